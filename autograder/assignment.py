@@ -1,0 +1,123 @@
+"""An assignment as the instructor wrote it: cells by grade_id, stubs, points, the reference."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+DEMO = "demo"  # cells that show something; grading does not run them
+HIDDEN = re.compile(
+    r"^[^\n]*BEGIN HIDDEN TESTS[^\n]*\n(.*?)^[^\n]*END HIDDEN TESTS[^\n]*\n?", re.S | re.M
+)
+
+
+class CourseError(Exception):
+    """The course folder is not as it should be; the message says what to do."""
+
+
+def nbgrader_of(cell: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The cell's nbgrader metadata, empty where there is none (or nonsense)."""
+    metadata = cell.get("metadata")
+    found = metadata.get("nbgrader") if isinstance(metadata, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def grade_id_of(cell: Mapping[str, Any]) -> str | None:
+    """The cell's grade_id, if it has one."""
+    found = nbgrader_of(cell).get("grade_id")
+    return found if isinstance(found, str) and found else None
+
+
+def is_solution(cell: Mapping[str, Any]) -> bool:
+    """Whether the student writes this cell (code or a written answer)."""
+    return bool(nbgrader_of(cell).get("solution"))
+
+
+def is_test(cell: Mapping[str, Any]) -> bool:
+    """Whether this is a test cell, which the judge gives points for."""
+    flags = nbgrader_of(cell)
+    return cell["cell_type"] == "code" and bool(flags.get("grade")) and not flags.get("solution")
+
+
+def without_hidden(source: str) -> str:
+    """The part of a test cell that students see."""
+    return HIDDEN.sub("", source)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The instructor's notebook of one assignment, and where it lies."""
+
+    name: str
+    path: Path
+
+    @cached_property
+    def notebook(self) -> NotebookNode:
+        """The notebook of `source/`.
+
+        Raises: CourseError, when it is not there or not a notebook.
+        """
+        try:
+            notebook = nbformat.read(self.path, as_version=4)
+        except FileNotFoundError as error:
+            raise CourseError(
+                f"{self.path} is not there: an assignment NAME is the notebook "
+                "source/NAME/NAME.ipynb"
+            ) from error
+        except Exception as error:
+            raise CourseError(f"{self.path} is not a notebook: {error}") from error
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        return notebook
+
+    @property
+    def tests(self) -> dict[str, NotebookNode]:
+        """The test cells by grade_id, in order."""
+        return {nbgrader_of(c)["grade_id"]: c for c in self.notebook.cells if is_test(c)}
+
+    @cached_property
+    def grade_ids(self) -> frozenset[str]:
+        """Every grade_id of the notebook; by these a loose file is recognised."""
+        return frozenset(name for c in self.notebook.cells if (name := grade_id_of(c)))
+
+    @property
+    def max_score(self) -> float:
+        """The points of the test cells together; written answers are marked by people."""
+        return float(sum(nbgrader_of(cell)["points"] for cell in self.tests.values()))
+
+    def forbidden(self, test: NotebookNode) -> list[str]:
+        """Parts of the names of torch functions that a definition must not call."""
+        whole = self.notebook.metadata.get("workbook", {}).get("forbidden", [])
+        return [*whole, *test.metadata.get("workbook", {}).get("forbidden", [])]
+
+    @property
+    def module(self) -> str:
+        """The module of `solutions/`: `02-causal-masking` is `solutions.causal_masking`."""
+        return "solutions." + re.sub(r"^\d+-", "", self.name).replace("-", "_")
+
+    def reference(self) -> NotebookNode:
+        """The notebook with every solution cell replaced by an import of its namesake."""
+        notebook = copy.deepcopy(self.notebook)
+        for cell in notebook.cells:
+            if cell.cell_type == "code" and is_solution(cell):
+                cell.source = f"from {self.module} import {grade_id_of(cell)}"
+        return notebook
+
+
+def stub(cell: NotebookNode, config: Any) -> str:
+    """A solution cell's text as the student gets it, made by nbgrader's own preprocessor."""
+    from nbgrader.preprocessors import ClearMarkScheme, ClearSolutions
+
+    cell = copy.deepcopy(cell)
+    cell, _ = ClearSolutions(config=config).preprocess_cell(cell, {"language": "python"}, 0)
+    cell, _ = ClearMarkScheme(config=config).preprocess_cell(cell, {}, 0)
+    return str(cell.source)

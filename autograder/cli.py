@@ -1,0 +1,179 @@
+"""The command line: reads the arguments, calls the grader, prints; nothing else."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from autograder import __version__
+
+if TYPE_CHECKING:
+    from autograder.grade import Graded
+
+DONE, ATTENTION, REFUSED = 0, 1, 2
+
+app = typer.Typer(
+    help="Release, grade and check the notebooks of Transformer Workbook.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """One sentence on stderr and exit status 2 for what the user can mend; no traceback."""
+    from autograder.assignment import CourseError
+    from autograder.sandbox import SandboxUnavailable
+
+    try:
+        yield
+    except (CourseError, SandboxUnavailable) as error:
+        _refuse(str(error))
+    except PermissionError as error:
+        _refuse(f"{error.filename} cannot be used: permission denied")
+    except OSError as error:
+        _refuse(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}")
+
+
+def _refuse(sentence: str) -> None:
+    typer.echo(f"workbook: {sentence}", err=True)
+    raise typer.Exit(REFUSED)
+
+
+def main() -> None:
+    """Entry point of `workbook`."""
+    # nbgrader calls alembic by name, also when this environment was not activated.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
+    warnings.filterwarnings("ignore")
+    app()
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit(DONE)
+
+
+Names = Annotated[Optional[list[str]], typer.Argument(metavar="[NAME]...", show_default=False)]
+Database = Annotated[
+    Optional[str], typer.Option("--db", help="The gradebook's URL, if not the configured one.")
+]
+
+
+@app.command()
+def release(names: Names = None, db: Database = None) -> None:
+    """Write release/ from source/ and prove it: a stub fails, the solution passes, nothing leaks."""
+    with _refusals():
+        from autograder.course import Course
+        from autograder.grade import Grader
+        from autograder.release import quiet_nbgrader
+        from autograder.release import release as write
+        from autograder.sandbox import check_sandbox
+
+        course = Course(Path.cwd(), db)
+        chosen = course.chosen(names or [])
+        check_sandbox()
+        quiet_nbgrader()
+        grader = Grader(course.solutions, _new_seed(), config=course.config)
+        for assignment in chosen:
+            written = write(course, assignment, grader)
+            typer.echo(f"{written.relative_to(course.root)}  ({assignment.max_score:g} points)")
+
+
+@app.command()
+def grade(
+    what: Annotated[
+        Optional[list[str]],
+        typer.Argument(metavar="[NAME | FILE.ipynb]...", show_default=False),
+    ] = None,
+    student: Annotated[Optional[str], typer.Option(help="Only this student.")] = None,
+    assignment: Annotated[Optional[str], typer.Option(help="Only this assignment.")] = None,
+    jobs: Annotated[
+        Optional[int], typer.Option(min=1, help="How many at a time; default: the cores at hand.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Grade again what is graded.")] = False,
+    json_file: Annotated[
+        Optional[Path], typer.Option("--json", help="Write the results here; - is the terminal.")
+    ] = None,
+    seed: Annotated[Optional[int], typer.Option(min=0, help="Repeat the run of this seed.")] = None,
+    db: Database = None,
+) -> None:
+    """Grade submitted/ into autograded/ and the gradebook, or loose notebooks without them."""
+    with _refusals():
+        from autograder.course import Course
+        from autograder.run import grade_course, grade_files
+        from autograder.sandbox import check_sandbox
+
+        given = [*(what or []), *([assignment] if assignment else [])]
+        files = [Path(name) for name in given if name.endswith(".ipynb")]
+        if files and len(files) < len(given):
+            _refuse("give either assignments or files ending in .ipynb, not both")
+        if json_file is not None and not str(json_file) == "-" and not json_file.parent.is_dir():
+            _refuse(f"{json_file.parent} is not a folder, so the results cannot be written there")
+        course = Course(Path.cwd(), db)
+        run = {"seed": _new_seed() if seed is None else seed, "jobs": jobs or len(_cores())}
+        if files:
+            recognised = [(path, course.recognise(path)) for path in files]
+            check_sandbox()
+            results = list(grade_files(course, recognised, **run))
+        else:
+            chosen = course.chosen(given)
+            submissions = course.submissions(chosen, student)
+            check_sandbox()
+            results = list(grade_course(course, submissions, force=force, **run))
+        _report(results, json_file)
+    raise typer.Exit(ATTENTION if any(result.reason for result in results) else DONE)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, whether the sandbox works here, and what to do if not."""
+    with _refusals():
+        from autograder.doctor import findings
+
+        found = findings(Path.cwd())
+        for finding in found:
+            mark = "ok  " if finding.fine else "FIX "
+            typer.echo(f"{mark} {finding.what}: {finding.found}")
+            if not finding.fine:
+                typer.echo(f"     {finding.remedy}")
+    raise typer.Exit(DONE if all(finding.fine for finding in found) else ATTENTION)
+
+
+def _new_seed() -> int:
+    import secrets
+
+    return secrets.randbelow(2**31)
+
+
+def _cores() -> set[int]:
+    return os.sched_getaffinity(0)
+
+
+def _report(results: list[Graded], json_file: Path | None) -> None:
+    content: list[dict[str, Any]] = [result.as_json() for result in results]
+    if str(json_file) == "-":
+        typer.echo(json.dumps(content, indent=1))
+        return
+    if json_file is not None:
+        json_file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    from autograder.table import print_table
+
+    print_table(results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""The course folder: assignments, submissions and where nbgrader keeps what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+from autograder.assignment import Assignment, CourseError
+from autograder.rebuild import Unreadable, read_submission
+
+CONFIG = "nbgrader_config.py"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One student's folder for one assignment."""
+
+    student: str
+    assignment: Assignment
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        """The submitted notebook."""
+        return self.folder / f"{self.assignment.name}.ipynb"
+
+
+class Course:
+    """A course folder with its configuration.
+
+    Raises: CourseError, when `root` is no course folder.
+    """
+
+    def __init__(self, root: Path, db_url: str | None = None) -> None:
+        self.root = root.resolve()
+        if not (self.root / CONFIG).is_file():
+            raise CourseError(
+                f"{root} is not a course folder: there is no {CONFIG} in it; run this command "
+                "from the course folder"
+            )
+        try:
+            self.config: Config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
+        except Exception as error:
+            raise CourseError(f"{self.root / CONFIG} cannot be read: {error}") from error
+        self.config.CourseDirectory.root = str(self.root)
+        if db_url is not None:
+            self.config.CourseDirectory.db_url = db_url
+        self.directory = CourseDirectory(config=self.config)
+
+    @property
+    def solutions(self) -> Path:
+        """The reference package."""
+        return self.root / "solutions"
+
+    @cached_property
+    def assignments(self) -> dict[str, Assignment]:
+        """The assignments by name, in order.
+
+        Raises: CourseError, when there are none.
+        """
+        source = self.root / self.directory.source_directory
+        names = (
+            sorted(folder.name for folder in source.iterdir() if folder.is_dir())
+            if source.is_dir()
+            else []
+        )
+        found = {name: Assignment(name, source / name / f"{name}.ipynb") for name in names}
+        if not found:
+            raise CourseError(f"{source} holds no assignment: put one into source/NAME/NAME.ipynb")
+        return found
+
+    def chosen(self, names: Sequence[str]) -> list[Assignment]:
+        """The assignments of these names, or all of them.
+
+        Raises: CourseError, naming one that is not there.
+        """
+        for name in names:
+            if name not in self.assignments:
+                raise CourseError(
+                    f"there is no assignment {name!r}; there are {', '.join(self.assignments)}"
+                )
+        return [self.assignments[name] for name in names or self.assignments]
+
+    def folder(self, step: str, student: str, assignment: str) -> Path:
+        """Where nbgrader keeps a student's work: `step` is submitted, autograded or feedback."""
+        name = getattr(self.directory, f"{step}_directory")
+        return Path(self.directory.format_path(name, student, assignment))
+
+    def submissions(
+        self, assignments: Sequence[Assignment], student: str | None = None
+    ) -> list[Submission]:
+        """What was handed in for these assignments.
+
+        Raises: CourseError, when the folder is missing or cannot be read.
+        """
+        found = [
+            submission
+            for assignment in assignments
+            for submission in self._submissions(assignment)
+            if student in (None, submission.student)
+        ]
+        if not found:
+            of = f" of {student!r}" if student else ""
+            where = self.root / self.directory.submitted_directory
+            raise CourseError(
+                f"no submission{of} to grade: submissions are expected in "
+                f"{where}/STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb"
+            )
+        return found
+
+    def _submissions(self, assignment: Assignment) -> list[Submission]:
+        pattern = self.folder("submitted", "*", assignment.name)
+        relative = pattern.relative_to(self.root)
+        matcher = re.compile(
+            re.escape(str(self.folder("submitted", "\0", assignment.name))).replace(
+                re.escape("\0"), r"(?P<student>[^/]+)"
+            )
+        )
+        try:
+            top = self.root / self.directory.submitted_directory
+            list(top.iterdir() if top.exists() else [])
+            folders = sorted(self.root.glob(str(relative)))
+        except PermissionError as error:
+            raise CourseError(f"{error.filename} cannot be read: permission denied") from error
+        return [
+            Submission(match["student"], assignment, folder)
+            for folder in folders
+            if folder.is_dir() and (match := matcher.fullmatch(str(folder)))
+        ]
+
+    def recognise(self, path: Path) -> Assignment:
+        """Which assignment a loose notebook is, by the grade_ids of its cells.
+
+        Raises: CourseError, when it is of none.
+        """
+        if not path.is_file():
+            raise CourseError(f"{path} is not there" if not path.exists() else f"{path} is no file")
+        try:
+            ids = {cell["grade_id"] for cell in read_submission(path)}
+        except Unreadable as error:
+            raise CourseError(f"{path} cannot be graded: {error}") from error
+        shared = {
+            assignment: len(ids & assignment.grade_ids) for assignment in self.assignments.values()
+        }
+        best = max(shared, key=lambda assignment: shared[assignment])
+        if not shared[best]:
+            raise CourseError(
+                f"{path} belongs to no assignment of this course: none of its cells has a "
+                "grade_id of one"
+            )
+        return best

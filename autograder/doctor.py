@@ -1,0 +1,62 @@
+"""What this machine has, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGES = ("torch", "numpy", "nbgrader", "nbclient", "nbconvert", "ipykernel", "jupyterlab")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; `remedy` says what to do where `fine` is not so."""
+
+    what: str
+    found: str
+    fine: bool
+    remedy: str = ""
+
+
+def findings(root: Path) -> list[Finding]:
+    """Look at Python, packages, sandbox and the course folder `root`."""
+    from autograder.assignment import CourseError
+    from autograder.course import Course
+    from autograder.sandbox import SandboxUnavailable, check_sandbox
+
+    python = platform.python_version()
+    found = [
+        Finding("Python", python, sys.version_info >= (3, 11), "use Python 3.11 or newer"),
+        *(_package(name) for name in PACKAGES),
+    ]
+    alembic = shutil.which("alembic")
+    found.append(
+        Finding(
+            "alembic on PATH",
+            alembic or "not found",
+            alembic is not None,
+            "activate the virtual environment; nbgrader calls alembic by name",
+        )
+    )
+    try:
+        check_sandbox()
+        found.append(Finding("sandbox", "a kernel can be isolated here", True))
+    except SandboxUnavailable as error:
+        found.append(Finding("sandbox", "does not work here", False, str(error)))
+    try:
+        course = Course(root)
+        found.append(Finding("course", f"{len(course.assignments)} assignments", True))
+    except CourseError as error:
+        found.append(Finding("course", "none in this folder", False, str(error)))
+    return found
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, importlib.metadata.version(name), True)
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, "not installed", False, f"pip install {name}")

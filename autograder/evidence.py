@@ -1,0 +1,123 @@
+"""Evidence as the judge reads it: one record an observation, decoded without torch.
+
+A record comes out of a process that ran a student's code, so nothing in it is believed:
+whatever is not a well-formed record is `Malformed`, never an error of the grader.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, deserialize
+
+MIME = "application/vnd.transformer-workbook.evidence"
+SCHEMA = 1
+MAX_BYTES = 16 * 2**20
+
+_DTYPES = {
+    "F64": np.float64,
+    "F32": np.float32,
+    "F16": np.float16,
+    "I64": np.int64,
+    "I32": np.int32,
+    "I16": np.int16,
+    "I8": np.int8,
+    "U8": np.uint8,
+    "BOOL": np.bool_,
+}
+_NAMES = {
+    "F64": "float64",
+    "F32": "float32",
+    "F16": "float16",
+    "BF16": "bfloat16",
+    "I64": "int64",
+    "I32": "int32",
+    "I16": "int16",
+    "I8": "int8",
+    "U8": "uint8",
+    "BOOL": "bool",
+}
+
+
+class Malformed(ValueError):
+    """The bytes are not a record that `observe` writes."""
+
+
+@dataclass(frozen=True)
+class Array:
+    """A tensor or array of the evidence, with the dtype it had where it was made."""
+
+    numbers: NDArray[Any]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one observation reported."""
+
+    name: str
+    points: float
+    values: Mapping[str, Any]
+    arrays: Mapping[str, Array]
+    raised: tuple[str, ...] | None
+    names: bool | None
+    calls: tuple[str, ...]
+
+
+def decode(record: bytes) -> Record:
+    """Read one record.
+
+    Raises: Malformed, whatever is wrong with it.
+    """
+    if len(record) > MAX_BYTES:
+        raise Malformed(f"{len(record)} bytes; at most {MAX_BYTES} are read")
+    try:
+        (length,) = struct.unpack("<Q", record[:8])
+        header = json.loads(record[8 : 8 + length])
+        fields = json.loads(header["__metadata__"]["record"])
+        arrays = {name: _array(entry) for name, entry in deserialize(record)}
+        return _record(fields, arrays)
+    except (
+        SafetensorError,
+        struct.error,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        MemoryError,
+    ) as error:
+        raise Malformed(f"not a record of observe: {type(error).__name__}") from error
+
+
+def _record(fields: Any, arrays: dict[str, Array]) -> Record:
+    if fields["schema"] != SCHEMA:
+        raise Malformed(f"schema {fields['schema']!r}; this grader reads {SCHEMA}")
+    raised, names = fields["raised"], fields["names"]
+    if not isinstance(fields["values"], dict) or names not in (True, False, None):
+        raise Malformed("a field of another type")
+    return Record(
+        name=str(fields["name"]),
+        points=float(fields["points"]),
+        values=fields["values"],
+        arrays=arrays,
+        raised=None if raised is None else tuple(str(name) for name in raised),
+        names=names,
+        calls=tuple(str(name) for name in fields["calls"]),
+    )
+
+
+def _array(entry: Mapping[str, Any]) -> Array:
+    dtype, data = entry["dtype"], bytes(entry["data"])
+    if dtype == "BF16":
+        # bfloat16 is the upper half of a float32.
+        numbers = (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32)
+    else:
+        numbers = np.frombuffer(data, _DTYPES[dtype])
+    return Array(numbers.reshape(entry["shape"]), _NAMES[dtype])

@@ -1,0 +1,184 @@
+"""Runs a rebuilt notebook in a sandboxed kernel and gathers the evidence of its test cells.
+
+A student's exception, endless loop or dead kernel is an outcome, never an error of the grader.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+
+from autograder.assignment import DEMO, grade_id_of, is_solution, is_test
+from autograder.evidence import MIME
+from autograder.sandbox import Limits, SandboxKernelManager, SandboxUnavailable
+
+START_SECONDS = 120
+
+_log = logging.getLogger(__name__)
+_log.addHandler(logging.NullHandler())
+_log.propagate = False
+
+
+class OutOfTime(Exception):
+    """The notebook as a whole took longer than it may."""
+
+
+@dataclass
+class Execution:
+    """What came out of one run: evidence by test cell, and what went wrong.
+
+    `slow` are the cells that hit the time limit, `stopped` the solution cells that ended with an
+    exception (by its type), `problem` is what ended the run as a whole.
+    """
+
+    notebook: NotebookNode
+    evidence: dict[str, list[bytes]] = field(default_factory=dict)
+    slow: set[str] = field(default_factory=set)
+    stopped: dict[str, str] = field(default_factory=dict)
+    problem: str | None = None
+    seconds: float = 0.0
+
+
+class _Client(NotebookClient):  # type: ignore[misc]
+    """A notebook client that takes evidence out of the outputs as it arrives, and limits them."""
+
+    def __init__(self, run: Execution, limits: Limits, manager: SandboxKernelManager) -> None:
+        super().__init__(
+            run.notebook,
+            km=manager,
+            allow_errors=True,
+            startup_timeout=START_SECONDS,
+            interrupt_on_timeout=True,
+            error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},
+            raise_on_iopub_timeout=True,
+            store_widget_state=False,
+            record_timing=False,
+            skip_cells_with_tag=DEMO,
+            shutdown_kernel="immediate",
+        )
+        self.log = _log
+        self.timeout_func = self._seconds_left
+        self._run = run
+        self._limits = limits
+        self._deadline = float("inf")
+        self._written = 0
+        self._evidence_bytes = 0
+        self.current: str | None = None
+
+    def _seconds_left(self, _: NotebookNode) -> float:
+        return max(0.1, min(self._limits.cell_seconds, self._deadline - monotonic()))
+
+    async def run(self) -> None:
+        """Start the kernel, run every cell, stop the kernel whatever happens."""
+        await self.async_start_new_kernel()
+        await self.async_start_new_kernel_client()
+        try:
+            self._deadline = monotonic() + self._limits.notebook_seconds
+            self.reset_execution_trackers()
+            for index, cell in enumerate(self.nb.cells):
+                await self.async_execute_cell(cell, index)
+        finally:
+            await self._async_cleanup_kernel()
+
+    async def async_execute_cell(
+        self, cell: NotebookNode, cell_index: int, *arguments: Any, **options: Any
+    ) -> NotebookNode:
+        self.current = grade_id_of(cell) or "a cell of the student's own"
+        self._written = 0
+        self._cell_deadline = monotonic() + self._seconds_left(cell)
+        if monotonic() > self._deadline:
+            raise OutOfTime
+        done = await super().async_execute_cell(cell, cell_index, *arguments, **options)
+        if monotonic() >= self._cell_deadline:
+            self._run.slow.add(self.current)
+        elif is_solution(cell) and (error := error_type(cell)):
+            self._run.stopped[self.current] = error
+        return done
+
+    def process_message(
+        self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
+    ) -> NotebookNode | None:
+        if msg["msg_type"] == "display_data" and MIME in msg["content"]["data"]:
+            self._take(msg["content"]["data"][MIME], cell)
+            return None
+        if msg["msg_type"] in ("stream", "display_data", "execute_result", "error"):
+            self._written += len(str(msg["content"]))
+            if self._written > self._limits.output_bytes:
+                return None
+        return super().process_message(msg, cell, cell_index)
+
+    def _take(self, record: object, cell: NotebookNode) -> None:
+        self._evidence_bytes += len(str(record))
+        if not is_test(cell) or self._evidence_bytes > self._limits.evidence_bytes:
+            return
+        try:
+            decoded = base64.b64decode(str(record), validate=True)
+        except (binascii.Error, ValueError):
+            decoded = b""  # malformed; the judge says so
+        self._run.evidence.setdefault(self.current, []).append(decoded)
+
+
+def error_type(cell: NotebookNode) -> str | None:
+    """The type of the exception that ended a cell, as far as it is a plain name."""
+    for output in cell.get("outputs", []):
+        if output.output_type == "error":
+            name = str(output.get("ename"))
+            return name if re.fullmatch(r"\w{1,60}", name) else "Exception"
+    return None
+
+
+def execute(
+    notebook: NotebookNode,
+    *,
+    seed: int,
+    limits: Limits | None = None,
+    handed_in: Path | None = None,
+    packages: Mapping[str, Path] | None = None,
+) -> Execution:
+    """Run `notebook` in a kernel of its own.
+
+    `handed_in` is a folder whose files lie beside the notebook; `packages` are importable folders
+    by name (the reference run gets `solutions`, a submission nothing).
+    """
+    limits = limits or Limits()
+    run = Execution(notebook)
+    manager = SandboxKernelManager(
+        limits=limits, seed=seed, handed_in=handed_in, packages=dict(packages or {})
+    )
+    client = _Client(run, limits, manager)
+    started = monotonic()
+    try:
+        asyncio.run(
+            asyncio.wait_for(
+                client.run(), START_SECONDS + limits.notebook_seconds + limits.cell_seconds
+            )
+        )
+    except (OutOfTime, TimeoutError, asyncio.TimeoutError, CellTimeoutError):
+        run.problem = f"it ran out of time ({limits.notebook_seconds:g} s) in {client.current}"
+    except DeadKernelError:
+        run.problem = f"the kernel died while running {client.current}"
+    except SandboxUnavailable:
+        raise
+    except Exception as error:
+        _log.debug("unreadable kernel", exc_info=True)
+        if client.current is None:
+            run.problem = f"its kernel did not start ({error})"
+            return run
+        run.problem = (
+            f"the kernel sent something that cannot be read while running {client.current} "
+            f"({type(error).__name__})"
+        )
+    run.seconds = monotonic() - started
+    return run

@@ -1,0 +1,246 @@
+"""One submission from file to verdict: rebuild, execute, judge. Nothing is recorded here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from nbformat import NotebookNode
+
+from autograder.assignment import Assignment, CourseError, nbgrader_of
+from autograder.execute import Execution, execute
+from autograder.judge import TestResult, judge
+from autograder.present import write_verdicts
+from autograder.rebuild import Rebuilder, Unreadable, read_submission
+from autograder.sandbox import Limits
+
+MAX_FILES = 1_000
+MAX_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True)
+class Graded:
+    """The verdict on one notebook, and the notebook that shows it (None where nothing ran)."""
+
+    file: str
+    assignment: str
+    seed: int
+    max_score: float
+    student: str | None = None
+    reason: str | None = None
+    tests: dict[str, TestResult] = field(default_factory=dict)
+    notebook: NotebookNode | None = None
+    execute_seconds: float = 0.0
+    judge_seconds: float = 0.0
+
+    @property
+    def status(self) -> str:
+        """`graded` or `needs attention`."""
+        return "graded" if self.reason is None else "needs attention"
+
+    @property
+    def score(self) -> float | None:
+        """The points of the test cells, or None where nothing could be run."""
+        if not self.tests:
+            return None
+        return round(sum(result.score for result in self.tests.values()), 6)
+
+    def as_json(self) -> dict[str, Any]:
+        """The object of the interface that `--json` writes."""
+        return {
+            "schema": 1,
+            "file": self.file,
+            "student": self.student,
+            "assignment": self.assignment,
+            "status": self.status,
+            "reason": self.reason,
+            "score": self.score,
+            "max_score": self.max_score,
+            "seed": self.seed,
+            "seconds": {
+                "execute": round(self.execute_seconds, 3),
+                "judge": round(self.judge_seconds, 3),
+            },
+            "tests": {
+                name: {
+                    "score": result.score,
+                    "max_score": result.max_score,
+                    "checks": [
+                        {
+                            "name": check.name,
+                            "passed": check.passed,
+                            "points": round(check.points, 6),
+                            "message": check.message,
+                            "misconception": check.misconception,
+                        }
+                        for check in result.checks
+                    ],
+                }
+                for name, result in self.tests.items()
+            },
+        }
+
+
+class Grader:
+    """Grades submissions of a course on one seed; the reference runs once an assignment."""
+
+    def __init__(
+        self, solutions: Path, seed: int, limits: Limits | None = None, config: Any = None
+    ) -> None:
+        self.seed = seed
+        self.limits = limits or Limits()
+        self._solutions = solutions
+        self._config = config
+        self._references: dict[str, dict[str, list[bytes]]] = {}
+        self._rebuilders: dict[str, Rebuilder] = {}
+        self._lock = threading.Lock()
+
+    def grade(
+        self,
+        assignment: Assignment,
+        path: Path,
+        student: str | None = None,
+        handed_in: Path | None = None,
+    ) -> Graded:
+        """Grade one submitted notebook, whatever it is; `handed_in` is the folder it came in.
+
+        Raises: CourseError, SandboxUnavailable, when the fault is not the submission's.
+        """
+        try:
+            rebuilt = self.rebuild(assignment, read_submission(path))
+        except Unreadable as error:
+            return Graded(
+                str(path), assignment.name, self.seed, assignment.max_score, student, str(error)
+            )
+        return self.run(assignment, rebuilt, path, student, handed_in)
+
+    def rebuild(self, assignment: Assignment, cells: Sequence[dict[str, Any]]) -> NotebookNode:
+        """The notebook that will run for these submitted cells."""
+        with self._lock:
+            if assignment.name not in self._rebuilders:
+                self._rebuilders[assignment.name] = Rebuilder(assignment, self._config)
+        return self._rebuilders[assignment.name].rebuild(cells)
+
+    def run(
+        self,
+        assignment: Assignment,
+        rebuilt: NotebookNode,
+        path: Path,
+        student: str | None = None,
+        handed_in: Path | None = None,
+    ) -> Graded:
+        """Execute a rebuilt notebook and judge it."""
+        reference = self.reference(assignment)
+        with files_beside(handed_in, assignment) as files:
+            run = execute(rebuilt, seed=self.seed, limits=self.limits, handed_in=files)
+        started = monotonic()
+        results = self._judge(assignment, reference, run)
+        write_verdicts(run.notebook, results)
+        return Graded(
+            file=str(path),
+            assignment=assignment.name,
+            seed=self.seed,
+            max_score=assignment.max_score,
+            student=student,
+            reason=run.problem,
+            tests=results,
+            notebook=run.notebook,
+            execute_seconds=run.seconds,
+            judge_seconds=monotonic() - started,
+        )
+
+    def reference(self, assignment: Assignment) -> dict[str, list[bytes]]:
+        """The evidence of the reference on this grader's seed.
+
+        Raises: CourseError, when the reference does not run through.
+        """
+        with self._lock:
+            if assignment.name not in self._references:
+                run = execute(
+                    assignment.reference(),
+                    seed=self.seed,
+                    limits=self.limits,
+                    packages={"solutions": self._solutions},
+                )
+                missing = [name for name in assignment.tests if name not in run.evidence]
+                if run.problem or missing:
+                    raise CourseError(
+                        f"the reference of {assignment.name} gives no evidence for "
+                        f"{', '.join(missing) or 'its last cells'}"
+                        f"{': ' + run.problem if run.problem else ''}; look at {assignment.path} "
+                        f"and {assignment.module}"
+                    )
+                self._references[assignment.name] = run.evidence
+            return self._references[assignment.name]
+
+    def _judge(
+        self, assignment: Assignment, reference: dict[str, list[bytes]], run: Execution
+    ) -> dict[str, TestResult]:
+        results = {}
+        for name, cell in assignment.tests.items():
+            reason = ""
+            if name in run.slow:
+                reason = f"did not end within {self.limits.cell_seconds:g} seconds"
+            elif run.problem:
+                reason = f"did not run: {run.problem}"
+            elif stopped := run.stopped.get(name.removeprefix("test-")):
+                reason = f"the cell that defines it stopped with {stopped}"
+            results[name] = judge(
+                name,
+                float(nbgrader_of(cell)["points"]),
+                reference[name],
+                run.evidence.get(name, []),
+                assignment.forbidden(cell),
+                reason,
+            )
+        return results
+
+
+@contextmanager
+def files_beside(handed_in: Path | None, assignment: Assignment) -> Iterator[Path]:
+    """A copy of the plain files of the student's folder, with the instructor's over them.
+
+    No notebook is among them (they may hold hidden tests), no link, and none of a folder whose
+    files are too many or too large together.
+    """
+    with tempfile.TemporaryDirectory(prefix="workbook-files-") as folder:
+        copy = Path(folder)
+        copy.chmod(0o755)
+        for beside in (handed_in, assignment.path.parent):
+            if beside is not None:
+                _copy_files(beside, copy)
+        yield copy
+
+
+def _copy_files(beside: Path, copy: Path) -> None:
+    files = plain_files(beside)
+    if len(files) > MAX_FILES or sum(file.stat().st_size for file in files) > MAX_BYTES:
+        return
+    for file in files:
+        target = copy / file.relative_to(beside)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+            target.chmod(0o644)
+        except OSError:
+            continue  # an unreadable file is as one that was not handed in
+
+
+def plain_files(folder: Path) -> list[Path]:
+    """The files below a folder, without notebooks, links, devices and hidden folders."""
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            file = Path(parent) / name
+            if file.suffix != ".ipynb" and file.is_file() and not file.is_symlink():
+                found.append(file)
+    return found

@@ -1,0 +1,137 @@
+"""Writes verdicts into nbgrader's gradebook and its autograded folder; one writer at a time."""
+
+from __future__ import annotations
+
+import copy
+import os
+import shutil
+import tempfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ClearOutput,
+    ClearSolutions,
+    ComputeChecksums,
+    LockCells,
+    SaveAutoGrades,
+    SaveCells,
+)
+
+from autograder.assignment import Assignment, CourseError
+from autograder.course import Course, Submission
+from autograder.grade import Graded, plain_files
+
+
+class Recorder:
+    """The one writer of a grading run."""
+
+    def __init__(self, course: Course) -> None:
+        self._course = course
+        self._db_url = course.directory.db_url
+        self._registered: set[str] = set()
+
+    def register(self, assignment: Assignment) -> None:
+        """Make the gradebook know the assignment as `source/` has it today.
+
+        Raises: CourseError, when cells came or went after work was handed in.
+        """
+        if assignment.name in self._registered:
+            return
+        with Gradebook(self._db_url, self._course.directory.course_id) as gradebook:
+            gradebook.update_or_create_assignment(assignment.name)
+        notebook = copy.deepcopy(assignment.notebook)
+        resources = self._resources(assignment.name)
+        try:
+            for step in (
+                LockCells,
+                ClearSolutions,
+                ClearOutput,
+                CheckCellMetadata,
+                ComputeChecksums,
+                SaveCells,
+            ):
+                notebook, resources = step(config=self._course.config).preprocess(
+                    notebook, resources
+                )
+        except RuntimeError as error:
+            raise CourseError(f"the gradebook refuses {assignment.name}: {error}") from error
+        self._registered.add(assignment.name)
+
+    def record(self, submission: Submission, graded: Graded) -> None:
+        """Write one verdict: the autograded notebook, then the scores."""
+        self.register(submission.assignment)
+        self._write_files(submission, graded)
+        name = submission.assignment.name
+        with Gradebook(self._db_url, self._course.directory.course_id) as gradebook:
+            gradebook.update_or_create_student(submission.student)
+            timestamp = self._course.directory.get_existing_timestamp(str(submission.folder))
+            given: dict[str, datetime] = {"timestamp": timestamp} if timestamp else {}
+            gradebook.update_or_create_submission(name, submission.student, **given)
+            if graded.notebook is None:
+                self._needs_attention(gradebook, submission)
+                return
+        resources = self._resources(name, submission.student)
+        for step in (SaveAutoGrades, AssignLatePenalties):
+            step(config=self._course.config).preprocess(graded.notebook, resources)
+
+    def is_recorded(self, submission: Submission) -> bool:
+        """Whether this submission was graded before."""
+        return (self._folder(submission) / submission.path.name).exists()
+
+    def _needs_attention(self, gradebook: Gradebook, submission: Submission) -> None:
+        """Leave no earlier score standing where nothing could be graded this time."""
+        try:
+            notebook = gradebook.find_submission_notebook(
+                submission.assignment.name, submission.assignment.name, submission.student
+            )
+        except MissingEntry:
+            return
+        for grade in notebook.grades:
+            grade.auto_score = None
+            grade.needs_manual_grade = True
+        gradebook.db.commit()
+
+    def _resources(self, assignment: str, student: str = "") -> dict[str, Any]:
+        return {
+            "nbgrader": {
+                "notebook": assignment,
+                "assignment": assignment,
+                "student": student,
+                "db_url": self._db_url,
+            }
+        }
+
+    def _folder(self, submission: Submission) -> Path:
+        return self._course.folder("autograded", submission.student, submission.assignment.name)
+
+    def _write_files(self, submission: Submission, graded: Graded) -> None:
+        """Replace the autograded folder as a whole, so that no half of one is ever seen."""
+        folder = self._folder(submission)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        new = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
+        try:
+            for file in plain_files(submission.folder):
+                target = new / file.relative_to(submission.folder)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, target)
+            if graded.notebook is not None:
+                notebook = new / submission.path.name
+                nbformat.write(graded.notebook, notebook)
+                notebook.chmod(0o444)
+            new.chmod(0o755)
+            if folder.exists():
+                old = Path(tempfile.mkdtemp(prefix=".old-", dir=folder.parent))
+                os.replace(folder, old / folder.name)
+                os.replace(new, folder)
+                shutil.rmtree(old)
+            else:
+                os.replace(new, folder)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise

@@ -1,0 +1,145 @@
+"""The judge: the evidence of a submission against that of the reference, check by check.
+
+It knows nothing of what is taught. It fails closed: no evidence is no points.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from autograder.compare import difference
+from autograder.evidence import Malformed, Record, decode
+
+
+@dataclass(frozen=True)
+class Check:
+    """The verdict on one observation; `points` is what it is worth in the test cell."""
+
+    name: str
+    passed: bool
+    points: float
+    message: str
+    misconception: str | None = None
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """The verdict on one test cell."""
+
+    grade_id: str
+    max_score: float
+    checks: tuple[Check, ...] = field(default=())
+
+    @property
+    def score(self) -> float:
+        """The points of the checks that passed; exactly `max_score` when all did."""
+        if all(check.passed for check in self.checks):
+            return float(self.max_score) if self.checks else 0.0
+        earned = sum(check.points for check in self.checks if check.passed)
+        return min(max(round(earned, 6), 0.0), float(self.max_score))
+
+
+class ReferenceError(RuntimeError):
+    """The reference run itself gave no usable evidence; the course is at fault, not a student."""
+
+
+def judge(
+    grade_id: str,
+    max_score: float,
+    reference: Sequence[bytes],
+    submission: Sequence[bytes],
+    forbidden: Iterable[str] = (),
+    reason: str = "",
+) -> TestResult:
+    """Judge one test cell.
+
+    `forbidden` holds parts of the names of torch functions that must not have run; `reason`
+    says why evidence may be missing (out of time, the kernel died, the definition's cell failed).
+
+    Raises: ReferenceError, when the reference's evidence is empty, malformed or doubled.
+    """
+    expected = _reference(grade_id, reference)
+    weight = sum(record.points for record in expected)
+    found, tampered = _submission([record.name for record in expected], submission)
+    forbidden = tuple(forbidden)
+    checks = []
+    for record in expected:
+        if tampered:
+            message: str | None = tampered
+        elif record.name not in found:
+            message = reason or "did not run"
+        else:
+            message = _wrong(record, found[record.name], forbidden)
+            # The time limit ends a cell by an interrupt; a cell that stopped leaves no name behind.
+            if reason and {"KeyboardInterrupt", "NameError"} & set(found[record.name].raised or ()):
+                message = reason
+        points = max_score * record.points / weight
+        checks.append(Check(record.name, message is None, points, message or "as it should be"))
+    return TestResult(grade_id, max_score, tuple(checks))
+
+
+def _reference(grade_id: str, records: Sequence[bytes]) -> list[Record]:
+    try:
+        expected = [decode(record) for record in records]
+    except Malformed as error:
+        raise ReferenceError(f"the reference's evidence of {grade_id} is malformed") from error
+    if not expected:
+        raise ReferenceError(f"the reference run of {grade_id} recorded no observation")
+    doubled = [name for name, count in Counter(r.name for r in expected).items() if count > 1]
+    if doubled:
+        raise ReferenceError(f"{grade_id} has more than one observation named {doubled[0]!r}")
+    return expected
+
+
+def _submission(
+    expected: Sequence[str], records: Sequence[bytes]
+) -> tuple[dict[str, Record], str | None]:
+    """The records by name, and what is wrong with them as a whole, if anything is."""
+    try:
+        found = [decode(record) for record in records]
+    except Malformed:
+        return {}, "the cell reported something that its tests did not write"
+    names = [record.name for record in found]
+    if len(set(names)) != len(names) or not set(names) <= set(expected):
+        return {}, "the cell reported something that its tests did not write"
+    if names != [name for name in expected if name in names]:
+        return {}, "the cell reported its observations in another order"
+    return dict(zip(names, found, strict=True)), None
+
+
+def _wrong(expected: Record, found: Record, forbidden: Iterable[str]) -> str | None:
+    called = sorted({call for call in found.calls for part in forbidden if part in call})
+    if called:
+        return f"calls {called[0]}, which is to be built here, not called"
+    if expected.raised is None and found.raised is not None:
+        return f"raised {_exception(found.raised)}"
+    if expected.raised is not None:
+        return _wrong_exception(expected, found)
+    for name, node in expected.values.items():
+        if name not in found.values:
+            return f"{name}: missing"
+        try:
+            wrong = difference(node, expected.arrays, found.values[name], found.arrays)
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
+            wrong = "is not evidence that the tests write"
+        if wrong:
+            return f"{name}: {wrong}"
+    return None
+
+
+def _wrong_exception(expected: Record, found: Record) -> str | None:
+    assert expected.raised is not None
+    wanted = expected.raised[0] if expected.raised else "Exception"
+    if found.raised is None:
+        return "raised no exception, although the argument is wrong"
+    if wanted not in found.raised:
+        return f"raised {_exception(found.raised)}, which does not tell the caller what is wrong"
+    if expected.names and not found.names:
+        return f"raised {wanted}, but its message does not name the argument"
+    return None
+
+
+def _exception(raised: Sequence[str]) -> str:
+    return raised[0] if raised else "an exception"

@@ -1,0 +1,86 @@
+"""The same grading behind nbgrader's own commands and the formgrader's buttons.
+
+`nbgrader_config.py` names these classes; they take the places of nbgrader's own preprocessors.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets.config import Config
+
+from autograder.assignment import Assignment, is_test
+from autograder.course import Course
+from autograder.grade import Grader
+from autograder.rebuild import read_cells
+
+Resources = dict[str, Any]
+
+
+@cache
+def _course(root: str) -> tuple[Course, Grader]:
+    """The course and its grader, made once in a process: one run, one seed, one reference."""
+    course = Course(Path(root))
+    return course, Grader(course.solutions, secrets.randbelow(2**31), config=course.config)
+
+
+def _found(config: Config, resources: Resources) -> tuple[Assignment, Grader]:
+    course, grader = _course(str(config.CourseDirectory.get("root") or Path.cwd()))
+    return course.chosen([resources["nbgrader"]["assignment"]])[0], grader
+
+
+class Rebuild(NbGraderPreprocessor):  # type: ignore[misc]
+    """Pours the submission into a fresh copy of the instructor's notebook."""
+
+    def preprocess(
+        self, nb: NotebookNode, resources: Resources
+    ) -> tuple[NotebookNode, Resources]:
+        """Return the rebuilt notebook."""
+        assignment, grader = _found(self.config, resources)
+        return grader.rebuild(assignment, read_cells(nb, "the notebook")), resources
+
+
+class ExecuteAndJudge(NbGraderPreprocessor):  # type: ignore[misc]
+    """Runs the rebuilt notebook in the sandbox and writes the judge's verdicts into it."""
+
+    def preprocess(
+        self, nb: NotebookNode, resources: Resources
+    ) -> tuple[NotebookNode, Resources]:
+        """Return the judged notebook."""
+        assignment, grader = _found(self.config, resources)
+        folder = Path(resources["metadata"]["path"])
+        graded = grader.run(
+            assignment, nb, folder / f"{assignment.name}.ipynb", handed_in=folder
+        )
+        if graded.reason:
+            self.log.error("%s needs attention: %s", folder, graded.reason)
+        assert graded.notebook is not None
+        return graded.notebook, resources
+
+
+class WithoutHiddenTests(NbGraderPreprocessor):  # type: ignore[misc]
+    """Leaves in a feedback page what a student may see: verdicts, never a hidden test.
+
+    What student code printed while it was graded goes too: it could read the tests by then.
+    """
+
+    def preprocess_cell(
+        self, cell: NotebookNode, resources: Resources, index: int
+    ) -> tuple[NotebookNode, Resources]:
+        """Return the cell without hidden tests, mark schemes and printed output."""
+        for region in ("HIDDEN TESTS", "MARK SCHEME"):
+            cell.source = re.sub(
+                rf"^[^\n]*BEGIN {region}.*?END {region}[^\n]*\n?",
+                "",
+                cell.source,
+                flags=re.S | re.M,
+            )
+        if cell.cell_type == "code" and not is_test(cell):
+            cell.outputs = []
+        return cell, resources

@@ -1,0 +1,102 @@
+"""What torch did inside a block: the operators that ran, and the tensors that they made."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class tensors_made(TorchDispatchMode):
+    """Sizes of the tensors that operators make inside the block, in elements.
+
+    `largest` is the size of the largest one; `held` the most that were alive at one time.
+    Views and results written into existing memory count nothing.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.largest = 0
+        self.held = 0
+        self._alive = 0
+        self._known: dict[int, weakref.ref[Any]] = {}
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        given = {
+            leaf.untyped_storage()._cdata
+            for leaf in tree_leaves((args, kwargs))
+            if isinstance(leaf, torch.Tensor) and leaf.layout == torch.strided
+        }
+        result = func(*args, **(kwargs or {}))
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, torch.Tensor) and leaf.layout == torch.strided:
+                storage = leaf.untyped_storage()
+                if storage._cdata not in given and storage._cdata not in self._known:
+                    self._count(storage, storage.nbytes() // leaf.element_size())
+        return result
+
+    def _count(self, storage: Any, elements: int) -> None:
+        key = storage._cdata
+
+        def gone(_: Any) -> None:
+            self._known.pop(key, None)
+            self._alive -= elements
+
+        self._known[key] = weakref.ref(storage, gone)
+        self._alive += elements
+        self.largest = max(self.largest, elements)
+        self.held = max(self.held, self._alive)
+
+
+class _Operators(TorchDispatchMode):
+    def __init__(self, note: Callable[[str], None]) -> None:
+        super().__init__()
+        self._note = note
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        self._note(func._schema.name)
+        return func(*args, **(kwargs or {}))
+
+
+class _Functions(TorchFunctionMode):
+    def __init__(self, note: Callable[[str], None]) -> None:
+        super().__init__()
+        self._note = note
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        self._note(str(getattr(func, "__qualname__", None) or getattr(func, "__name__", func)))
+        return func(*args, **(kwargs or {}))
+
+
+class calls_made:
+    """The names of the torch functions and operators called inside the block."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self._stack = ExitStack()
+
+    def __enter__(self) -> calls_made:
+        self._stack.enter_context(_Operators(self.names.add))
+        self._stack.enter_context(_Functions(self.names.add))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()

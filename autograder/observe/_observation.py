@@ -1,0 +1,106 @@
+"""The block in a test cell: it runs the student's code and reports what came out."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+
+from . import _inputs
+from ._made import calls_made
+from ._record import encode, snapshot
+
+MIME = "application/vnd.transformer-workbook.evidence"
+UNJUDGED = "0 points: nbgrader alone cannot judge this cell; grade with the workbook's configuration.\n"
+
+
+class Seen:
+    """What was seen: every attribute set on it is copied at once and recorded."""
+
+    def __init__(self) -> None:
+        object.__setattr__(self, "_values", {})
+        object.__setattr__(self, "_tensors", {})
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._values[name] = snapshot(value, self._tensors)
+
+
+class observe:
+    """Record what a block of a test cell computes, or the type of the exception that ends it.
+
+    `name` says what is observed and is unique in its cell; `points` is its weight in the cell.
+    `naming` is an argument that the exception's message has to mention.
+    The block never raises (an interrupt excepted): the next one always runs.
+    """
+
+    def __init__(self, name: str, points: float = 1, naming: str | None = None) -> None:
+        self.name = name
+        self.points = points
+        self.naming = naming
+
+    def __enter__(self) -> Seen:
+        _inputs.current = _inputs.Inputs(self.name)
+        _inputs.seed_globals(self.name)
+        self._seen = Seen()
+        self._calls = calls_made()
+        self._calls.__enter__()
+        return self._seen
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        self._calls.__exit__(kind, error, trace)
+        header = {
+            "name": self.name,
+            "points": self.points,
+            "values": self._seen._values,
+            "raised": kind and [c.__name__ for c in kind.__mro__ if c.__module__ == "builtins"],
+            "names": self._names(error),
+            "calls": sorted(self._calls.names),
+        }
+        _sink(encode(header, self._seen._tensors))
+        # KeyboardInterrupt is how the time limit reaches the cell; nothing may swallow it.
+        return not isinstance(error, KeyboardInterrupt)
+
+    def _names(self, error: BaseException | None) -> bool | None:
+        if self.naming is None or error is None:
+            return None
+        try:
+            return re.search(rf"\b{re.escape(self.naming)}\b", str(error)) is not None
+        except Exception:
+            return False
+
+
+def _publish(record: bytes) -> None:
+    """Put the record into the outputs of the running cell."""
+    from IPython.core.getipython import get_ipython
+
+    if os.environ.get("NBGRADER_EXECUTION"):
+        sys.stderr.write(UNJUDGED)
+    shell = get_ipython()  # type: ignore[no-untyped-call]
+    if shell is not None:
+        shell.display_pub.publish(data={MIME: base64.b64encode(record).decode("ascii")})
+
+
+_sink: Callable[[bytes], object] = _publish
+
+
+@contextmanager
+def collecting() -> Iterator[list[bytes]]:
+    """Collect the records in a list instead of publishing them, where there is no kernel."""
+    global _sink
+    records: list[bytes] = []
+    before, _sink = _sink, records.append
+    try:
+        yield records
+    finally:
+        _sink = before

@@ -1,0 +1,73 @@
+"""The judge's outputs of a test cell: a table for people, one plain float for nbgrader."""
+
+from __future__ import annotations
+
+import html
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+
+from autograder.assignment import is_test, nbgrader_of, without_hidden
+from autograder.execute import error_type
+from autograder.judge import TestResult
+
+
+def write_verdicts(notebook: NotebookNode, results: dict[str, TestResult]) -> None:
+    """Replace what the test cells printed by what the judge says."""
+    for cell in notebook.cells:
+        if not is_test(cell):
+            continue
+        result = results[nbgrader_of(cell)["grade_id"]]
+        said = visible_failure(cell)
+        cell.outputs = [
+            new_output(
+                "display_data",
+                data={"text/plain": as_text(result, said), "text/html": as_html(result, said)},
+            ),
+            # nbgrader takes a cell's points from a float in its result, and from nothing else.
+            new_output(
+                "execute_result",
+                data={"text/plain": repr(float(result.score))},
+                execution_count=cell.execution_count,
+            ),
+        ]
+
+
+def visible_failure(cell: NotebookNode) -> str | None:
+    """What the visible tests of the cell said, as far as it is the instructor's own words.
+
+    Words that student code put into an exception are left out: it can read the hidden tests
+    while they run.
+    """
+    name = error_type(cell)
+    if name is None:
+        return None
+    words = next(o.get("evalue", "") for o in cell.outputs if o.output_type == "error").strip()
+    return f"{name}: {words}" if words and words in without_hidden(cell.source) else name
+
+
+def as_text(result: TestResult, said: str | None = None) -> str:
+    """The verdict in plain lines."""
+    lines = [f"{result.score:g} of {result.max_score:g} points"]
+    lines += [
+        f"{'passed' if check.passed else 'failed'}  {check.name}: {check.message}"
+        for check in result.checks
+    ]
+    return "\n".join([*lines, f"visible tests: {said}"] if said else lines)
+
+
+def as_html(result: TestResult, said: str | None = None) -> str:
+    """The verdict as a table; every text in it is escaped."""
+    rows = "".join(
+        f"<tr><td>{'passed' if check.passed else '<b>failed</b>'}</td>"
+        f"<td>{html.escape(check.name)}</td>"
+        f"<td>{html.escape(check.message)}</td>"
+        f"<td>{check.points if check.passed else 0:.3g} / {check.points:.3g}</td></tr>"
+        for check in result.checks
+    )
+    below = f"<p>The visible tests said: {html.escape(said)}</p>" if said else ""
+    return (
+        f"<table><caption>{html.escape(result.grade_id)}: {result.score:.3g} of "
+        f"{result.max_score:g} points</caption><thead><tr><th>verdict</th><th>check</th>"
+        f"<th>what happened</th><th>points</th></tr></thead><tbody>{rows}</tbody></table>{below}"
+    )

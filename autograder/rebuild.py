@@ -1,0 +1,171 @@
+"""Pours a submission into a fresh copy of the instructor's notebook.
+
+The student gives the text of the solution cells, the written answers and cells of their own;
+everything else is the instructor's. So whatever was done to tags, points, metadata, test cells,
+kernels or schema versions has no effect, and there is nothing to detect.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.utils import compute_checksum
+
+from autograder.assignment import Assignment, grade_id_of, is_solution, stub, without_hidden
+
+MAX_BYTES = 64 * 2**20
+MAX_CELLS = 2_000
+
+
+class Unreadable(Exception):
+    """A file that cannot be graded; the message says why, for the person who looks at it."""
+
+
+def read_submission(path: Path) -> list[dict[str, Any]]:
+    """The cells of a submitted notebook, as type, source, id and grade_id only.
+
+    Raises: Unreadable, for whatever is not a notebook.
+    """
+    try:
+        if not path.is_file() or path.is_symlink():
+            raise Unreadable(f"{path.name} is not a file")
+        if path.stat().st_size > MAX_BYTES:
+            raise Unreadable(f"{path.name} is larger than {MAX_BYTES // 2**20} MiB")
+        content = json.loads(path.read_bytes().decode("utf-8"))
+        if not isinstance(content, dict):
+            raise Unreadable(f"{path.name} is JSON, but not a notebook")
+        if content.get("nbformat") != 4:
+            content = nbformat.convert(nbformat.from_dict(content), 4)
+        return read_cells(content, path.name)
+    except Unreadable:
+        raise
+    except OSError as error:
+        raise Unreadable(f"{path.name} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(
+            f"{path.name} is not a notebook: it ends early or is not JSON ({_short(error)})"
+        ) from error
+    except Exception as error:
+        raise Unreadable(f"{path.name} is not a notebook: {_short(error)}") from error
+
+
+def _short(error: Exception) -> str:
+    return str(error).splitlines()[0][:120] if str(error) else type(error).__name__
+
+
+def read_cells(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """The cells of a parsed notebook called `name`.
+
+    Raises: Unreadable, when it has no list of cells.
+    """
+    cells = content.get("cells")
+    if not isinstance(cells, list):
+        raise Unreadable(f"{name} is not a notebook: it has no list of cells")
+    if len(cells) > MAX_CELLS:
+        raise Unreadable(f"{name} has {len(cells)} cells; at most {MAX_CELLS} are graded")
+    read = []
+    for cell in cells:
+        if not isinstance(cell, Mapping):
+            raise Unreadable(f"{name} is not a notebook: a cell is not an object")
+        source = cell.get("source", "")
+        if isinstance(source, list):
+            source = "".join(str(line) for line in source)
+        identity = cell.get("id")
+        read.append(
+            {
+                "cell_type": str(cell.get("cell_type")),
+                "source": str(source),
+                "id": identity if isinstance(identity, str) else None,
+                "grade_id": grade_id_of(cell),
+            }
+        )
+    return read
+
+
+class Rebuilder:
+    """Rebuilds submissions of one assignment."""
+
+    def __init__(self, assignment: Assignment, config: Any = None) -> None:
+        self._cells: Sequence[NotebookNode] = assignment.notebook.cells
+        self._notebook = assignment.notebook
+        self._stubs = {
+            grade_id_of(cell): stub(cell, config) for cell in self._cells if is_solution(cell)
+        }
+        self._by_grade_id = {
+            name: index for index, c in enumerate(self._cells) if (name := grade_id_of(c))
+        }
+        self._by_id = {cell.get("id"): index for index, cell in enumerate(self._cells)}
+        self._by_text = {
+            _plain(without_hidden(cell.source)): index
+            for index, cell in enumerate(self._cells)
+            if not is_solution(cell)
+        }
+
+    def rebuild(self, submitted: Sequence[Mapping[str, Any]]) -> NotebookNode:
+        """The notebook to be executed: the instructor's, with the student's text in its place."""
+        texts: dict[int, list[str]] = {}
+        own: dict[int, list[str]] = {}
+        place = -1
+        for cell in submitted:
+            index = self._known(cell)
+            if index is None:
+                if cell["cell_type"] == "code" and cell["source"].strip():
+                    own.setdefault(place, []).append(cell["source"])
+                continue
+            place = index
+            if is_solution(self._cells[index]):
+                texts.setdefault(index, []).append(cell["source"])
+        return self._filled(texts, own)
+
+    def _known(self, cell: Mapping[str, Any]) -> int | None:
+        """Which of the instructor's cells this is, if any."""
+        if cell["grade_id"] is not None:
+            return self._by_grade_id.get(cell["grade_id"])
+        if cell["id"] in self._by_id:
+            return self._by_id[cell["id"]]
+        return self._by_text.get(_plain(cell["source"]))
+
+    def _filled(self, texts: Mapping[int, list[str]], own: Mapping[int, list[str]]) -> NotebookNode:
+        notebook = copy.deepcopy(self._notebook)
+        cells = [_own_cell(text, f"own-0-{n}") for n, text in enumerate(own.get(-1, []))]
+        for index, cell in enumerate(notebook.cells):
+            # By its checksum, that of the stub, nbgrader tells that a cell was left untouched.
+            if is_solution(cell):
+                cell.source = self._stubs[grade_id_of(cell)]
+            if grade_id_of(cell):
+                cell.metadata.nbgrader["checksum"] = compute_checksum(cell)
+            if is_solution(cell):
+                cell.source = self._text(cell, texts.get(index, []))
+            cells.append(cell)
+            cells += [
+                _own_cell(text, f"own-{index + 1}-{n}") for n, text in enumerate(own.get(index, []))
+            ]
+        notebook.cells = cells
+        return notebook
+
+    def _text(self, cell: NotebookNode, texts: list[str]) -> str:
+        """What the student wrote for one cell.
+
+        A doubled or split cell counts as its parts in order, as when the notebook is run; parts
+        left as they were released are passed over. A deleted one is left empty rather than
+        made a stub, which would undo a definition that stands in a cell of the student's own.
+        """
+        untouched = self._stubs[grade_id_of(cell)]
+        if not texts:
+            return "" if cell.cell_type == "code" else untouched
+        written = [text for text in texts if _plain(text) != _plain(untouched)]
+        return "\n\n".join(dict.fromkeys(written)) or untouched
+
+
+def _plain(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+
+def _own_cell(text: str, name: str) -> NotebookNode:
+    return nbformat.v4.new_code_cell(text, id=name)

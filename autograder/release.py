@@ -1,0 +1,133 @@
+"""Writes `release/` from `source/` with nbgrader, and proves what it wrote before it counts."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from nbformat import NotebookNode
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+
+from autograder.assignment import Assignment, CourseError, is_solution
+from autograder.course import Course
+from autograder.grade import Graded, Grader
+from autograder.rebuild import read_submission
+
+MARKERS = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME")
+
+
+def generate(course: Course, assignment: Assignment, into: Path) -> Path:
+    """Let nbgrader write the students' notebook of one assignment below `into`.
+
+    Raises: CourseError, with nbgrader's words, when it refuses.
+    """
+    config = Config(course.config)
+    config.CourseDirectory.release_directory = os.path.relpath(into, course.root)
+    directory = CourseDirectory(config=config)
+    done = NbGraderAPI(directory, config=config).generate_assignment(
+        assignment.name, force=True, create=True
+    )
+    if not done["success"]:
+        lines = [line for line in done["log"].splitlines() if "ERROR" in line]
+        raise CourseError(f"nbgrader cannot release {assignment.name}: {(lines or ['?'])[-1]}")
+    return into / assignment.name / f"{assignment.name}.ipynb"
+
+
+def release(course: Course, assignment: Assignment, grader: Grader) -> Path:
+    """Write and prove one assignment; `release/` changes only when the proof holds.
+
+    Raises: CourseError, when the release leaks or the tests do not tell right from wrong.
+    """
+    target = course.root / course.directory.release_directory / assignment.name
+    with tempfile.TemporaryDirectory(prefix=".release-", dir=course.root) as folder:
+        written = generate(course, assignment, Path(folder))
+        prove_nothing_leaks(assignment, written)
+        prove_tests_tell(assignment, written, grader)
+        if target.exists():
+            shutil.rmtree(target)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copytree(written.parent, target)
+    return target / written.name
+
+
+def prove_nothing_leaks(assignment: Assignment, written: Path) -> None:
+    """No line of a solution, a hidden test or a mark scheme stands in the release.
+
+    Raises: CourseError, naming the cell and the line.
+    """
+    text = "\n".join(cell["source"] for cell in read_submission(written))
+    for marker in MARKERS:
+        if marker in text:
+            raise CourseError(f"the release of {assignment.name} still holds {marker!r}")
+    released = {line.strip() for line in text.splitlines()}
+    for cell in assignment.notebook.cells:
+        for line in secret_lines(cell):
+            if line in released and line not in shown_lines(assignment.notebook):
+                raise CourseError(
+                    f"the release of {assignment.name} holds a line that students are not to "
+                    f"see, from cell {cell.id}: {line!r}"
+                )
+
+
+def secret_lines(cell: NotebookNode) -> list[str]:
+    """The lines of a cell's solution regions, hidden tests and mark schemes."""
+    lines, secret = [], False
+    for line in cell.source.splitlines():
+        if any(marker in line for marker in MARKERS):
+            secret = True
+        elif "### END" in line:
+            secret = False
+        elif secret and line.strip():
+            lines.append(line.strip())
+    whole = is_solution(cell) and cell.cell_type == "markdown"
+    return [line.strip() for line in cell.source.splitlines() if line.strip()] if whole else lines
+
+
+def shown_lines(notebook: NotebookNode) -> set[str]:
+    """The lines that the instructor shows elsewhere in the notebook on purpose."""
+    shown: set[str] = set()
+    for cell in notebook.cells:
+        secret = set(secret_lines(cell))
+        shown |= {
+            line.strip() for line in cell.source.splitlines() if line.strip() not in secret
+        }
+    return shown
+
+
+def prove_tests_tell(assignment: Assignment, written: Path, grader: Grader) -> None:
+    """The stub earns nothing, the solution everything, each as a submission.
+
+    Raises: CourseError, naming the test cell that does not tell them apart.
+    """
+    untouched = grader.grade(assignment, written)
+    solved = grader.grade(assignment, assignment.path)
+    for graded, wanted in ((untouched, 0.0), (solved, assignment.max_score)):
+        if graded.score != wanted:
+            raise CourseError(_wrong_proof(assignment, graded, wanted))
+
+
+def _wrong_proof(assignment: Assignment, graded: Graded, wanted: float) -> str:
+    which = "the untouched release" if wanted == 0.0 else "the solution"
+    cells = [
+        f"{name} ({result.score:g} of {result.max_score:g}: "
+        + "; ".join(f"{c.name}: {c.message}" for c in result.checks if c.passed == (wanted == 0.0))
+        + ")"
+        for name, result in graded.tests.items()
+        if result.score != (0.0 if wanted == 0.0 else result.max_score)
+    ]
+    return (
+        f"{assignment.name} is not released: {which} gets {graded.score} points instead of "
+        f"{wanted:g}; look at {', '.join(cells) or graded.reason}"
+    )
+
+
+def quiet_nbgrader() -> None:
+    """Keep nbgrader's progress messages off the terminal; its errors come as exceptions."""
+    logging.getLogger("traitlets").setLevel(logging.CRITICAL)
+
+

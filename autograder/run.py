@@ -1,0 +1,53 @@
+"""A grading run: many submissions at a time, one writer, each ending in exactly one state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from pathlib import Path
+
+from autograder.assignment import Assignment
+from autograder.course import Course, Submission
+from autograder.grade import Graded, Grader
+from autograder.gradebook import Recorder
+
+
+def grade_files(
+    course: Course, files: Sequence[tuple[Path, Assignment]], *, seed: int, jobs: int
+) -> Iterator[Graded]:
+    """Grade loose notebooks in their order, without a gradebook."""
+    grader = Grader(course.solutions, seed, config=course.config)
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from pool.map(lambda given: grader.grade(given[1], given[0]), files)
+
+
+def grade_course(
+    course: Course, submissions: Sequence[Submission], *, seed: int, jobs: int, force: bool
+) -> Iterator[Graded]:
+    """Grade submissions into the gradebook, yielding each when it is recorded.
+
+    What was graded before is left as it is, unless `force`.
+    """
+    grader = Grader(course.solutions, seed, config=course.config)
+    recorder = Recorder(course)
+    for assignment in dict.fromkeys(submission.assignment for submission in submissions):
+        recorder.register(assignment)
+    due = [s for s in submissions if force or not recorder.is_recorded(s)]
+    with ThreadPoolExecutor(jobs) as pool:
+        # The kernels are processes of their own; a thread only waits for one.
+        running = {pool.submit(_grade, grader, submission): submission for submission in due}
+        for future in _in_order_of_completion(running):
+            graded = future.result()
+            recorder.record(running[future], graded)
+            yield graded
+
+
+def _grade(grader: Grader, submission: Submission) -> Graded:
+    return grader.grade(
+        submission.assignment, submission.path, submission.student, submission.folder
+    )
+
+
+_in_order_of_completion: Callable[[Iterable[Future[Graded]]], Iterator[Future[Graded]]] = (
+    as_completed
+)

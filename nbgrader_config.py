@@ -1,0 +1,30 @@
+"""The course: read by nbgrader's commands, the formgrader and `workbook` alike."""
+
+c = get_config()  # type: ignore[name-defined]  # noqa: F821  (nbgrader defines it)
+
+c.CourseDirectory.course_id = "transformer-workbook"
+
+# The sandbox and the judge behind nbgrader's own commands and buttons.
+c.Autograde.sanitize_preprocessors = ["autograder.nbgrader_plugin.Rebuild"]
+c.Autograde.autograde_preprocessors = [
+    "autograder.nbgrader_plugin.ExecuteAndJudge",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+]
+c.GenerateFeedback.preprocessors = [
+    "nbgrader.preprocessors.GetGrades",
+    "autograder.nbgrader_plugin.WithoutHiddenTests",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
+# Nothing that a student wrote runs in the browser of the one who reads it.
+c.HTMLExporter.sanitize_html = True
+
+c.ClearSolutions.code_stub = {
+    "python": (
+        "# Your code here, in place of the next line.\n"
+        'raise NotImplementedError("this step is still to do: write it in the cell above")'
+    )
+}
+c.ClearSolutions.text_stub = "*Your answer here, in place of this line.*"
+# The rubric of a written question stands below the question, in a cell of its own.
+c.ClearMarkScheme.enforce_metadata = False

@@ -1,0 +1,158 @@
+"""A course of one small assignment that has nothing to do with attention, made for the tests."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from tests.harness import ROOT
+
+NAME = "01-mini"
+
+SOLUTIONS = '''"""Two small definitions."""
+
+import torch
+from torch import Tensor
+
+
+def double(x: Tensor) -> Tensor:
+    """Twice x."""
+    return 2 * x
+
+
+def first_row(x: Tensor) -> Tensor:
+    """The first row of x."""
+    return x[0]
+'''
+
+DOUBLE = '''def double(x: Tensor) -> Tensor:
+    """Twice x."""
+    ### BEGIN SOLUTION
+    return 2 * x
+    ### END SOLUTION'''
+
+TEST_DOUBLE = """### BEGIN HIDDEN TESTS
+from autograder.observe import gradients, observe, randn
+
+with observe("any shape") as seen:
+    seen.output = double(randn(3, 5))
+with observe("float64 stays float64") as seen:
+    seen.output = double(randn(7, dtype=torch.float64))
+with observe("gradient arrives", points=2) as seen:
+    x = randn(4, requires_grad=True)
+    seen.gradients = gradients(double(x), [x])
+### END HIDDEN TESTS
+assert double(torch.tensor(3.0)) == 6, "twice three is six"
+"""
+
+FIRST_ROW = '''def first_row(x: Tensor) -> Tensor:
+    """The first row of x."""
+    ### BEGIN SOLUTION
+    return x[0]
+    ### END SOLUTION'''
+
+TEST_FIRST_ROW = """### BEGIN HIDDEN TESTS
+from autograder.observe import observe, randn
+
+with observe("row and not column") as seen:
+    seen.output = first_row(randn(3, 5))
+with observe("an empty table is refused") as seen:
+    first_row(torch.ones(0, 5))
+### END HIDDEN TESTS
+assert first_row(torch.eye(2)).tolist() == [1, 0], "the first row of the identity is (1, 0)"
+"""
+
+QUESTION = """Why does doubling keep the shape?
+### BEGIN MARK SCHEME
+One point for: every entry is doubled for itself.
+### END MARK SCHEME"""
+
+
+def _flagged(cell: NotebookNode, **flags: object) -> NotebookNode:
+    cell.metadata["nbgrader"] = {
+        "schema_version": 3,
+        "grade_id": cell.id,
+        "cell_type": cell.cell_type,
+        "grade": False,
+        "solution": False,
+        "locked": False,
+        "task": False,
+        **flags,
+    }
+    return cell
+
+
+def notebook() -> NotebookNode:
+    """The instructor's notebook: two definitions, 4 and 2 points, and a written answer."""
+    return new_notebook(
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
+            "workbook": {"forbidden": ["softmax"]},
+        },
+        cells=[
+            new_markdown_cell("# Doubling", id="title"),
+            _flagged(
+                new_code_cell("import torch\nfrom torch import Tensor", id="imports"), locked=True
+            ),
+            _flagged(new_code_cell(DOUBLE, id="double"), solution=True),
+            _flagged(
+                new_code_cell(TEST_DOUBLE, id="test-double"), grade=True, locked=True, points=4.0
+            ),
+            new_code_cell("print(double(torch.ones(2)))", id="show", metadata={"tags": ["demo"]}),
+            _flagged(new_code_cell(FIRST_ROW, id="first_row"), solution=True),
+            _flagged(
+                new_code_cell(TEST_FIRST_ROW, id="test-first_row"),
+                grade=True,
+                locked=True,
+                points=2.0,
+            ),
+            _flagged(new_markdown_cell(QUESTION, id="why-shape-question"), locked=True),
+            _flagged(
+                new_markdown_cell("Every entry is doubled for itself.", id="why-shape"),
+                grade=True,
+                solution=True,
+                points=1.0,
+            ),
+        ],
+    )
+
+
+def make_course(root: Path) -> Path:
+    """A course folder below `root`."""
+    course = root / "course"
+    (course / "source" / NAME).mkdir(parents=True)
+    (course / "solutions").mkdir()
+    shutil.copy(ROOT / "nbgrader_config.py", course)
+    nbformat.write(notebook(), course / "source" / NAME / f"{NAME}.ipynb")
+    (course / "solutions" / "__init__.py").write_text("")
+    (course / "solutions" / "mini.py").write_text(SOLUTIONS)
+    return course
+
+
+def submission(**sources: str) -> NotebookNode:
+    """A student's notebook: the instructor's visible part, with these texts by grade_id."""
+    from autograder.assignment import without_hidden
+
+    cells = []
+    for cell in notebook().cells:
+        cell.source = sources.get(cell.id, without_hidden(cell.source))
+        cells.append(cell)
+    made = notebook()
+    made.cells = cells
+    return made
+
+
+def hand_in(course: Path, student: str, made: NotebookNode | str) -> Path:
+    """Put a notebook (or any text) where a student's submission is expected."""
+    folder = course / "submitted" / student / NAME
+    folder.mkdir(parents=True)
+    path = folder / f"{NAME}.ipynb"
+    if isinstance(made, str):
+        path.write_text(made)
+    else:
+        nbformat.write(made, path)
+    return path

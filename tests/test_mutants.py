@@ -1,0 +1,43 @@
+"""Every documented mistake is caught by the test cell of the definition it is made in."""
+
+from __future__ import annotations
+
+import importlib
+import re
+
+import pytest
+
+from tests import harness
+from tests.mutants import Mutant
+
+MUTANTS = [
+    pytest.param(assignment, mutant, id=f"{harness.module_name(assignment)}-{mutant.id}")
+    for assignment in harness.ASSIGNMENTS
+    for mutant in importlib.import_module(
+        f"tests.mutants.{harness.module_name(assignment)}"
+    ).MUTANTS
+]
+
+
+@pytest.mark.parametrize(("assignment", "mutant"), MUTANTS)
+def test_the_mistake_costs_points_in_its_own_test_cell(assignment: str, mutant: Mutant) -> None:
+    """A wrong version of a definition fails a check of that definition's test cell."""
+    whole = harness.definition_source(assignment, mutant.definition)
+    new = mutant.new
+    if mutant.old:
+        assert whole.count(mutant.old) == 1, f"{mutant.old!r} stands {whole.count(mutant.old)}x"
+        new = whole.replace(mutant.old, mutant.new)
+    assert new != whole
+
+    wrong = harness.solutions(assignment, whole, new)
+    result = harness.verdicts(assignment, wrong)[f"test-{mutant.definition}"]
+
+    assert result.score < result.max_score, f"{mutant.id} survives"
+
+
+def test_names_are_unique() -> None:
+    """Two mutants of one assignment never share a name, and names are words with hyphens."""
+    names = [param.id for param in MUTANTS]
+
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9_]+-[a-z0-9-]+", name) for name in names)

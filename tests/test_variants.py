@@ -1,0 +1,43 @@
+"""Correct work in another style gets full marks, whatever the seed."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from tests import harness
+
+SEEDS = range(100, 150)
+VARIANTS = [
+    pytest.param(assignment, source, id=f"{harness.module_name(assignment)}-{name}")
+    for assignment in harness.ASSIGNMENTS
+    for name, source in importlib.import_module(
+        f"tests.variants.{harness.module_name(assignment)}"
+    ).VARIANTS.items()
+]
+
+
+@pytest.mark.parametrize(("assignment", "source"), VARIANTS)
+def test_full_marks_on_every_seed(assignment: str, source: str) -> None:
+    """No observation fails an honest reordering of the arithmetic."""
+    definitions = harness.solutions(assignment)
+    exec(compile(source, "<variant>", "exec"), definitions)
+
+    failed = [
+        f"seed {seed}, {result.grade_id}, {check.name}: {check.message}"
+        for seed in SEEDS
+        for result in harness.verdicts(assignment, definitions, seed).values()
+        for check in result.checks
+        if not check.passed
+    ]
+
+    assert failed == []
+
+
+@pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
+def test_there_are_enough_styles(assignment: str) -> None:
+    """Each assignment is tried in at least four other styles."""
+    module = importlib.import_module(f"tests.variants.{harness.module_name(assignment)}")
+
+    assert len(module.VARIANTS) >= 4
