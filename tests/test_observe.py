@@ -1,0 +1,209 @@
+"""What happens inside the student's kernel: observations are recorded and never judged."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import torch
+from torch import nn
+
+from autograder.evidence import Record, decode
+from autograder.observe import (
+    at_most,
+    collecting,
+    gradients,
+    observe,
+    randint,
+    randn,
+    randomise,
+    tensors_made,
+)
+
+
+def drawn(name: str, seed: str, monkeypatch: pytest.MonkeyPatch) -> torch.Tensor:
+    monkeypatch.setenv("WORKBOOK_SEED", seed)
+    with collecting(), observe(name):
+        return randn(3, 5)
+    raise AssertionError
+
+
+def one_record(records: list[bytes]) -> Record:
+    (record,) = records
+    return decode(record)
+
+
+def test_inputs_depend_on_the_run_and_the_name_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same run and name draw the same numbers, another run or name draws others."""
+    first = drawn("a", "1", monkeypatch)
+
+    assert torch.equal(drawn("a", "1", monkeypatch), first)
+    assert not torch.equal(drawn("a", "2", monkeypatch), first)
+    assert not torch.equal(drawn("b", "1", monkeypatch), first)
+
+
+def test_whole_numbers_lie_in_their_range() -> None:
+    """`randint` includes the lower bound and excludes the upper one."""
+    with collecting(), observe("whole numbers"):
+        numbers = randint(2, 5, (1000,))
+
+    assert numbers.unique().tolist() == [2, 3, 4]
+
+
+def test_an_exception_is_recorded_and_the_next_block_runs() -> None:
+    """An exception that leaves a block is evidence; what was seen before it is kept."""
+    with collecting() as records:
+        with observe("first", naming="key") as seen:
+            seen.before = 1
+            raise ValueError("key has another size than query")
+        with observe("second") as seen:
+            seen.after = 2
+
+    first, second = (decode(record) for record in records)
+    assert first.raised is not None
+    assert first.raised[0] == "ValueError"
+    assert first.names is True
+    assert set(first.values) == {"before"}
+    assert second.raised is None
+
+
+def test_an_argument_inside_another_word_is_not_named() -> None:
+    """A message about `keyword` does not name the argument `key`."""
+    with collecting() as records, observe("refused", naming="key"):
+        raise ValueError("unexpected keyword")
+
+    assert one_record(records).names is False
+
+
+def test_an_interrupt_is_recorded_and_goes_on() -> None:
+    """The time limit reaches the cell as KeyboardInterrupt, which no block may swallow."""
+    with collecting() as records, pytest.raises(KeyboardInterrupt), observe("endless"):
+        raise KeyboardInterrupt
+
+    assert "KeyboardInterrupt" in (one_record(records).raised or ())
+
+
+def test_values_are_copied_when_they_are_seen() -> None:
+    """A change in place after the fact does not reach the evidence."""
+    with collecting() as records, observe("copied") as seen:
+        tensor = torch.zeros(3)
+        seen.tensor = tensor
+        tensor += 1
+
+    assert one_record(records).arrays["0"].numbers.tolist() == [0, 0, 0]
+
+
+def test_bfloat16_arrives_with_its_dtype_and_numbers() -> None:
+    """NumPy has no bfloat16; the judge reads it all the same."""
+    with collecting() as records, observe("bfloat16") as seen:
+        seen.tensor = torch.tensor([1.0, -2.5, 3.140625], dtype=torch.bfloat16)
+
+    array = one_record(records).arrays["0"]
+    assert array.dtype == "bfloat16"
+    assert array.numbers.tolist() == [1.0, -2.5, 3.140625]
+
+
+def test_a_tensor_subclass_is_not_taken_for_a_tensor() -> None:
+    """An object that only poses as a tensor is named, not measured."""
+
+    class Flattering(torch.Tensor):
+        def __eq__(self, other: object) -> bool:
+            return True
+
+    with collecting() as records, observe("subclass") as seen:
+        seen.tensor = torch.zeros(2).as_subclass(Flattering)
+
+    assert one_record(records).values["tensor"] == {"kind": "other", "type": "Flattering"}
+
+
+def test_parameters_are_set_by_name_not_by_order() -> None:
+    """Two modules with the same parameters in another order get the same values."""
+
+    class Pair(nn.Module):
+        def __init__(self, first: str, second: str) -> None:
+            super().__init__()
+            self.add_module(first, nn.Linear(3, 5))
+            self.add_module(second, nn.Linear(3, 5))
+
+    with collecting(), observe("parameters"):
+        one, other = Pair("a", "b"), Pair("b", "a")
+        randomise(one)
+        randomise(other)
+
+    for name, values in one.state_dict().items():
+        assert torch.equal(values, other.state_dict()[name])
+
+
+def test_a_missing_gradient_is_none() -> None:
+    """Neither a detached output nor an unused input is an error of the test."""
+    with collecting(), observe("gradients"):
+        x, unused = randn(3, requires_grad=True), randn(3, requires_grad=True)
+
+        assert gradients(x.detach(), [x]) == (None,)
+        found = gradients(2 * x, [x, unused])
+
+    assert found[0] is not None
+    assert found[1] is None
+
+
+def test_the_cotangent_is_random() -> None:
+    """The gradient of a sum of all outputs would hide mistakes that a random cotangent shows."""
+    with collecting(), observe("cotangent"):
+        x = randn(7, requires_grad=True)
+        (gradient,) = gradients(x * 1.0, [x])
+
+    assert gradient is not None
+    assert gradient.unique().numel() == 7
+
+
+def test_sizes_of_tensors_made() -> None:
+    """The largest tensor and the most that were alive together, views and inputs not counted."""
+    x = torch.ones(10, 100)
+    with tensors_made() as one_at_a_time:
+        for row in x:
+            (row * 2).view(50, 2)
+    with tensors_made() as all_together:
+        kept = [row * 2 for row in x]
+
+    assert (one_at_a_time.largest, all_together.largest) == (100, 100)
+    assert one_at_a_time.held <= 200
+    assert all_together.held == 1000
+    assert len(kept) == 10
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: nn.functional.scaled_dot_product_attention(x, x, x),
+        lambda x: torch.ops.aten.scaled_dot_product_attention(x, x, x),
+        lambda x: getattr(nn.functional, "scaled_dot" + "_product_attention")(x, x, x),
+    ],
+)
+def test_calls_are_seen_under_any_name(call: object) -> None:
+    """An alias, `getattr` or the operator below: the call is seen where it happens."""
+    assert callable(call)
+    with collecting() as records, observe("calls"):
+        call(randn(2, 3, 5))
+
+    assert any("scaled_dot_product" in name for name in one_record(records).calls)
+
+
+def test_rules_travel_with_the_value() -> None:
+    """A limit is part of the evidence, to be read from the reference's."""
+    with collecting() as records, observe("size") as seen:
+        seen.largest = at_most(100, 120)
+
+    assert one_record(records).values["largest"]["limit"] == 120
+
+
+def test_nothing_else_of_the_grader_is_loaded_in_the_kernel() -> None:
+    """`autograder.observe` runs without the rest of the package."""
+    import subprocess
+
+    code = (
+        "import sys, autograder.observe;"
+        "print([m for m in sys.modules if m.startswith('autograder.') and 'observe' not in m])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "[]"
