@@ -66,7 +66,7 @@ class Assignment:
         Raises: CourseError, when it is not there or not a notebook.
         """
         try:
-            notebook = nbformat.read(self.path, as_version=4)
+            notebook: NotebookNode = nbformat.read(self.path, as_version=4)
         except FileNotFoundError as error:
             raise CourseError(
                 f"{self.path} is not there: an assignment NAME is the notebook "

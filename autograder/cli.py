@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -67,15 +67,15 @@ def _version(
         raise typer.Exit(DONE)
 
 
-Names = Annotated[Optional[list[str]], typer.Argument(metavar="[NAME]...", show_default=False)]
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)]
 Database = Annotated[
-    Optional[str], typer.Option("--db", help="The gradebook's URL, if not the configured one.")
+    str | None, typer.Option("--db", help="The gradebook's URL, if not the configured one.")
 ]
 
 
 @app.command()
 def release(names: Names = None, db: Database = None) -> None:
-    """Write release/ from source/ and prove it: a stub fails, the solution passes, nothing leaks."""
+    """Write release/ from source/ and prove it: stubs fail, solutions pass, nothing leaks."""
     with _refusals():
         from autograder.course import Course
         from autograder.grade import Grader
@@ -96,19 +96,19 @@ def release(names: Names = None, db: Database = None) -> None:
 @app.command()
 def grade(
     what: Annotated[
-        Optional[list[str]],
+        list[str] | None,
         typer.Argument(metavar="[NAME | FILE.ipynb]...", show_default=False),
     ] = None,
-    student: Annotated[Optional[str], typer.Option(help="Only this student.")] = None,
-    assignment: Annotated[Optional[str], typer.Option(help="Only this assignment.")] = None,
+    student: Annotated[str | None, typer.Option(help="Only this student.")] = None,
+    assignment: Annotated[str | None, typer.Option(help="Only this assignment.")] = None,
     jobs: Annotated[
-        Optional[int], typer.Option(min=1, help="How many at a time; default: the cores at hand.")
+        int | None, typer.Option(min=1, help="How many at a time; default: the cores at hand.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Grade again what is graded.")] = False,
     json_file: Annotated[
-        Optional[Path], typer.Option("--json", help="Write the results here; - is the terminal.")
+        Path | None, typer.Option("--json", help="Write the results here; - is the terminal.")
     ] = None,
-    seed: Annotated[Optional[int], typer.Option(min=0, help="Repeat the run of this seed.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Repeat the run of this seed.")] = None,
     db: Database = None,
 ) -> None:
     """Grade submitted/ into autograded/ and the gradebook, or loose notebooks without them."""
@@ -121,7 +121,7 @@ def grade(
         files = [Path(name) for name in given if name.endswith(".ipynb")]
         if files and len(files) < len(given):
             _refuse("give either assignments or files ending in .ipynb, not both")
-        if json_file is not None and not str(json_file) == "-" and not json_file.parent.is_dir():
+        if json_file is not None and str(json_file) != "-" and not json_file.parent.is_dir():
             _refuse(f"{json_file.parent} is not a folder, so the results cannot be written there")
         course = Course(Path.cwd(), db)
         run = {"seed": _new_seed() if seed is None else seed, "jobs": jobs or len(_cores())}

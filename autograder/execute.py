@@ -51,7 +51,7 @@ class Execution:
     seconds: float = 0.0
 
 
-class _Client(NotebookClient):  # type: ignore[misc]
+class _Client(NotebookClient):
     """A notebook client that takes evidence out of the outputs as it arrives, and limits them."""
 
     def __init__(self, run: Execution, limits: Limits, manager: SandboxKernelManager) -> None:
@@ -69,7 +69,7 @@ class _Client(NotebookClient):  # type: ignore[misc]
             shutdown_kernel="immediate",
         )
         self.log = _log
-        self.timeout_func = self._seconds_left
+        self.timeout_func = self._seconds_left  # type: ignore[assignment]  # floats work
         self._run = run
         self._limits = limits
         self._deadline = float("inf")
@@ -127,7 +127,7 @@ class _Client(NotebookClient):  # type: ignore[misc]
             decoded = base64.b64decode(str(record), validate=True)
         except (binascii.Error, ValueError):
             decoded = b""  # malformed; the judge says so
-        self._run.evidence.setdefault(self.current, []).append(decoded)
+        self._run.evidence.setdefault(self.current or "", []).append(decoded)
 
 
 def error_type(cell: NotebookNode) -> str | None:
@@ -165,7 +165,7 @@ def execute(
                 client.run(), START_SECONDS + limits.notebook_seconds + limits.cell_seconds
             )
         )
-    except (OutOfTime, TimeoutError, asyncio.TimeoutError, CellTimeoutError):
+    except (OutOfTime, TimeoutError, CellTimeoutError):
         run.problem = f"it ran out of time ({limits.notebook_seconds:g} s) in {client.current}"
     except DeadKernelError:
         run.problem = f"the kernel died while running {client.current}"

@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 
 from autograder.assignment import Assignment, CourseError, nbgrader_of
 from autograder.execute import Execution, execute
-from autograder.judge import TestResult, judge
+from autograder.judge import BrokenReference, TestResult, judge
 from autograder.present import write_verdicts
 from autograder.rebuild import Rebuilder, Unreadable, read_submission
 from autograder.sandbox import Limits
@@ -170,14 +170,7 @@ class Grader:
                     limits=self.limits,
                     packages={"solutions": self._solutions},
                 )
-                missing = [name for name in assignment.tests if name not in run.evidence]
-                if run.problem or missing:
-                    raise CourseError(
-                        f"the reference of {assignment.name} gives no evidence for "
-                        f"{', '.join(missing) or 'its last cells'}"
-                        f"{': ' + run.problem if run.problem else ''}; look at {assignment.path} "
-                        f"and {assignment.module}"
-                    )
+                _check_reference(assignment, run)
                 self._references[assignment.name] = run.evidence
             return self._references[assignment.name]
 
@@ -202,6 +195,39 @@ class Grader:
                 reason,
             )
         return results
+
+
+def _check_reference(assignment: Assignment, run: Execution) -> None:
+    """A reference that failed would pass every submission that fails alike."""
+    missing = [name for name in assignment.tests if name not in run.evidence]
+    problems = [
+        *(f"{name} stopped with {error}" for name, error in run.stopped.items()),
+        *([run.problem] if run.problem else []),
+        *([f"no evidence for {', '.join(missing)}"] if missing else []),
+    ]
+    if not problems:
+        problems = _not_passed_by_itself(assignment, run)
+    if problems:
+        raise CourseError(
+            f"the reference of {assignment.name} does not run: {problems[0]}; look at "
+            f"{assignment.path} and {assignment.module}"
+        )
+
+
+def _not_passed_by_itself(assignment: Assignment, run: Execution) -> list[str]:
+    try:
+        results = [
+            judge(name, 1.0, run.evidence[name], run.evidence[name], assignment.forbidden(cell))
+            for name, cell in assignment.tests.items()
+        ]
+    except BrokenReference as error:
+        return [str(error)]
+    return [
+        f"{result.grade_id}, {check.name}: {check.message}"
+        for result in results
+        for check in result.checks
+        if not check.passed
+    ]
 
 
 @contextmanager

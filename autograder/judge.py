@@ -41,7 +41,7 @@ class TestResult:
         return min(max(round(earned, 6), 0.0), float(self.max_score))
 
 
-class ReferenceError(RuntimeError):
+class BrokenReference(RuntimeError):
     """The reference run itself gave no usable evidence; the course is at fault, not a student."""
 
 
@@ -58,7 +58,7 @@ def judge(
     `forbidden` holds parts of the names of torch functions that must not have run; `reason`
     says why evidence may be missing (out of time, the kernel died, the definition's cell failed).
 
-    Raises: ReferenceError, when the reference's evidence is empty, malformed or doubled.
+    Raises: BrokenReference, when the reference's evidence is empty, malformed or doubled.
     """
     expected = _reference(grade_id, reference)
     weight = sum(record.points for record in expected)
@@ -84,12 +84,12 @@ def _reference(grade_id: str, records: Sequence[bytes]) -> list[Record]:
     try:
         expected = [decode(record) for record in records]
     except Malformed as error:
-        raise ReferenceError(f"the reference's evidence of {grade_id} is malformed") from error
+        raise BrokenReference(f"the reference's evidence of {grade_id} is malformed") from error
     if not expected:
-        raise ReferenceError(f"the reference run of {grade_id} recorded no observation")
+        raise BrokenReference(f"the reference run of {grade_id} recorded no observation")
     doubled = [name for name, count in Counter(r.name for r in expected).items() if count > 1]
     if doubled:
-        raise ReferenceError(f"{grade_id} has more than one observation named {doubled[0]!r}")
+        raise BrokenReference(f"{grade_id} has more than one observation named {doubled[0]!r}")
     return expected
 
 

@@ -38,9 +38,7 @@ def _found(config: Config, resources: Resources) -> tuple[Assignment, Grader]:
 class Rebuild(NbGraderPreprocessor):  # type: ignore[misc]
     """Pours the submission into a fresh copy of the instructor's notebook."""
 
-    def preprocess(
-        self, nb: NotebookNode, resources: Resources
-    ) -> tuple[NotebookNode, Resources]:
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Return the rebuilt notebook."""
         assignment, grader = _found(self.config, resources)
         return grader.rebuild(assignment, read_cells(nb, "the notebook")), resources
@@ -49,15 +47,11 @@ class Rebuild(NbGraderPreprocessor):  # type: ignore[misc]
 class ExecuteAndJudge(NbGraderPreprocessor):  # type: ignore[misc]
     """Runs the rebuilt notebook in the sandbox and writes the judge's verdicts into it."""
 
-    def preprocess(
-        self, nb: NotebookNode, resources: Resources
-    ) -> tuple[NotebookNode, Resources]:
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Return the judged notebook."""
         assignment, grader = _found(self.config, resources)
         folder = Path(resources["metadata"]["path"])
-        graded = grader.run(
-            assignment, nb, folder / f"{assignment.name}.ipynb", handed_in=folder
-        )
+        graded = grader.run(assignment, nb, folder / f"{assignment.name}.ipynb", handed_in=folder)
         if graded.reason:
             self.log.error("%s needs attention: %s", folder, graded.reason)
         assert graded.notebook is not None

@@ -168,4 +168,5 @@ def _plain(text: str) -> str:
 
 
 def _own_cell(text: str, name: str) -> NotebookNode:
-    return nbformat.v4.new_code_cell(text, id=name)
+    cell: NotebookNode = nbformat.v4.new_code_cell(text, id=name)
+    return cell

@@ -43,7 +43,7 @@ def release(course: Course, assignment: Assignment, grader: Grader) -> Path:
 
     Raises: CourseError, when the release leaks or the tests do not tell right from wrong.
     """
-    target = course.root / course.directory.release_directory / assignment.name
+    target = course.root / str(course.directory.release_directory) / assignment.name
     with tempfile.TemporaryDirectory(prefix=".release-", dir=course.root) as folder:
         written = generate(course, assignment, Path(folder))
         prove_nothing_leaks(assignment, written)
@@ -93,9 +93,7 @@ def shown_lines(notebook: NotebookNode) -> set[str]:
     shown: set[str] = set()
     for cell in notebook.cells:
         secret = set(secret_lines(cell))
-        shown |= {
-            line.strip() for line in cell.source.splitlines() if line.strip() not in secret
-        }
+        shown |= {line.strip() for line in cell.source.splitlines() if line.strip() not in secret}
     return shown
 
 
@@ -129,5 +127,3 @@ def _wrong_proof(assignment: Assignment, graded: Graded, wanted: float) -> str:
 def quiet_nbgrader() -> None:
     """Keep nbgrader's progress messages off the terminal; its errors come as exceptions."""
     logging.getLogger("traitlets").setLevel(logging.CRITICAL)
-
-

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from autograder.assignment import Assignment
+from autograder.assignment import Assignment, CourseError
 from autograder.course import Course, Submission
 from autograder.grade import Graded, Grader
 from autograder.gradebook import Recorder
+from autograder.sandbox import SandboxUnavailable
 
 
 def grade_files(
@@ -36,18 +37,26 @@ def grade_course(
     with ThreadPoolExecutor(jobs) as pool:
         # The kernels are processes of their own; a thread only waits for one.
         running = {pool.submit(_grade, grader, submission): submission for submission in due}
-        for future in _in_order_of_completion(running):
+        for future in as_completed(running):
             graded = future.result()
             recorder.record(running[future], graded)
             yield graded
 
 
 def _grade(grader: Grader, submission: Submission) -> Graded:
-    return grader.grade(
-        submission.assignment, submission.path, submission.student, submission.folder
-    )
-
-
-_in_order_of_completion: Callable[[Iterable[Future[Graded]]], Iterator[Future[Graded]]] = (
-    as_completed
-)
+    """Grade one; an error of the grader's own costs that one submission, not the batch."""
+    try:
+        return grader.grade(
+            submission.assignment, submission.path, submission.student, submission.folder
+        )
+    except (CourseError, SandboxUnavailable):
+        raise
+    except Exception as error:
+        return Graded(
+            file=str(submission.path),
+            assignment=submission.assignment.name,
+            seed=grader.seed,
+            max_score=submission.assignment.max_score,
+            student=submission.student,
+            reason=f"the grader itself failed on it ({type(error).__name__}: {error}); report this",
+        )

@@ -23,7 +23,12 @@ ASSIGNMENTS = sorted(
     folder.name
     for folder in SOURCE.iterdir()
     # TEMPORARY while the notebooks are being written
-    if all((ROOT / "tests" / kind / (re.sub(r"^[0-9]+-", "", folder.name).replace("-", "_") + ".py")).exists() for kind in ("mutants", "variants"))
+    if all(
+        (
+            ROOT / "tests" / kind / (re.sub(r"^[0-9]+-", "", folder.name).replace("-", "_") + ".py")
+        ).exists()
+        for kind in ("mutants", "variants")
+    )
 )
 
 Evidence = dict[str, list[bytes]]

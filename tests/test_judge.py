@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from autograder.evidence import Malformed, decode
-from autograder.judge import Check, ReferenceError, judge
+from autograder.judge import Check, BrokenReference, judge
 from autograder.observe import at_most, close, collecting, exactly, observe
 
 Block = Callable[[Any], None]
@@ -261,5 +261,5 @@ def test_a_forged_header_is_malformed(changes: dict[str, Any]) -> None:
 def test_a_broken_reference_is_the_courses_fault() -> None:
     """Without evidence to judge by there is no verdict at all."""
     for broken in ([], [b"junk"], [*evidence(a=setting(1)), *evidence(a=setting(1))]):
-        with pytest.raises(ReferenceError):
+        with pytest.raises(BrokenReference):
             judge("t", 1.0, broken, [])

@@ -38,7 +38,10 @@ def test_every_definition_has_its_test_cell_right_after(assignment: str) -> None
         harness.grade_id(cell)
         for cell in harness.notebook(assignment).cells
         if cell.cell_type == "code"
-        and (cell.metadata.get("nbgrader", {}).get("solution") or harness.grade_id(cell)[:5] == "test-")
+        and (
+            cell.metadata.get("nbgrader", {}).get("solution")
+            or harness.grade_id(cell)[:5] == "test-"
+        )
     ]
 
     assert order[1::2] == [f"test-{name}" for name in order[::2]]

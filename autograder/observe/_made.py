@@ -22,15 +22,13 @@ class tensors_made(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch annotates it in part
         self.largest = 0
         self.held = 0
         self._alive = 0
         self._known: dict[int, weakref.ref[Any]] = {}
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         given = {
             leaf.untyped_storage()._cdata
             for leaf in tree_leaves((args, kwargs))
@@ -59,12 +57,10 @@ class tensors_made(TorchDispatchMode):
 
 class _Operators(TorchDispatchMode):
     def __init__(self, note: Callable[[str], None]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # as above
         self._note = note
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self._note(func._schema.name)
         return func(*args, **(kwargs or {}))
 
@@ -74,9 +70,7 @@ class _Functions(TorchFunctionMode):
         super().__init__()
         self._note = note
 
-    def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self._note(str(getattr(func, "__qualname__", None) or getattr(func, "__name__", func)))
         return func(*args, **(kwargs or {}))
 

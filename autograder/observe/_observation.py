@@ -11,17 +11,23 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
+from torch import Tensor
 
 from . import _inputs
 from ._made import calls_made
 from ._record import encode, snapshot
 
 MIME = "application/vnd.transformer-workbook.evidence"
-UNJUDGED = "0 points: nbgrader alone cannot judge this cell; grade with the workbook's configuration.\n"
+UNJUDGED = (
+    "0 points: nbgrader alone cannot judge this cell; grade with the workbook's configuration.\n"
+)
 
 
 class Seen:
     """What was seen: every attribute set on it is copied at once and recorded."""
+
+    _values: dict[str, Any]
+    _tensors: dict[str, Tensor]
 
     def __init__(self) -> None:
         object.__setattr__(self, "_values", {})
@@ -86,7 +92,7 @@ def _publish(record: bytes) -> None:
 
     if os.environ.get("NBGRADER_EXECUTION"):
         sys.stderr.write(UNJUDGED)
-    shell = get_ipython()  # type: ignore[no-untyped-call]
+    shell = get_ipython()
     if shell is not None:
         shell.display_pub.publish(data={MIME: base64.b64encode(record).decode("ascii")})
 

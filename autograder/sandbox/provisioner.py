@@ -12,7 +12,7 @@ from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning import LocalProvisioner
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 from traitlets import Any as AnyTrait
 from traitlets import Dict, Instance, Integer
 
@@ -20,7 +20,7 @@ from autograder.sandbox.bubblewrap import command, free_uid
 from autograder.sandbox.limits import Limits
 
 
-class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
+class SandboxProvisioner(LocalProvisioner):
     """Starts the kernel in bubblewrap and speaks to it through sockets in a private folder."""
 
     limits = Instance(Limits, args=())
@@ -34,6 +34,7 @@ class SandboxProvisioner(LocalProvisioner):  # type: ignore[misc]
         """Make the folder for the sockets and wrap the kernel's command."""
         self._folder = Path(tempfile.mkdtemp(prefix="workbook-"))
         manager = self.parent
+        assert manager is not None  # jupyter_client makes a provisioner for a manager
         manager.transport = "ipc"
         manager.connection_file = str(self._folder / "kernel.json")
         # Named before the kernel runs; a file of that name is what the client connects to.

@@ -1,0 +1,102 @@
+"""The lines between the packages, and what leaves with a wheel."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.harness import ASSIGNMENTS, ROOT, definition_source, notebook
+
+GRADER = sorted((ROOT / "autograder").rglob("*.py"))
+KERNEL = sorted((ROOT / "autograder" / "observe").rglob("*.py"))
+SOLUTIONS = sorted((ROOT / "solutions").rglob("*.py"))
+
+# Words of what is taught. The grader has to work for any subject.
+SUBJECT = re.compile(
+    r"attention|softmax|causal|\bmask|\bheads?\b|rope|rotary|layer.?norm|logits|\bquery|\bkv\b",
+    re.I,
+)
+
+
+def imported(path: Path) -> set[str]:
+    """The modules that a file imports, absolute."""
+    package = ".".join(path.relative_to(ROOT).parent.parts)
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            inside = f"{package}." if node.level else ""
+            names.add(f"{inside}{node.module or ''}".rstrip("."))
+    return names
+
+
+@pytest.mark.parametrize("path", GRADER, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_grader_knows_nothing_of_the_subject(path: Path) -> None:
+    """No word of what is taught stands in the grader's code."""
+    found = SUBJECT.findall(path.read_text())
+
+    assert found == []
+
+
+def test_the_solutions_import_nothing_of_the_grader() -> None:
+    """The reference package can be read, run and copied on its own."""
+    assert SOLUTIONS
+    for path in SOLUTIONS:
+        assert not any(name.split(".")[0] == "autograder" for name in imported(path)), path
+
+
+def test_what_runs_in_the_kernel_imports_nothing_else_of_the_grader() -> None:
+    """The sandbox holds `autograder.observe` and no other part."""
+    assert KERNEL
+    for path in KERNEL:
+        own = [name for name in imported(path) if name.split(".")[0] == "autograder"]
+        assert all(name.startswith("autograder.observe") for name in own), path
+
+
+def test_modules_stay_small() -> None:
+    """One idea a module: under 250 lines each."""
+    for path in GRADER:
+        assert len(path.read_text().splitlines()) <= 250, path
+
+
+def test_a_wheel_holds_no_solution_and_no_hidden_test(tmp_path: Path) -> None:
+    """What students install cannot be searched for answers."""
+    build = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "-q",
+        "-w",
+        str(tmp_path),
+        str(ROOT),
+    ]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        text = "\n".join(archive.read(name).decode("utf-8", "replace") for name in names)
+
+    assert any(name.startswith("autograder/observe/") for name in names)
+    assert {name.split("/")[0].split("-")[0] for name in names} == {
+        "autograder",
+        "transformer_workbook",
+    }
+    for assignment in ASSIGNMENTS:
+        for cell in notebook(assignment).cells:
+            if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "code":
+                assert definition_source(assignment, cell.id) not in text
+            if "BEGIN HIDDEN TESTS" in cell.source:
+                hidden = cell.source.split("END HIDDEN")[0].splitlines()
+                named = [
+                    line.strip() for line in hidden if line.strip().startswith("with observe(")
+                ]
+                assert not any(line in text for line in named)

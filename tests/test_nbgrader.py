@@ -1,0 +1,177 @@
+"""nbgrader's own commands and buttons, with this course's configuration."""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.api import Gradebook
+
+from tests import mini
+
+WRONG = "def double(x):\n    return 3 * x"
+
+
+def nbgrader(course: Path, *arguments: str, user: str = "one") -> subprocess.CompletedProcess[str]:
+    """Run nbgrader in the course folder as the user `user`."""
+    environment = {
+        **os.environ,
+        # nbgrader calls alembic by name
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "NB_USER": user,
+        "HOME": str(course.parent),
+        "JUPYTER_CONFIG_DIR": str(course.parent / "jupyter"),
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "nbgrader", *arguments],
+        cwd=course,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+
+def scores(course: Path) -> dict[str, float]:
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        return {s.student.id: s.score for s in gradebook.assignment_submissions(mini.NAME)}
+
+
+@pytest.fixture
+def class_of_four(course: Path) -> Path:
+    """Submissions that a stock nbgrader would misjudge or stop at."""
+    skipping = mini.submission(double=WRONG)
+    for cell in skipping.cells:
+        cell.metadata["tags"] = ["skip-execution"]
+    newer = mini.submission()
+    for cell in newer.cells:
+        cell.metadata.get("nbgrader", {})["schema_version"] = 99
+    mini.hand_in(course, "a-skips", skipping)
+    mini.hand_in(course, "b-newer", newer)
+    mini.hand_in(course, "c-broken", "{")
+    mini.hand_in(course, "d-wrong", mini.submission(first_row="def first_row(x):\n    return x"))
+    return course
+
+
+def test_autograde_and_the_button_agree_with_workbook_grade(class_of_four: Path) -> None:
+    """The same submissions get the same scores on all three ways."""
+    course = class_of_four
+    workbook = [sys.executable, "-m", "autograder.cli", "grade"]
+    assert subprocess.run(workbook, cwd=course, capture_output=True).returncode == 1
+    expected = {"a-skips": 2.0, "b-newer": 6.0, "c-broken": 0.0, "d-wrong": 4.0}
+    assert scores(course) == expected
+
+    (course / "gradebook.db").unlink()
+    assert nbgrader(course, "generate_assignment", mini.NAME).returncode == 0
+    done = nbgrader(course, "autograde", mini.NAME, "--force")
+    assert done.returncode == 1  # one of the four is not a notebook
+    assert scores(course) == expected
+
+    button = (
+        "from nbgrader.apps import NbGraderAPI\n"
+        "from nbgrader.coursedir import CourseDirectory\n"
+        "from autograder.course import Course\n"
+        "from pathlib import Path\n"
+        "config = Course(Path.cwd()).config\n"
+        "api = NbGraderAPI(CourseDirectory(config=config), config=config)\n"
+        f"print(api.autograde({mini.NAME!r}, 'd-wrong', force=True, create=True)['success'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", button], cwd=course, capture_output=True, text=True
+    )
+    assert done.stdout.strip() == "True", done.stderr
+    assert scores(course) == expected
+
+
+def test_the_feedback_shows_verdicts_and_no_hidden_test(class_of_four: Path) -> None:
+    """What failed is on the page; hidden tests, rubric and printed output are not."""
+    course = class_of_four
+    printing = mini.submission(double="def double(x):\n    print(In[-1])\n    return 3 * x")
+    own = nbformat.v4.new_code_cell("print(In)", metadata={})
+    printing.cells.append(own)
+    mini.hand_in(course, "e-prints", printing)
+    nbgrader(course, "generate_assignment", mini.NAME)
+    nbgrader(course, "autograde", mini.NAME)
+
+    done = nbgrader(course, "generate_feedback", mini.NAME)
+
+    assert done.returncode == 0, done.stderr
+    for student in ("a-skips", "e-prints"):
+        page = (course / "feedback" / student / mini.NAME / f"{mini.NAME}.html").read_text()
+        assert "15 of 15 entries differ" in page
+        for line in (*mini.TEST_DOUBLE.splitlines()[:10], "BEGIN HIDDEN", "One point for"):
+            assert line.strip() == "" or line.strip() not in page, line
+        assert "seen.output" not in page
+
+
+def test_without_the_judge_a_test_cell_gives_nothing_and_says_why(course: Path) -> None:
+    """A plain nbgrader, without this configuration, gives no points for correct work."""
+    mini.hand_in(course, "right", mini.submission())
+    (course / "nbgrader_config.py").write_text("c = get_config()\n")
+    assert nbgrader(course, "generate_assignment", mini.NAME, "--no-metadata").returncode in (0, 1)
+    notebook = course / "source" / mini.NAME / f"{mini.NAME}.ipynb"
+    plain = nbformat.read(notebook, as_version=4)
+    plain.cells = [cell for cell in plain.cells if cell.id != "why-shape-question"]
+    nbformat.write(plain, notebook)
+    assert nbgrader(course, "generate_assignment", mini.NAME, "--force").returncode == 0
+
+    done = nbgrader(course, "autograde", mini.NAME)
+
+    assert done.returncode == 0, done.stderr
+    assert scores(course) == {"right": 0.0}
+    graded = course / "autograded" / "right" / mini.NAME / f"{mini.NAME}.ipynb"
+    assert "nbgrader alone cannot judge this cell" in graded.read_text()
+
+
+def test_the_round_of_an_assignment(course: Path, tmp_path: Path) -> None:
+    """Release, fetch, submit, collect, autograde, feedback and export by nbgrader's commands."""
+    exchange = tmp_path / "exchange"
+    exchange.mkdir()
+    exchange.chmod(0o777)
+    with (course / "nbgrader_config.py").open("a") as config:
+        config.write(f"c.Exchange.root = {str(exchange)!r}\n")
+
+    def run(*command: str) -> None:
+        done = nbgrader(course, *command)
+        assert done.returncode == 0, (command, done.stderr)
+
+    run("generate_assignment", mini.NAME)
+    run("release_assignment", mini.NAME)
+    student = tmp_path / "student"
+    student.mkdir()
+    (student / "nbgrader_config.py").write_text((course / "nbgrader_config.py").read_text())
+    assert nbgrader(student, "fetch_assignment", mini.NAME).returncode == 0
+    fetched = student / mini.NAME / f"{mini.NAME}.ipynb"
+    assert "BEGIN HIDDEN" not in fetched.read_text()
+
+    unsolved = nbgrader(student, "validate", str(fetched))
+    assert "this step is still to do" in unsolved.stdout + unsolved.stderr
+    nbformat.write(_solved(fetched), fetched)
+    solved = nbgrader(student, "validate", str(fetched))
+    assert "Success" in solved.stdout, solved.stdout
+
+    submitted = nbgrader(student, "submit", mini.NAME)
+    assert submitted.returncode == 0, submitted.stderr
+    run("collect", mini.NAME)
+    run("autograde", mini.NAME)
+    run("generate_feedback", mini.NAME)
+    run("release_feedback", mini.NAME)
+    run("export", "--to", "grades.csv")
+    with (course / "grades.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert (float(row["score"]), float(row["max_score"])) == (6.0, 7.0)
+    assert row["timestamp"]
+
+
+def _solved(release: Path) -> nbformat.NotebookNode:
+    notebook = nbformat.read(release, as_version=4)
+    solved = {cell.id: cell.source for cell in mini.notebook().cells}
+    for cell in notebook.cells:
+        if cell.id in ("double", "first_row"):
+            cell.source = solved[cell.id]
+    return notebook

@@ -1,0 +1,92 @@
+"""`release/` is what `source/` gives today, and holds nothing that students are not to see."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograder.assignment import CourseError
+from autograder.course import Course
+from autograder.grade import Grader
+from autograder.release import generate, prove_nothing_leaks, prove_tests_tell, release
+from tests import mini
+from tests.harness import ASSIGNMENTS, ROOT
+
+EACH = pytest.mark.parametrize("name", ASSIGNMENTS)
+
+
+@pytest.fixture(scope="module")
+def whole_course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """A copy of this course, so that a gradebook is written beside the copy."""
+    root = tmp_path_factory.mktemp("course")
+    for folder in ("source", "solutions"):
+        shutil.copytree(ROOT / folder, root / folder)
+    shutil.copy(ROOT / "nbgrader_config.py", root)
+    return Course(root)
+
+
+@EACH
+def test_the_release_is_what_the_source_gives_today(name: str, whole_course: Course) -> None:
+    """Run `workbook release` after every change of a source notebook."""
+    fresh = generate(whole_course, whole_course.assignments[name], whole_course.root / "release")
+
+    kept = ROOT / "release" / name / fresh.name
+    assert nbformat.read(kept, as_version=4) == nbformat.read(fresh, as_version=4)
+
+
+@EACH
+def test_nothing_leaks_and_the_tests_tell(name: str, whole_course: Course) -> None:
+    """In the sandbox, as submissions: the stub gets nothing, the solution everything."""
+    assignment = whole_course.assignments[name]
+    kept = ROOT / "release" / name / f"{name}.ipynb"
+
+    prove_nothing_leaks(assignment, kept)
+    prove_tests_tell(assignment, kept, Grader(whole_course.solutions, seed=7))
+
+
+@EACH
+def test_a_fresh_release_says_what_to_do(name: str) -> None:
+    """Every stub raises with a sentence for the one who meets it."""
+    notebook = nbformat.read(ROOT / "release" / name / f"{name}.ipynb", as_version=4)
+    stubs = [
+        cell.source
+        for cell in notebook.cells
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")
+    ]
+
+    assert stubs
+    assert all("this step is still to do" in stub for stub in stubs)
+
+
+def leaking(course: Path) -> None:
+    path = course / "source" / mini.NAME / f"{mini.NAME}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        cell.source = cell.source.replace("### BEGIN SOLUTION", "### BEGIN ANSWER")
+    nbformat.write(notebook, path)
+
+
+def blind(course: Path) -> None:
+    path = course / "source" / mini.NAME / f"{mini.NAME}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.id == "test-first_row":
+            cell.source = cell.source.replace("seen.output = first_row(randn(3, 5))", "pass")
+    nbformat.write(notebook, path)
+
+
+@pytest.mark.parametrize("spoil", [leaking, blind], ids=lambda spoil: spoil.__name__)
+def test_a_release_that_is_not_proved_is_not_written(course: Path, spoil: object) -> None:
+    """A marker that survives and a test that cannot fail both stop the release."""
+    assert callable(spoil)
+    spoil(course)
+    opened = Course(course)
+
+    with pytest.raises(CourseError, match=mini.NAME):
+        release(opened, opened.assignments[mini.NAME], Grader(opened.solutions, seed=1))
+
+    assert not (course / "release").exists()
+    assert list(course.glob(".release-*")) == []

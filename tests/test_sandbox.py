@@ -1,0 +1,233 @@
+"""Student code in the sandbox: what it can reach, and how much it may use."""
+
+from __future__ import annotations
+
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from autograder.execute import Execution, execute
+from autograder.sandbox import Limits, SandboxUnavailable, check_sandbox
+from autograder.sandbox.bubblewrap import PACKAGES, command, environment
+from tests.harness import ROOT
+
+SECRET = "the-secret-of-this-test"
+
+
+def run(*sources: str, limits: Limits | None = None, handed_in: Path | None = None) -> Execution:
+    notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
+    return execute(notebook, seed=1, limits=limits, handed_in=handed_in)
+
+
+def printed(execution: Execution) -> list[str]:
+    """What each cell printed, or the name of the exception that ended it."""
+    return [
+        "".join(
+            output.get("text", "") if output.output_type == "stream" else output.get("ename", "")
+            for output in cell.outputs
+        ).strip()
+        for cell in execution.notebook.cells
+    ]
+
+
+def test_nothing_of_the_course_or_the_machine_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Secrets are not hidden by permission: a walk over every file does not find them."""
+    monkeypatch.setenv("WORKBOOK_TEST_TOKEN", SECRET)
+    (tmp_path / f"{SECRET}.txt").write_text(SECRET)
+    inside = [ROOT / name for name in ("solutions", "source", "tests", "nbgrader_config.py")]
+    hidden = [str(path) for path in (*inside, Path.home() / ".bashrc")]
+    hidden.append(f"{PACKAGES}/solutions")
+    look = f"""
+import os
+found = []
+for top, folders, files in os.walk("/"):
+    if top.startswith(("/proc", "/sys")):
+        folders.clear()
+        continue
+    found += [os.path.join(top, name) for name in folders + files]
+print([name for name in found if {SECRET!r} in name or name in {hidden!r}])
+"""
+    environ = "import os; print(sorted(os.environ))"
+    importing = "import solutions"
+    others = "print([p for p in os.listdir('/proc') if p.isdigit() and int(p) > 50])"
+
+    files, names, solutions, processes = printed(run(look, environ, importing, others))
+
+    assert files == "[]"
+    assert "WORKBOOK_TEST_TOKEN" not in names
+    assert set(environment(1)) <= set(eval(names))
+    assert solutions == "ModuleNotFoundError"
+    assert processes == "[]"
+
+
+def test_nothing_outside_can_be_written() -> None:
+    """Every folder but the scratch space refuses."""
+    attempt = """
+import os, sys
+denied = 0
+for folder in ("/", "/usr", "/etc", "/dev", "/opt/workbook", sys.prefix,
+               "/opt/workbook/autograder"):
+    try:
+        open(os.path.join(folder, "written"), "w")
+    except OSError:
+        denied += 1
+print(denied)
+open("/tmp/a", "w").write("x"); open("b", "w").write("x")
+print(os.getcwd())
+"""
+    assert printed(run(attempt)) == ["7\n/home/student"]
+
+
+def test_there_is_no_network() -> None:
+    """Not even a server on the loopback of the machine can be reached."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        connect = f"import socket; socket.create_connection(('127.0.0.1', {port}), 2)"
+
+        assert printed(run(connect)) == ["ConnectionRefusedError"]
+
+
+def test_the_kernel_is_nobody() -> None:
+    """Neither root nor a member of any group, without capabilities, and no way back."""
+    look = """
+import os, re
+status = open("/proc/self/status").read()
+print(re.findall(r"(?:CapEff|CapPrm|CapBnd|NoNewPrivs):\\s*(\\w+)", status), os.getgroups())
+"""
+    (shown,) = printed(run(look))
+
+    assert "'0000000000000000', '0000000000000000'" in shown
+    assert "'1'" in shown
+
+
+def test_memory_processes_and_files_are_limited() -> None:
+    """A flood ends in an exception of the student's own; the kernel goes on."""
+    memory = "x = bytearray(8 * 2**30)"
+    processes = """
+import os, time
+children = []
+try:
+    while len(children) < 2000:
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(60); os._exit(0)
+        children.append(pid)
+except OSError as error:
+    print(type(error).__name__, len(children) < 100)
+for pid in children:
+    os.kill(pid, 9); os.waitpid(pid, 0)
+"""
+    one_file = """
+import signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+with open("/tmp/flood", "wb") as file:
+    for _ in range(200):
+        file.write(bytes(2**20))
+"""
+    many_files = """
+for n in range(100):
+    with open(f"/home/student/{n}", "wb") as file:
+        file.write(bytes(8 * 2**20))
+"""
+    found = printed(run(memory, processes, one_file, many_files, "print('still here')"))
+
+    assert found == ["MemoryError", "BlockingIOError True", "OSError", "OSError", "still here"]
+
+
+def test_output_is_limited() -> None:
+    """A flood of output is cut; what follows is run all the same."""
+    found = run("for n in range(400): print('x' * 10_000)", "print('still here')")
+
+    assert len(str(found.notebook)) < 4 * 2**20
+    assert printed(found)[1] == "still here"
+
+
+def test_an_endless_loop_ends_and_the_next_cell_runs() -> None:
+    """The limit of a cell interrupts it."""
+    found = run("while True: pass", "print('still here')", limits=Limits(cell_seconds=2))
+
+    assert printed(found)[1] == "still here"
+    assert found.problem is None
+
+
+def test_a_loop_that_refuses_to_end_costs_the_rest_of_the_notebook() -> None:
+    """The limit of the notebook ends what ignores interrupts, and says so."""
+    stubborn = """
+import signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+while True: pass
+"""
+    started = time.monotonic()
+    found = run(stubborn, "print(1)", limits=Limits(cell_seconds=1, notebook_seconds=4))
+
+    assert found.problem is not None
+    assert "ran out of time" in found.problem
+    assert time.monotonic() - started < 60
+
+
+def test_a_dead_kernel_is_an_outcome() -> None:
+    """What ran before is kept, and the reason names the place."""
+    found = run("print('before')", "import os; os._exit(1)", "print('after')")
+
+    assert printed(found) == ["before", "", ""]
+    assert found.problem is not None
+    assert "the kernel died" in found.problem
+
+
+def test_handed_in_files_are_there_and_shadow_nothing(tmp_path: Path) -> None:
+    """A helper module can be imported; one named torch.py or random.py is not."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "helper.py").write_text("answer = 42")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "words.txt").write_text("hello")
+    for name in ("torch.py", "random.py", "colorsys.py", "autograder.py"):
+        (tmp_path / name).write_text("raise SystemExit('shadowed')")
+
+    found = run(
+        "import helper; print(helper.answer, open('data/words.txt').read())",
+        "import torch, random, colorsys, autograder.observe; print(torch.ones(1).item())",
+        handed_in=tmp_path,
+    )
+
+    assert printed(found) == ["42 hello", "1.0"]
+
+
+def test_nothing_is_left_behind() -> None:
+    """No process and no folder outlives the run."""
+    before = set(Path("/tmp").glob("workbook-*"))
+    run("import subprocess; subprocess.Popen(['sleep', '98765'])")
+
+    left = [
+        process for process in Path("/proc").glob("[0-9]*") if b"98765" in _command_line(process)
+    ]
+    assert left == []
+    assert set(Path("/tmp").glob("workbook-*")) <= before
+
+
+def _command_line(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def test_without_bubblewrap_grading_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The refusal says what to install; nothing runs unprotected."""
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap"):
+        check_sandbox()
+
+
+def test_root_becomes_another_user_for_each_sandbox(tmp_path: Path) -> None:
+    """Limits on processes do not hold for root, and are counted by user."""
+    argv = command(["true"], limits=Limits(), seed=0, shared=tmp_path, uid=1_900_000_000)
+
+    assert "--reuid=1900000000" in argv
+    assert "--unshare-user" not in argv
+    assert "--unshare-user" in command(["true"], limits=Limits(), seed=0, shared=tmp_path)
