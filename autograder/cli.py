@@ -16,7 +16,7 @@ import typer
 from autograder import __version__
 
 if TYPE_CHECKING:
-    from autograder.grade import Graded
+    from autograder.result import Graded
 
 DONE, ATTENTION, REFUSED = 0, 1, 2
 

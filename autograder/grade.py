@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -17,76 +12,12 @@ from nbformat import NotebookNode
 
 from autograder.assignment import Assignment, CourseError, nbgrader_of
 from autograder.execute import Execution, execute
+from autograder.handed_in import files_beside
 from autograder.judge import BrokenReference, TestResult, judge
 from autograder.present import write_verdicts
 from autograder.rebuild import Rebuilder, Unreadable, read_submission
+from autograder.result import Graded
 from autograder.sandbox import Limits
-
-MAX_FILES = 1_000
-MAX_BYTES = 64 * 2**20
-
-
-@dataclass(frozen=True)
-class Graded:
-    """The verdict on one notebook, and the notebook that shows it (None where nothing ran)."""
-
-    file: str
-    assignment: str
-    seed: int
-    max_score: float
-    student: str | None = None
-    reason: str | None = None
-    tests: dict[str, TestResult] = field(default_factory=dict)
-    notebook: NotebookNode | None = None
-    execute_seconds: float = 0.0
-    judge_seconds: float = 0.0
-
-    @property
-    def status(self) -> str:
-        """`graded` or `needs attention`."""
-        return "graded" if self.reason is None else "needs attention"
-
-    @property
-    def score(self) -> float | None:
-        """The points of the test cells, or None where nothing could be run."""
-        if not self.tests:
-            return None
-        return round(sum(result.score for result in self.tests.values()), 6)
-
-    def as_json(self) -> dict[str, Any]:
-        """The object of the interface that `--json` writes."""
-        return {
-            "schema": 1,
-            "file": self.file,
-            "student": self.student,
-            "assignment": self.assignment,
-            "status": self.status,
-            "reason": self.reason,
-            "score": self.score,
-            "max_score": self.max_score,
-            "seed": self.seed,
-            "seconds": {
-                "execute": round(self.execute_seconds, 3),
-                "judge": round(self.judge_seconds, 3),
-            },
-            "tests": {
-                name: {
-                    "score": result.score,
-                    "max_score": result.max_score,
-                    "checks": [
-                        {
-                            "name": check.name,
-                            "passed": check.passed,
-                            "points": round(check.points, 6),
-                            "message": check.message,
-                            "misconception": check.misconception,
-                        }
-                        for check in result.checks
-                    ],
-                }
-                for name, result in self.tests.items()
-            },
-        }
 
 
 class Grader:
@@ -228,45 +159,3 @@ def _not_passed_by_itself(assignment: Assignment, run: Execution) -> list[str]:
         for check in result.checks
         if not check.passed
     ]
-
-
-@contextmanager
-def files_beside(handed_in: Path | None, assignment: Assignment) -> Iterator[Path]:
-    """A copy of the plain files of the student's folder, with the instructor's over them.
-
-    No notebook is among them (they may hold hidden tests), no link, and none of a folder whose
-    files are too many or too large together.
-    """
-    with tempfile.TemporaryDirectory(prefix="workbook-files-") as folder:
-        copy = Path(folder)
-        copy.chmod(0o755)
-        for beside in (handed_in, assignment.path.parent):
-            if beside is not None:
-                _copy_files(beside, copy)
-        yield copy
-
-
-def _copy_files(beside: Path, copy: Path) -> None:
-    files = plain_files(beside)
-    if len(files) > MAX_FILES or sum(file.stat().st_size for file in files) > MAX_BYTES:
-        return
-    for file in files:
-        target = copy / file.relative_to(beside)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)
-            target.chmod(0o644)
-        except OSError:
-            continue  # an unreadable file is as one that was not handed in
-
-
-def plain_files(folder: Path) -> list[Path]:
-    """The files below a folder, without notebooks, links, devices and hidden folders."""
-    found = []
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            file = Path(parent) / name
-            if file.suffix != ".ipynb" and file.is_file() and not file.is_symlink():
-                found.append(file)
-    return found

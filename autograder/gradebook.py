@@ -25,7 +25,8 @@ from nbgrader.preprocessors import (
 
 from autograder.assignment import Assignment, CourseError
 from autograder.course import Course, Submission
-from autograder.grade import Graded, plain_files
+from autograder.handed_in import plain_files
+from autograder.result import Graded
 
 
 class Recorder:

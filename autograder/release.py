@@ -15,8 +15,9 @@ from traitlets.config import Config
 
 from autograder.assignment import Assignment, CourseError, is_solution
 from autograder.course import Course
-from autograder.grade import Graded, Grader
+from autograder.grade import Grader
 from autograder.rebuild import read_submission
+from autograder.result import Graded
 
 MARKERS = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME")
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from autograder.assignment import Assignment, CourseError
 from autograder.course import Course, Submission
-from autograder.grade import Graded, Grader
+from autograder.grade import Grader
 from autograder.gradebook import Recorder
+from autograder.result import Graded
 from autograder.sandbox import SandboxUnavailable
 
 

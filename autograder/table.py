@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from autograder.grade import Graded
+from autograder.result import Graded
 
 
 def print_table(results: Iterable[Graded]) -> None:
