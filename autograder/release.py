@@ -59,6 +59,8 @@ def release(course: Course, assignment: Assignment, grader: Grader) -> Path:
 def prove_nothing_leaks(assignment: Assignment, written: Path) -> None:
     """No line of a solution, a hidden test or a mark scheme stands in the release.
 
+    Lines that the instructor shows elsewhere in the notebook (`try:`) are no secret.
+
     Raises: CourseError, naming the cell and the line.
     """
     text = "\n".join(cell["source"] for cell in read_submission(written))
@@ -66,36 +68,30 @@ def prove_nothing_leaks(assignment: Assignment, written: Path) -> None:
         if marker in text:
             raise CourseError(f"the release of {assignment.name} still holds {marker!r}")
     released = {line.strip() for line in text.splitlines()}
-    for cell in assignment.notebook.cells:
-        for line in secret_lines(cell):
-            if line in released and line not in shown_lines(assignment.notebook):
+    parted = {cell.id: _parted(cell) for cell in assignment.notebook.cells}
+    shown = {line for _, lines in parted.values() for line in lines}
+    for name, (secret, _) in parted.items():
+        for line in secret:
+            if line in released and line not in shown:
                 raise CourseError(
                     f"the release of {assignment.name} holds a line that students are not to "
-                    f"see, from cell {cell.id}: {line!r}"
+                    f"see, from cell {name}: {line!r}"
                 )
 
 
-def secret_lines(cell: NotebookNode) -> list[str]:
-    """The lines of a cell's solution regions, hidden tests and mark schemes."""
-    lines, secret = [], False
-    for line in cell.source.splitlines():
+def _parted(cell: NotebookNode) -> tuple[list[str], list[str]]:
+    """The lines of a cell that students are not to see, and those that they see."""
+    secret: list[str] = []
+    shown: list[str] = []
+    hiding = is_solution(cell) and cell.cell_type == "markdown"
+    for line in (line.strip() for line in cell.source.splitlines()):
         if any(marker in line for marker in MARKERS):
-            secret = True
+            hiding = True
         elif "### END" in line:
-            secret = False
-        elif secret and line.strip():
-            lines.append(line.strip())
-    whole = is_solution(cell) and cell.cell_type == "markdown"
-    return [line.strip() for line in cell.source.splitlines() if line.strip()] if whole else lines
-
-
-def shown_lines(notebook: NotebookNode) -> set[str]:
-    """The lines that the instructor shows elsewhere in the notebook on purpose."""
-    shown: set[str] = set()
-    for cell in notebook.cells:
-        secret = set(secret_lines(cell))
-        shown |= {line.strip() for line in cell.source.splitlines() if line.strip() not in secret}
-    return shown
+            hiding = False
+        elif line:
+            (secret if hiding else shown).append(line)
+    return secret, shown
 
 
 def prove_tests_tell(assignment: Assignment, written: Path, grader: Grader) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 
 from tests import mini
+
+# As in the sandbox; and tests that run side by side do not fight for the cores.
+torch.set_num_threads(1)
 
 
 @pytest.fixture

@@ -19,17 +19,7 @@ from autograder.observe import collecting
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "source"
-ASSIGNMENTS = sorted(
-    folder.name
-    for folder in SOURCE.iterdir()
-    # TEMPORARY while the notebooks are being written
-    if all(
-        (
-            ROOT / "tests" / kind / (re.sub(r"^[0-9]+-", "", folder.name).replace("-", "_") + ".py")
-        ).exists()
-        for kind in ("mutants", "variants")
-    )
-)
+ASSIGNMENTS = sorted(folder.name for folder in SOURCE.iterdir() if folder.is_dir())
 
 Evidence = dict[str, list[bytes]]
 
@@ -92,8 +82,10 @@ def hidden(source: str) -> str:
     return source.split("### BEGIN HIDDEN TESTS")[1].split("### END HIDDEN TESTS")[0]
 
 
-def run(assignment: str, definitions: Mapping[str, Any], seed: int) -> Evidence:
-    """The evidence of every test cell, with the solution cells replaced by `definitions`."""
+def run(
+    assignment: str, definitions: Mapping[str, Any], seed: int, only: str | None = None
+) -> Evidence:
+    """The evidence of the test cells (or one), with `definitions` for the solution cells."""
     namespace: dict[str, Any] = {"__name__": "__main__"}
     evidence: Evidence = {}
     with mock.patch.dict(os.environ, WORKBOOK_SEED=str(seed)):
@@ -104,6 +96,8 @@ def run(assignment: str, definitions: Mapping[str, Any], seed: int) -> Evidence:
             if flags.get("solution"):
                 namespace[grade_id(cell)] = definitions[grade_id(cell)]
             elif flags.get("grade"):
+                if only not in (None, grade_id(cell)):
+                    continue
                 with collecting() as records:
                     exec(_compiled(hidden(cell.source)), namespace)
                 evidence[grade_id(cell)] = records
@@ -125,10 +119,10 @@ def forbidden(assignment: str, cell: nbformat.NotebookNode) -> list[str]:
 
 
 def verdicts(
-    assignment: str, definitions: Mapping[str, Any], seed: int = 1
+    assignment: str, definitions: Mapping[str, Any], seed: int = 1, only: str | None = None
 ) -> dict[str, TestResult]:
-    """Each test cell's verdict on `definitions`."""
-    found = run(assignment, definitions, seed)
+    """The verdicts of the test cells (or one) on `definitions`."""
+    found = run(assignment, definitions, seed, only)
     return {
         name: judge(
             name,
@@ -138,4 +132,5 @@ def verdicts(
             forbidden(assignment, cell),
         )
         for name, cell in test_cells(assignment).items()
+        if name in found
     }

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from autograder.evidence import Malformed, decode
-from autograder.judge import Check, BrokenReference, judge
+from autograder.judge import BrokenReference, Check, judge
 from autograder.observe import at_most, close, collecting, exactly, observe
 
 Block = Callable[[Any], None]

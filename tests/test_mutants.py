@@ -11,7 +11,11 @@ from tests import harness
 from tests.mutants import Mutant
 
 MUTANTS = [
-    pytest.param(assignment, mutant, id=f"{harness.module_name(assignment)}-{mutant.id}")
+    pytest.param(
+        assignment,
+        mutant,
+        id=f"{harness.module_name(assignment)}-{mutant.definition}-{mutant.id}",
+    )
     for assignment in harness.ASSIGNMENTS
     for mutant in importlib.import_module(
         f"tests.mutants.{harness.module_name(assignment)}"
@@ -30,14 +34,15 @@ def test_the_mistake_costs_points_in_its_own_test_cell(assignment: str, mutant: 
     assert new != whole
 
     wrong = harness.solutions(assignment, whole, new)
-    result = harness.verdicts(assignment, wrong)[f"test-{mutant.definition}"]
+    test = f"test-{mutant.definition}"
+    result = harness.verdicts(assignment, wrong, only=test)[test]
 
     assert result.score < result.max_score, f"{mutant.id} survives"
 
 
 def test_names_are_unique() -> None:
-    """Two mutants of one assignment never share a name, and names are words with hyphens."""
+    """Two mutants of one definition never share a name, and names are words with hyphens."""
     names = [param.id for param in MUTANTS]
 
     assert len(set(names)) == len(names)
-    assert all(re.fullmatch(r"[a-z0-9_]+-[a-z0-9-]+", name) for name in names)
+    assert all(re.fullmatch(r"[a-z0-9_]+-\w+-[a-z0-9-]+", name) for name in names)

@@ -1,0 +1,52 @@
+# Two commands do all the set-up they need: `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: demo test check release system clean
+
+demo: $(VENV)/ready
+	rm -rf demo && mkdir demo
+	cp -R source solutions nbgrader_config.py examples/submitted demo/
+	@cd demo && workbook grade; status=$$?; [ $$status -le 1 ] || exit $$status; \
+	for name in $$(ls source); do \
+	  nbgrader generate_feedback $$name --force > feedback.log 2>&1 || \
+	    { cat feedback.log; exit 1; }; \
+	done; \
+	echo "Gradebook: demo/gradebook.db (SQLite). Graded notebooks: demo/autograded/."; \
+	echo "Feedback for students, one page each: demo/feedback/STUDENT/ASSIGNMENT/ASSIGNMENT.html"; \
+	echo "Two of the submissions are beyond grading on purpose, so workbook grade ended with status $$status."
+
+test: check
+	python -m pytest -q -n auto --dist loadgroup
+
+check: $(VENV)/ready
+	ruff check .
+	ruff format --check .
+	mypy
+
+release: $(VENV)/ready
+	workbook release
+	python examples/make.py
+
+$(VENV)/ready: pyproject.toml | system
+	$(PYTHON) -m venv $(VENV)
+	# First and exactly this one: a looser requirement may take gigabytes of GPU libraries.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $@
+
+# The sandbox needs bubblewrap, and Debian keeps venv in a package of its own. With root or
+# password-less sudo they are installed here.
+system:
+	@missing=""; \
+	command -v bwrap > /dev/null || missing="bubblewrap"; \
+	$(PYTHON) -c "import ensurepip" 2> /dev/null || missing="$$missing python3-venv"; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ]; then root=""; elif sudo -n true 2> /dev/null; then root=sudo; \
+	else echo "First install what is missing: sudo apt-get install $$missing"; exit 1; fi; \
+	$$root apt-get update -qq && $$root apt-get install -y -qq $$missing > /dev/null
+
+clean:
+	rm -rf demo $(VENV) .mypy_cache .ruff_cache .pytest_cache

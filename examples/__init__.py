@@ -1,0 +1,1 @@
+"""Submissions to try the grader on."""

@@ -1,0 +1,290 @@
+"""Writes the example submissions: `python examples/make.py`, from the top of the repository.
+
+Each is a release notebook with the cells filled in as one student did it. `EXAMPLES` says for
+each what was done and which outcome the grader has to reach; a test holds it to that.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+ROOT = Path(__file__).parent.parent
+FULL = "full"  # every point of the test cells
+
+Change = Callable[[NotebookNode], None]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One submission: which cells were solved, what was changed, what is to come out.
+
+    `solved` are definitions taken from the solution (None: all of them), `own` replaces some by
+    other code, `change` is done to the notebook at the end. `loses` are the test cells that do not
+    get full marks; `status` and `reason` are the grader's.
+    """
+
+    student: str
+    assignment: str
+    story: str
+    solved: tuple[str, ...] | None = None
+    own: dict[str, str] = field(default_factory=dict)
+    change: Change | None = None
+    loses: tuple[str, ...] = ()
+    status: str = "graded"
+    reason: str = ""
+
+
+def source(assignment: str) -> NotebookNode:
+    """The instructor's notebook."""
+    return nbformat.read(ROOT / "source" / assignment / f"{assignment}.ipynb", as_version=4)
+
+
+def released(assignment: str) -> NotebookNode:
+    """The students' notebook."""
+    return nbformat.read(ROOT / "release" / assignment / f"{assignment}.ipynb", as_version=4)
+
+
+def flags(cell: NotebookNode) -> dict[str, object]:
+    """The cell's nbgrader metadata."""
+    return cell.metadata.get("nbgrader", {})
+
+
+def tests(notebook: NotebookNode) -> list[NotebookNode]:
+    """The test cells."""
+    return [c for c in notebook.cells if c.cell_type == "code" and flags(c).get("grade")]
+
+
+def solution(cell: NotebookNode) -> str:
+    """The instructor's text of a solution cell, without the region's marks."""
+    return re.sub(r"^ *### (BEGIN|END) SOLUTION\n?", "", cell.source, flags=re.M).rstrip()
+
+
+def definitions(assignment: str) -> list[str]:
+    """The names that the assignment asks for."""
+    return [
+        str(flags(c)["grade_id"])
+        for c in source(assignment).cells
+        if c.cell_type == "code" and flags(c).get("solution")
+    ]
+
+
+def filled(example: Example) -> NotebookNode:
+    """The notebook as the student hands it in."""
+    solutions = {flags(c).get("grade_id"): c for c in source(example.assignment).cells if flags(c)}
+    notebook = released(example.assignment)
+    for cell in notebook.cells:
+        name = str(flags(cell).get("grade_id", ""))
+        if not flags(cell).get("solution"):
+            continue
+        if name in example.own:
+            cell.source = example.own[name]
+        elif example.solved is None or name in example.solved:
+            cell.source = solution(solutions[name])
+    if example.change is not None:
+        example.change(notebook)
+    return notebook
+
+
+def delete_tests(notebook: NotebookNode) -> None:
+    """A student who tidies up."""
+    doomed = {cell.id for cell in tests(notebook)}
+    notebook.cells = [cell for cell in notebook.cells if cell.id not in doomed]
+
+
+def double_tests(notebook: NotebookNode) -> None:
+    """Copy and paste, an honest slip."""
+    doubled = []
+    for cell in notebook.cells:
+        doubled.append(cell)
+        if cell in tests(notebook):
+            twin = copy.deepcopy(cell)
+            twin.id = f"{cell.id}-copy"
+            doubled.append(twin)
+    notebook.cells = doubled
+
+
+def retype_tests(notebook: NotebookNode) -> None:
+    """Test cells turned into text by a stray key."""
+    for cell in tests(notebook):
+        cell.cell_type = "markdown"
+        del cell["outputs"], cell["execution_count"]
+
+
+def skip_tests(notebook: NotebookNode) -> None:
+    """The tag that earns full marks from a stock nbgrader."""
+    for cell in tests(notebook):
+        cell.metadata["tags"] = ["skip-execution"]
+
+
+def newer_schema(notebook: NotebookNode) -> None:
+    """Ends the whole batch of a stock nbgrader."""
+    for cell in notebook.cells:
+        if flags(cell):
+            cell.metadata["nbgrader"]["schema_version"] = 99
+
+
+FIRST = "01-scaled-dot-product-attention"
+MASKING = "02-causal-masking"
+ROPE = "challenge-rope"
+
+UNSCALED = """def attention_scores(query: Tensor, key: Tensor) -> Tensor:
+    if query.shape[-1] != key.shape[-1]:
+        raise ValueError("key has another last size than query")
+    return query @ key.transpose(-2, -1)"""
+
+INVERTED = """def causal_mask(query_len: int, key_len: int | None = None, device=None) -> Tensor:
+    key_len = query_len if key_len is None else key_len
+    ones = torch.ones(query_len, key_len, dtype=torch.bool, device=device)
+    return torch.triu(ones, diagonal=1 + key_len - query_len)"""
+
+TOP_LEFT = """def causal_mask(query_len: int, key_len: int | None = None, device=None) -> Tensor:
+    key_len = query_len if key_len is None else key_len
+    return torch.tril(torch.ones(query_len, key_len, dtype=torch.bool, device=device))"""
+
+SPLIT_HALF = """def apply_rope(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
+    half = x.shape[-1] // 2
+    angles = positions.unsqueeze(-1).float() * rope_frequencies(x.shape[-1], base).to(x.device)
+    cos, sin = angles.cos(), angles.sin()
+    first, second = x[..., :half].float(), x[..., half:].float()
+    rotated = torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+    return rotated.to(x.dtype)"""
+
+BROKEN = """def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    shifted = x - x.max(axis=axis, keepdims=True
+    return np.exp(shifted)"""
+
+ENDLESS = """def scaled_dot_product_attention(query, key, value):
+    weights = None
+    while weights is None:
+        pass
+    return weights @ value, weights"""
+
+DEADLY = """import os
+
+def attention_scores(query, key):
+    os._exit(1)"""
+
+EXAMPLES = [
+    *(
+        Example("ada", assignment, "solved everything", loses=())
+        for assignment in (
+            FIRST,
+            MASKING,
+            "03-multi-head-attention",
+            "04-positional-encoding",
+            "05-transformer-block",
+            ROPE,
+            "challenge-gqa",
+            "challenge-flash-attention",
+        )
+    ),
+    Example(
+        "bruno",
+        FIRST,
+        "got half way",
+        solved=("softmax", "attention_scores"),
+        loses=("test-scaled_dot_product_attention", "test-attention_shapes"),
+    ),
+    Example(
+        "chloe",
+        FIRST,
+        "forgot to divide by the root of the key size",
+        own={"attention_scores": UNSCALED},
+        loses=("test-attention_scores", "test-scaled_dot_product_attention"),
+    ),
+    Example(
+        "chloe",
+        MASKING,
+        "inverted the mask: True where a key is blocked",
+        own={"causal_mask": INVERTED},
+        loses=("test-causal_mask",),
+    ),
+    Example(
+        "dmitri",
+        MASKING,
+        "aligned the causal mask top left",
+        own={"causal_mask": TOP_LEFT},
+        loses=("test-causal_mask",),
+    ),
+    Example(
+        "dmitri",
+        ROPE,
+        "rotated halves instead of neighbouring pairs",
+        own={"apply_rope": SPLIT_HALF},
+        loses=("test-apply_rope",),
+    ),
+    Example("emeka", FIRST, "handed in the release untouched", solved=(), loses=("all",)),
+    Example(
+        "fatima",
+        FIRST,
+        "left a syntax error in the first function",
+        own={"softmax": BROKEN},
+        loses=("test-softmax",),
+    ),
+    Example(
+        "goran",
+        FIRST,
+        "wrote an endless loop",
+        own={"scaled_dot_product_attention": ENDLESS},
+        loses=("test-scaled_dot_product_attention",),
+    ),
+    Example(
+        "hana",
+        FIRST,
+        "ends the kernel in the second function",
+        own={"attention_scores": DEADLY},
+        loses=(
+            "test-attention_scores",
+            "test-scaled_dot_product_attention",
+            "test-attention_shapes",
+        ),
+        status="needs attention",
+        reason="the kernel died while running test-attention_scores",
+    ),
+    Example(
+        "ivan",
+        FIRST,
+        "a download that broke off",
+        loses=("all",),
+        status="needs attention",
+        reason="is not a notebook",
+    ),
+    Example("jun", FIRST, "deleted the test cells", change=delete_tests),
+    Example("kofi", FIRST, "doubled the test cells", change=double_tests),
+    Example("lena", FIRST, "turned the test cells into text", change=retype_tests),
+    Example(
+        "mallory",
+        FIRST,
+        "wrote nothing and tagged the test cells to be skipped",
+        solved=(),
+        change=skip_tests,
+        loses=("all",),
+    ),
+    Example("nils", FIRST, "metadata of a schema that does not exist", change=newer_schema),
+]
+
+
+def write(target: Path) -> None:
+    """Write every example below `target`, in the layout of a course."""
+    if target.exists():
+        shutil.rmtree(target)
+    for example in EXAMPLES:
+        folder = target / example.student / example.assignment
+        folder.mkdir(parents=True)
+        text = json.dumps(filled(example), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        if example.student == "ivan":
+            text = text[: len(text) // 2]
+        (folder / f"{example.assignment}.ipynb").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(ROOT / "examples" / "submitted")
