@@ -101,7 +101,7 @@ class Assignment:
 
     @property
     def module(self) -> str:
-        """The module of `solutions/`: `02-causal-masking` is `solutions.causal_masking`."""
+        """The module of `solutions/`: `02-some-name` is `solutions.some_name`."""
         return "solutions." + re.sub(r"^\d+-", "", self.name).replace("-", "_")
 
     def reference(self) -> NotebookNode:

@@ -18,7 +18,7 @@ from autograder import __version__
 if TYPE_CHECKING:
     from autograder.result import Graded
 
-DONE, ATTENTION, REFUSED = 0, 1, 2
+DONE, NEEDS_ATTENTION, REFUSED = 0, 1, 2
 
 app = typer.Typer(
     help="Release, grade and check the notebooks of Transformer Workbook.",
@@ -135,7 +135,7 @@ def grade(
             check_sandbox()
             results = list(grade_course(course, submissions, force=force, **run))
         _report(results, json_file)
-    raise typer.Exit(ATTENTION if any(result.reason for result in results) else DONE)
+    raise typer.Exit(NEEDS_ATTENTION if any(result.reason for result in results) else DONE)
 
 
 @app.command()
@@ -150,7 +150,7 @@ def doctor() -> None:
             typer.echo(f"{mark} {finding.what}: {finding.found}")
             if not finding.fine:
                 typer.echo(f"     {finding.remedy}")
-    raise typer.Exit(DONE if all(finding.fine for finding in found) else ATTENTION)
+    raise typer.Exit(DONE if all(finding.fine for finding in found) else NEEDS_ATTENTION)
 
 
 def _new_seed() -> int:

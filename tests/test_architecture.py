@@ -19,9 +19,10 @@ SOLUTIONS = sorted((ROOT / "solutions").rglob("*.py"))
 
 # Words of what is taught. The grader has to work for any subject.
 SUBJECT = re.compile(
-    r"attention|softmax|causal|\bmask|\bheads?\b|rope|rotary|layer.?norm|logits|\bquery|\bkv\b",
+    r"attention|softmax|causal|\bmask|\bheads?\b|\brope\b|rotary|layer.?norm|logits|\bquery|\bkv\b",
     re.I,
 )
+STATUS = re.compile(r"needs?[ _]attention", re.I)
 
 
 def imported(path: Path) -> set[str]:
@@ -40,7 +41,7 @@ def imported(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", GRADER, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_grader_knows_nothing_of_the_subject(path: Path) -> None:
     """No word of what is taught stands in the grader's code."""
-    found = SUBJECT.findall(path.read_text())
+    found = SUBJECT.findall(STATUS.sub("", path.read_text()))
 
     assert found == []
 

@@ -14,6 +14,8 @@ import pytest
 from examples import make
 from tests.harness import ROOT
 
+pytestmark = pytest.mark.xdist_group("examples")  # one grading for all of them
+
 
 @pytest.fixture(scope="module")
 def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], dict[str, Any]]:

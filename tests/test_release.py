@@ -62,11 +62,8 @@ def test_a_fresh_release_says_what_to_do(name: str) -> None:
 
 
 def leaking(course: Path) -> None:
-    path = course / "source" / mini.NAME / f"{mini.NAME}.ipynb"
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        cell.source = cell.source.replace("### BEGIN SOLUTION", "### BEGIN ANSWER")
-    nbformat.write(notebook, path)
+    with (course / "nbgrader_config.py").open("a") as config:
+        config.write('c.ClearHiddenTests.begin_test_delimeter = "BEGIN SECRET"\n')
 
 
 def blind(course: Path) -> None:
