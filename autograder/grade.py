@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from autograder.assignment import Assignment, CourseError, nbgrader_of
 from autograder.execute import Execution, execute
 from autograder.handed_in import files_beside
-from autograder.judge import BrokenReference, TestResult, judge
+from autograder.judge import BrokenReference, CellResult, judge
 from autograder.present import write_verdicts
 from autograder.rebuild import Rebuilder, Unreadable, read_submission
 from autograder.result import Graded
@@ -107,7 +107,7 @@ class Grader:
 
     def _judge(
         self, assignment: Assignment, reference: dict[str, list[bytes]], run: Execution
-    ) -> dict[str, TestResult]:
+    ) -> dict[str, CellResult]:
         results = {}
         for name, cell in assignment.tests.items():
             reason = ""

@@ -25,7 +25,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class TestResult:
+class CellResult:
     """The verdict on one test cell."""
 
     grade_id: str
@@ -34,11 +34,11 @@ class TestResult:
 
     @property
     def score(self) -> float:
-        """The points of the checks that passed; exactly `max_score` when all did."""
+        """The points of the checks that passed, to the cent; exactly `max_score` when all did."""
         if all(check.passed for check in self.checks):
             return float(self.max_score) if self.checks else 0.0
         earned = sum(check.points for check in self.checks if check.passed)
-        return min(max(round(earned, 6), 0.0), float(self.max_score))
+        return min(max(round(earned, 2), 0.0), float(self.max_score))
 
 
 class BrokenReference(RuntimeError):
@@ -52,7 +52,7 @@ def judge(
     submission: Sequence[bytes],
     forbidden: Iterable[str] = (),
     reason: str = "",
-) -> TestResult:
+) -> CellResult:
     """Judge one test cell.
 
     `forbidden` holds parts of the names of torch functions that must not have run; `reason`
@@ -77,7 +77,7 @@ def judge(
                 message = reason
         points = max_score * record.points / weight
         checks.append(Check(record.name, message is None, points, message or "as it should be"))
-    return TestResult(grade_id, max_score, tuple(checks))
+    return CellResult(grade_id, max_score, tuple(checks))
 
 
 def _reference(grade_id: str, records: Sequence[bytes]) -> list[Record]:
@@ -113,6 +113,8 @@ def _wrong(expected: Record, found: Record, forbidden: Iterable[str]) -> str | N
     called = sorted({call for call in found.calls for part in forbidden if part in call})
     if called:
         return f"calls {called[0]}, which is to be built here, not called"
+    if "NotImplementedError" in (found.raised or ()):
+        return "not written yet (it raised NotImplementedError)"
     if expected.raised is None and found.raised is not None:
         return f"raised {_exception(found.raised)}"
     if expected.raised is not None:

@@ -9,10 +9,10 @@ from nbformat.v4 import new_output
 
 from autograder.assignment import is_test, nbgrader_of, without_hidden
 from autograder.execute import error_type
-from autograder.judge import TestResult
+from autograder.judge import CellResult
 
 
-def write_verdicts(notebook: NotebookNode, results: dict[str, TestResult]) -> None:
+def write_verdicts(notebook: NotebookNode, results: dict[str, CellResult]) -> None:
     """Replace what the test cells printed by what the judge says."""
     for cell in notebook.cells:
         if not is_test(cell):
@@ -46,7 +46,7 @@ def visible_failure(cell: NotebookNode) -> str | None:
     return f"{name}: {words}" if words and words in without_hidden(cell.source) else name
 
 
-def as_text(result: TestResult, said: str | None = None) -> str:
+def as_text(result: CellResult, said: str | None = None) -> str:
     """The verdict in plain lines."""
     lines = [f"{result.score:g} of {result.max_score:g} points"]
     lines += [
@@ -56,18 +56,25 @@ def as_text(result: TestResult, said: str | None = None) -> str:
     return "\n".join([*lines, f"visible tests: {said}"] if said else lines)
 
 
-def as_html(result: TestResult, said: str | None = None) -> str:
-    """The verdict as a table; every text in it is escaped."""
+def as_html(result: CellResult, said: str | None = None) -> str:
+    """The verdict as a table; every text in it is escaped.
+
+    Only of elements that nbconvert's sanitiser lets through, which knows no `th` or `caption`.
+    """
     rows = "".join(
-        f"<tr><td>{'passed' if check.passed else '<b>failed</b>'}</td>"
+        f"<tr><td>{'passed' if check.passed else '<strong>failed</strong>'}</td>"
         f"<td>{html.escape(check.name)}</td>"
         f"<td>{html.escape(check.message)}</td>"
-        f"<td>{check.points if check.passed else 0:.3g} / {check.points:.3g}</td></tr>"
+        f"<td>{check.points if check.passed else 0:.2f} / {check.points:.2f}</td></tr>"
         for check in result.checks
     )
-    below = f"<p>The visible tests said: {html.escape(said)}</p>" if said else ""
+    headings = "".join(
+        f"<td><strong>{heading}</strong></td>"
+        for heading in ("verdict", "check", "what happened", "points")
+    )
+    below = f"<div>The visible tests said: {html.escape(said)}</div>" if said else ""
     return (
-        f"<table><caption>{html.escape(result.grade_id)}: {result.score:.3g} of "
-        f"{result.max_score:g} points</caption><thead><tr><th>verdict</th><th>check</th>"
-        f"<th>what happened</th><th>points</th></tr></thead><tbody>{rows}</tbody></table>{below}"
+        f"<div><strong>{html.escape(result.grade_id)}: {result.score:g} of "
+        f"{result.max_score:g} points</strong></div>"
+        f"<table><tr>{headings}</tr>{rows}</table>{below}"
     )

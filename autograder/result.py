@@ -7,7 +7,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from autograder.judge import TestResult
+from autograder.judge import CellResult
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Graded:
     max_score: float
     student: str | None = None
     reason: str | None = None
-    tests: dict[str, TestResult] = field(default_factory=dict)
+    tests: dict[str, CellResult] = field(default_factory=dict)
     notebook: NotebookNode | None = None
     execute_seconds: float = 0.0
     judge_seconds: float = 0.0
@@ -35,7 +35,7 @@ class Graded:
         """The points of the test cells, or None where nothing could be run."""
         if not self.tests:
             return None
-        return round(sum(result.score for result in self.tests.values()), 6)
+        return round(sum(result.score for result in self.tests.values()), 2)
 
     def as_json(self) -> dict[str, Any]:
         """The object of the interface that `--json` writes."""

@@ -14,7 +14,7 @@ from unittest import mock
 
 import nbformat
 
-from autograder.judge import TestResult, judge
+from autograder.judge import CellResult, judge
 from autograder.observe import collecting
 
 ROOT = Path(__file__).parent.parent
@@ -120,7 +120,7 @@ def forbidden(assignment: str, cell: nbformat.NotebookNode) -> list[str]:
 
 def verdicts(
     assignment: str, definitions: Mapping[str, Any], seed: int = 1, only: str | None = None
-) -> dict[str, TestResult]:
+) -> dict[str, CellResult]:
     """The verdicts of the test cells (or one) on `definitions`."""
     found = run(assignment, definitions, seed, only)
     return {

@@ -1,0 +1,91 @@
+"""What people see of a verdict."""
+
+from __future__ import annotations
+
+import html
+
+import nbformat
+import pytest
+from nbconvert.filters import clean_html
+from nbformat.v4 import new_code_cell, new_output
+from nbgrader.utils import determine_grade
+
+from autograder.judge import Check, CellResult
+from autograder.present import as_html, as_text, visible_failure, write_verdicts
+
+SCRIPT = "<script>alert(1)</script>"
+RESULT = CellResult(
+    "test-double",
+    4.0,
+    (
+        Check("any shape", True, 1.0, "as it should be"),
+        Check(SCRIPT, False, 3.0, f"is {SCRIPT}"),
+    ),
+)
+
+
+def test_the_table_survives_the_sanitiser() -> None:
+    """nbgrader's pages are sanitised: an element that is not let through shows as its text."""
+    plain = CellResult("test-double", 4.0, RESULT.checks[:1])
+
+    assert "&lt;" not in clean_html(as_html(plain, "AssertionError: twice three is six"))
+
+
+def test_the_table_holds_no_script() -> None:
+    """Names and messages are text, also without a sanitiser."""
+    table = as_html(RESULT, f"AssertionError: {SCRIPT}")
+
+    assert "<script" not in table
+    assert html.unescape(table).count(SCRIPT) == 3
+
+
+def test_no_meaning_by_looks_alone() -> None:
+    """Every row says passed or failed in words, also in plain text."""
+    assert as_text(RESULT).splitlines()[1:] == [
+        "passed  any shape: as it should be",
+        f"failed  {SCRIPT}: is {SCRIPT}",
+    ]
+
+
+def cell_with(error: str, words: str) -> nbformat.NotebookNode:
+    """A test cell after an exception of this type and these words."""
+    source = (
+        "### BEGIN HIDDEN TESTS\nhidden_line = 1\n### END HIDDEN TESTS\n"
+        'assert double(3) == 6, "twice three is six"'
+    )
+    output = new_output("error", ename=error, evalue=words, traceback=["a", "b"])
+    cell = new_code_cell(source, id="test-double", outputs=[output])
+    cell.metadata["nbgrader"] = {
+        "grade_id": "test-double",
+        "grade": True,
+        "solution": False,
+        "locked": True,
+        "points": 4.0,
+        "schema_version": 3,
+        "cell_type": "code",
+    }
+    return cell
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "shown"),
+    [
+        ("AssertionError", "twice three is six", "AssertionError: twice three is six"),
+        ("AssertionError", "hidden_line = 1", "AssertionError"),
+        ("RuntimeError", "something that student code says", "RuntimeError"),
+        ("<b>Error</b>", "", "Exception"),
+    ],
+)
+def test_only_the_instructors_own_words_are_repeated(error: str, words: str, shown: str) -> None:
+    """Student code can read the hidden tests while they run, and may put them into a message."""
+    assert visible_failure(cell_with(error, words)) == shown
+
+
+def test_nbgrader_reads_the_points_from_the_judges_outputs() -> None:
+    """Whatever the cell printed before is gone; the float decides."""
+    notebook = nbformat.v4.new_notebook(cells=[cell_with("AssertionError", "no")])
+
+    write_verdicts(notebook, {"test-double": RESULT})
+
+    assert determine_grade(notebook.cells[0]) == (1.0, 4.0)
+    assert "Traceback" not in str(notebook)
