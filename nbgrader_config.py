@@ -18,6 +18,7 @@ c.GenerateFeedback.preprocessors = [
 ]
 # Nothing that a student wrote runs in the browser of the one who reads it.
 c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {"clean_html": "autograder.present.clean_html"}
 
 c.ClearSolutions.code_stub = {
     "python": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 
+import bleach
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
@@ -57,10 +58,7 @@ def as_text(result: CellResult, said: str | None = None) -> str:
 
 
 def as_html(result: CellResult, said: str | None = None) -> str:
-    """The verdict as a table; every text in it is escaped.
-
-    Only of elements that nbconvert's sanitiser lets through, which knows no `th` or `caption`.
-    """
+    """The verdict as a table; every text in it is escaped."""
     rows = "".join(
         f"<tr><td>{'passed' if check.passed else '<strong>failed</strong>'}</td>"
         f"<td>{html.escape(check.name)}</td>"
@@ -68,13 +66,21 @@ def as_html(result: CellResult, said: str | None = None) -> str:
         f"<td>{check.points if check.passed else 0:.2f} / {check.points:.2f}</td></tr>"
         for check in result.checks
     )
-    headings = "".join(
-        f"<td><strong>{heading}</strong></td>"
-        for heading in ("verdict", "check", "what happened", "points")
-    )
-    below = f"<div>The visible tests said: {html.escape(said)}</div>" if said else ""
+    below = f"<p>The visible tests said: {html.escape(said)}</p>" if said else ""
     return (
-        f"<div><strong>{html.escape(result.grade_id)}: {result.score:g} of "
-        f"{result.max_score:g} points</strong></div>"
-        f"<table><tr>{headings}</tr>{rows}</table>{below}"
+        f'<table class="table"><caption>{html.escape(result.grade_id)}: {result.score:g} of '
+        f"{result.max_score:g} points</caption><thead><tr><th>verdict</th><th>check</th>"
+        f"<th>what happened</th><th>points</th></tr></thead><tbody>{rows}</tbody></table>{below}"
     )
+
+
+def clean_html(element: str | bytes) -> str:
+    """Make HTML from a notebook safe to show; the filter that nbconvert's pages call.
+
+    nbconvert's own lets through a table but not its parts, which then show as text.
+    """
+    text = element.decode() if isinstance(element, bytes) else str(element)
+    tags = {*bleach.ALLOWED_TAGS, "div", "pre", "code", "span", "p"}
+    tags |= {"table", "caption", "thead", "tbody", "tr", "th", "td"}
+    allowed = {**bleach.ALLOWED_ATTRIBUTES, "*": ["class"]}
+    return str(bleach.clean(text, tags=tags, attributes=allowed))
