@@ -85,7 +85,7 @@ def release(names: Names = None, db: Database = None) -> None:
 
         course = Course(Path.cwd(), db)
         chosen = course.chosen(names or [])
-        check_sandbox()
+        check_sandbox(course.root)
         quiet_nbgrader()
         grader = Grader(course.solutions, _new_seed(), config=course.config)
         for assignment in chosen:
@@ -127,12 +127,12 @@ def grade(
         run = {"seed": _new_seed() if seed is None else seed, "jobs": jobs or len(_cores())}
         if files:
             recognised = [(path, course.recognise(path)) for path in files]
-            check_sandbox()
+            check_sandbox(course.root)
             results = list(grade_files(course, recognised, **run))
         else:
             chosen = course.chosen(given)
             submissions = course.submissions(chosen, student)
-            check_sandbox()
+            check_sandbox(course.root)
             results = list(grade_course(course, submissions, force=force, **run))
         _report(results, json_file)
     raise typer.Exit(NEEDS_ATTENTION if any(result.reason for result in results) else DONE)

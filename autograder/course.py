@@ -20,11 +20,12 @@ CONFIG = "nbgrader_config.py"
 
 @dataclass(frozen=True)
 class Submission:
-    """One student's folder for one assignment."""
+    """One student's folder for one assignment; `name` is the notebook's path in the course."""
 
     student: str
     assignment: Assignment
     folder: Path
+    name: str
 
     @property
     def path(self) -> Path:
@@ -130,7 +131,12 @@ class Course:
         except PermissionError as error:
             raise CourseError(f"{error.filename} cannot be read: permission denied") from error
         return [
-            Submission(match["student"], assignment, folder)
+            Submission(
+                match["student"],
+                assignment,
+                folder,
+                str(folder.relative_to(self.root) / f"{assignment.name}.ipynb"),
+            )
             for folder in folders
             if folder.is_dir() and (match := matcher.fullmatch(str(folder)))
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import replace
 from pathlib import Path
 
 from autograder.assignment import Assignment, CourseError
@@ -47,14 +48,15 @@ def grade_course(
 def _grade(grader: Grader, submission: Submission) -> Graded:
     """Grade one; an error of the grader's own costs that one submission, not the batch."""
     try:
-        return grader.grade(
+        graded = grader.grade(
             submission.assignment, submission.path, submission.student, submission.folder
         )
+        return replace(graded, file=submission.name)
     except (CourseError, SandboxUnavailable):
         raise
     except Exception as error:
         return Graded(
-            file=str(submission.path),
+            file=submission.name,
             assignment=submission.assignment.name,
             seed=grader.seed,
             max_score=submission.assignment.max_score,

@@ -17,3 +17,8 @@ torch.set_num_threads(1)
 def course(tmp_path: Path) -> Path:
     """A course folder of one small assignment."""
     return mini.make_course(tmp_path)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest tests first, so that no worker is left alone with them at the end."""
+    items.sort(key=lambda item: "test_variants" not in item.nodeid)

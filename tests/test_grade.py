@@ -86,7 +86,7 @@ def test_the_result_has_the_shape_of_the_interface(course: Path) -> None:
     result = results(course, "--seed", "8111")["wrong"]
 
     assert result["schema"] == 1
-    assert result["file"].endswith(f"submitted/wrong/{mini.NAME}/{mini.NAME}.ipynb")
+    assert result["file"] == f"submitted/wrong/{mini.NAME}/{mini.NAME}.ipynb"
     assert (result["student"], result["assignment"]) == ("wrong", mini.NAME)
     assert (result["status"], result["reason"]) == ("graded", None)
     assert (result["score"], result["max_score"], result["seed"]) == (2.0, 6.0, 8111)

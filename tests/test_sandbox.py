@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -222,6 +223,12 @@ def test_without_bubblewrap_grading_refuses(monkeypatch: pytest.MonkeyPatch) -> 
 
     with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap"):
         check_sandbox()
+
+
+def test_a_course_inside_the_python_environment_is_refused() -> None:
+    """What the sandbox shows of the machine must not hold the solutions."""
+    with pytest.raises(SandboxUnavailable, match="move the course"):
+        check_sandbox(Path(sys.prefix) / "course")
 
 
 def test_root_becomes_another_user_for_each_sandbox(tmp_path: Path) -> None:

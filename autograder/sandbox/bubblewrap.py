@@ -149,20 +149,26 @@ def python_folders() -> tuple[Path, ...]:
     return tuple(kept)
 
 
-def check_sandbox() -> None:
-    """Run one command in a sandbox.
+def check_sandbox(course: Path | None = None) -> None:
+    """Run one command in a sandbox, for a course in the folder `course`.
 
     Raises: SandboxUnavailable, with what to do about it.
     """
+    for folder in (Path("/usr"), *python_folders()):
+        if course is not None and course.resolve().is_relative_to(folder):
+            raise SandboxUnavailable(
+                f"the course lies in {folder}, which student code can read; move the course "
+                "out of it"
+            )
     import tempfile
 
-    with tempfile.TemporaryDirectory(prefix="workbook-") as folder:
+    with tempfile.TemporaryDirectory(prefix="workbook-") as shared:
         uid = free_uid() if os.geteuid() == 0 else None
         argv = command(
             [sys.executable, "-c", "print('ready')"],
             limits=Limits(),
             seed=0,
-            shared=Path(folder),
+            shared=Path(shared),
             uid=uid,
         )
         done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
