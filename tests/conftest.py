@@ -21,4 +21,5 @@ def course(tmp_path: Path) -> Path:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the longest tests first, so that no worker is left alone with them at the end."""
-    items.sort(key=lambda item: "test_variants" not in item.nodeid)
+    longest = ("test_variants", "test_examples")
+    items.sort(key=lambda item: not any(name in item.nodeid for name in longest))
