@@ -10,7 +10,8 @@ import base64
 import binascii
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -130,6 +131,10 @@ class _Client(NotebookClient):
         self._run.evidence.setdefault(self.current or "", []).append(decoded)
 
 
+async def _within(run: Awaitable[None], seconds: float) -> None:
+    await asyncio.wait_for(run, seconds)
+
+
 def error_type(cell: NotebookNode) -> str | None:
     """The type of the exception that ended a cell, as far as it is a plain name."""
     for output in cell.get("outputs", []):
@@ -159,12 +164,11 @@ def execute(
     )
     client = _Client(run, limits, manager)
     started = monotonic()
+    longest = START_SECONDS + limits.notebook_seconds + limits.cell_seconds
     try:
-        asyncio.run(
-            asyncio.wait_for(
-                client.run(), START_SECONDS + limits.notebook_seconds + limits.cell_seconds
-            )
-        )
+        # In a thread, because the formgrader's button grades inside a running event loop.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, _within(client.run(), longest)).result()
     except (OutOfTime, TimeoutError, CellTimeoutError):
         run.problem = f"it ran out of time ({limits.notebook_seconds:g} s) in {client.current}"
     except DeadKernelError:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,22 +16,31 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets.config import Config
 
 from autograder.assignment import Assignment, is_test
-from autograder.course import Course
+from autograder.course import CONFIG, Course
 from autograder.grade import Grader
 from autograder.rebuild import read_cells
 
 Resources = dict[str, Any]
 
 
-@cache
-def _course(root: str) -> tuple[Course, Grader]:
-    """The course and its grader, made once in a process: one run, one seed, one reference."""
-    course = Course(Path(root))
+@lru_cache(maxsize=1)
+def _course(root: Path, changed: int) -> tuple[Course, Grader]:
+    """The course and its grader, kept in a process: one run, one seed, one reference.
+
+    `changed` makes them anew in a server that runs on while the course is edited.
+    """
+    course = Course(root)
     return course, Grader(course.solutions, secrets.randbelow(2**31), config=course.config)
 
 
+def _last_change(root: Path) -> int:
+    files = [root / CONFIG, *root.glob("source/*/*"), *root.glob("solutions/**/*.py")]
+    return max((file.stat().st_mtime_ns for file in files if file.is_file()), default=0)
+
+
 def _found(config: Config, resources: Resources) -> tuple[Assignment, Grader]:
-    course, grader = _course(str(config.CourseDirectory.get("root") or Path.cwd()))
+    root = Path(str(config.CourseDirectory.get("root") or Path.cwd()))
+    course, grader = _course(root, _last_change(root))
     return course.chosen([resources["nbgrader"]["assignment"]])[0], grader
 
 

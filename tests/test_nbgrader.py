@@ -79,7 +79,10 @@ def test_autograde_and_the_button_agree_with_workbook_grade(class_of_four: Path)
         "from pathlib import Path\n"
         "config = Course(Path.cwd()).config\n"
         "api = NbGraderAPI(CourseDirectory(config=config), config=config)\n"
-        f"print(api.autograde({mini.NAME!r}, 'd-wrong', force=True, create=True)['success'])\n"
+        "async def handler():  # as the server does, inside its running event loop\n"
+        f"    return api.autograde({mini.NAME!r}, 'd-wrong', force=True, create=True)\n"
+        "import asyncio\n"
+        "print(asyncio.run(handler())['success'])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", button], cwd=course, capture_output=True, text=True
