@@ -153,6 +153,21 @@ def test_a_deleted_solution_leaves_a_definition_elsewhere_in_force(
     assert CODE in [one.source for one in found.cells]
 
 
+def test_a_changed_demonstration_is_the_instructors_again(
+    assignment: Assignment, tmp_path: Path
+) -> None:
+    """Playing with the numbers of a demonstration does not make the cell the student's own."""
+    notebook = mini.submission()
+    cell(notebook, "show").source = "print(double(torch.ones(7)))"
+
+    found = rebuilt(assignment, notebook, tmp_path)
+
+    assert [one.source for one in found.cells if one.id == "show"] == [
+        "print(double(torch.ones(2)))"
+    ]
+    assert len(found.cells) == len(assignment.notebook.cells)
+
+
 def test_cells_without_ids_are_known_by_their_text(assignment: Assignment, tmp_path: Path) -> None:
     """Older formats have no cell ids; the instructor's cells do not become the student's own."""
     notebook = mini.submission(double=CODE)
