@@ -49,4 +49,4 @@ system:
 	$$root apt-get update -qq && $$root apt-get install -y -qq $$missing > /dev/null
 
 clean:
-	rm -rf demo $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf demo $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

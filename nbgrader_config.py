@@ -23,7 +23,7 @@ c.HTMLExporter.filters = {"clean_html": "autograder.present.clean_html"}
 c.ClearSolutions.code_stub = {
     "python": (
         "# Your code here, in place of the next line.\n"
-        'raise NotImplementedError("this step is still to do: write it in the cell above")'
+        'raise NotImplementedError("this step is still to do: write it where this line stands")'
     )
 }
 c.ClearSolutions.text_stub = "*Your answer here, in place of this line.*"

@@ -1,4 +1,4 @@
-"""The command line: reads the arguments, calls the grader, prints; nothing else."""
+"""The command line: reads the arguments, calls the grader, shows the results."""
 
 from __future__ import annotations
 
@@ -111,7 +111,10 @@ def grade(
     seed: Annotated[int | None, typer.Option(min=0, help="Repeat the run of this seed.")] = None,
     db: Database = None,
 ) -> None:
-    """Grade submitted/ into autograded/ and the gradebook, or loose notebooks without them."""
+    """Grade submitted/ into autograded/ and the gradebook, or loose notebooks without them.
+
+    What was graded and has not changed since is left as it is; --force grades it again.
+    """
     with _refusals():
         from autograder.course import Course
         from autograder.run import grade_course, grade_files
@@ -121,10 +124,12 @@ def grade(
         files = [Path(name) for name in given if name.endswith(".ipynb")]
         if files and len(files) < len(given):
             _refuse("give either assignments or files ending in .ipynb, not both")
-        if json_file is not None and str(json_file) != "-" and not json_file.parent.is_dir():
-            _refuse(f"{json_file.parent} is not a folder, so the results cannot be written there")
+        if files and (student or force or db):
+            _refuse("--student, --force and --db go with assignments, not with files")
+        if json_file is not None and str(json_file) != "-":
+            _check_writable(json_file)
         course = Course(Path.cwd(), db)
-        run = {"seed": _new_seed() if seed is None else seed, "jobs": jobs or len(_cores())}
+        run = {"seed": _new_seed() if seed is None else seed, "jobs": jobs or _cores()}
         if files:
             recognised = [(path, course.recognise(path)) for path in files]
             check_sandbox(course.root)
@@ -135,6 +140,9 @@ def grade(
             check_sandbox(course.root)
             results = list(grade_course(course, submissions, force=force, **run))
         _report(results, json_file)
+        if not files and len(results) < len(submissions):
+            left = len(submissions) - len(results)
+            typer.echo(f"{left} left as graded before; --force grades them again.", err=True)
     raise typer.Exit(NEEDS_ATTENTION if any(result.reason for result in results) else DONE)
 
 
@@ -153,14 +161,21 @@ def doctor() -> None:
     raise typer.Exit(DONE if all(finding.fine for finding in found) else NEEDS_ATTENTION)
 
 
+def _check_writable(path: Path) -> None:
+    if not path.parent.is_dir():
+        _refuse(f"{path.parent} is not a folder, so the results cannot be written there")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        _refuse(f"the results cannot be written to {path}")
+
+
 def _new_seed() -> int:
     import secrets
 
     return secrets.randbelow(2**31)
 
 
-def _cores() -> set[int]:
-    return os.sched_getaffinity(0)
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _report(results: list[Graded], json_file: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ class Course:
                 raise CourseError(
                     f"there is no assignment {name!r}; there are {', '.join(self.assignments)}"
                 )
-        return [self.assignments[name] for name in names or self.assignments]
+        return [self.assignments[name] for name in dict.fromkeys(names or self.assignments)]
 
     def folder(self, step: str, student: str, assignment: str) -> Path:
         """Where nbgrader keeps a student's work: `step` is submitted, autograded or feedback."""
@@ -99,7 +100,7 @@ class Course:
     ) -> list[Submission]:
         """What was handed in for these assignments.
 
-        Raises: CourseError, when the folder is missing or cannot be read.
+        Raises: CourseError, when there is nothing, or a folder cannot be read.
         """
         found = [
             submission
@@ -126,7 +127,9 @@ class Course:
         )
         try:
             top = self.root / self.directory.submitted_directory
-            list(top.iterdir() if top.exists() else [])
+            for inside in top.iterdir() if top.exists() else ():
+                if inside.is_dir():
+                    os.listdir(inside)  # a glob would pass over what it may not read
             folders = sorted(self.root.glob(str(relative)))
         except PermissionError as error:
             raise CourseError(f"{error.filename} cannot be read: permission denied") from error

@@ -170,7 +170,9 @@ def execute(
         with ThreadPoolExecutor(1) as thread:
             thread.submit(asyncio.run, _within(client.run(), longest)).result()
     except (OutOfTime, TimeoutError, CellTimeoutError):
-        run.problem = f"it ran out of time ({limits.notebook_seconds:g} s) in {client.current}"
+        run.problem = (
+            f"it ran out of time ({limits.notebook_seconds:g} s) in {client.current or 'starting'}"
+        )
     except DeadKernelError:
         run.problem = f"the kernel died while running {client.current}"
     except SandboxUnavailable:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
@@ -22,11 +26,37 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
     SaveCells,
 )
+from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.assignment import Assignment, CourseError
 from autograder.course import Course, Submission
 from autograder.handed_in import plain_files
 from autograder.result import Graded
+
+# The steps of nbgrader's generate_assignment up to the one that writes the gradebook.
+REGISTERING = (
+    LockCells,
+    ClearSolutions,
+    ClearOutput,
+    CheckCellMetadata,
+    ComputeChecksums,
+    SaveCells,
+)
+# In the metadata of an autograded notebook: the digest of the file that was graded.
+MARK = "graded_sha256"
+
+
+@contextmanager
+def _gradebook_errors(url: str) -> Iterator[None]:
+    try:
+        yield
+    except (SQLAlchemyError, InvalidEntry) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise CourseError(f"the gradebook {url} cannot be used: {reason}") from error
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 class Recorder:
@@ -40,34 +70,46 @@ class Recorder:
     def register(self, assignment: Assignment) -> None:
         """Make the gradebook know the assignment as `source/` has it today.
 
-        Raises: CourseError, when cells came or went after work was handed in.
+        Raises: CourseError, when cells came or went after work was handed in, or the gradebook
+        cannot be used.
         """
         if assignment.name in self._registered:
             return
-        with Gradebook(self._db_url, self._course.directory.course_id) as gradebook:
-            gradebook.update_or_create_assignment(assignment.name)
         notebook = copy.deepcopy(assignment.notebook)
         resources = self._resources(assignment.name)
         try:
-            for step in (
-                LockCells,
-                ClearSolutions,
-                ClearOutput,
-                CheckCellMetadata,
-                ComputeChecksums,
-                SaveCells,
-            ):
-                notebook, resources = step(config=self._course.config).preprocess(
-                    notebook, resources
-                )
+            with _gradebook_errors(self._db_url):
+                with Gradebook(self._db_url, self._course.directory.course_id) as gradebook:
+                    gradebook.update_or_create_assignment(assignment.name)
+                for step in REGISTERING:
+                    notebook, resources = step(config=self._course.config).preprocess(
+                        notebook, resources
+                    )
         except RuntimeError as error:
             raise CourseError(f"the gradebook refuses {assignment.name}: {error}") from error
         self._registered.add(assignment.name)
 
     def record(self, submission: Submission, graded: Graded) -> None:
-        """Write one verdict: the autograded notebook, then the scores."""
+        """Write one verdict: the scores, then the autograded notebook.
+
+        In this order, because the notebook is what says that a submission was graded.
+
+        Raises: CourseError, when the gradebook cannot be written.
+        """
         self.register(submission.assignment)
+        with _gradebook_errors(self._db_url):
+            self._write_scores(submission, graded)
         self._write_files(submission, graded)
+
+    def is_recorded(self, submission: Submission) -> bool:
+        """Whether this very file was graded before and needed no attention."""
+        try:
+            text = (self._folder(submission) / submission.path.name).read_text(encoding="utf-8")
+            return bool(json.loads(text)["metadata"][MARK] == _digest(submission.path))
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def _write_scores(self, submission: Submission, graded: Graded) -> None:
         name = submission.assignment.name
         with Gradebook(self._db_url, self._course.directory.course_id) as gradebook:
             gradebook.update_or_create_student(submission.student)
@@ -80,10 +122,6 @@ class Recorder:
         resources = self._resources(name, submission.student)
         for step in (SaveAutoGrades, AssignLatePenalties):
             step(config=self._course.config).preprocess(graded.notebook, resources)
-
-    def is_recorded(self, submission: Submission) -> bool:
-        """Whether this submission was graded before."""
-        return (self._folder(submission) / submission.path.name).exists()
 
     def _needs_attention(self, gradebook: Gradebook, submission: Submission) -> None:
         """Leave no earlier score standing where nothing could be graded this time."""
@@ -114,6 +152,9 @@ class Recorder:
     def _write_files(self, submission: Submission, graded: Graded) -> None:
         """Replace the autograded folder as a whole, so that no half of one is ever seen."""
         folder = self._folder(submission)
+        if graded.notebook is None:
+            shutil.rmtree(folder, ignore_errors=True)
+            return
         folder.parent.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
         try:
@@ -121,15 +162,20 @@ class Recorder:
                 target = new / file.relative_to(submission.folder)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, target)
-            if graded.notebook is not None:
-                notebook = new / submission.path.name
-                nbformat.write(graded.notebook, notebook)
-                notebook.chmod(0o444)
+            notebook = new / submission.path.name
+            if graded.reason is None:
+                graded.notebook.metadata[MARK] = _digest(submission.path)
+            nbformat.write(graded.notebook, notebook)
+            notebook.chmod(0o444)
             new.chmod(0o755)
             if folder.exists():
                 old = Path(tempfile.mkdtemp(prefix=".old-", dir=folder.parent))
                 os.replace(folder, old / folder.name)
-                os.replace(new, folder)
+                try:
+                    os.replace(new, folder)
+                except OSError:
+                    os.replace(old / folder.name, folder)
+                    raise
                 shutil.rmtree(old)
             else:
                 os.replace(new, folder)

@@ -33,6 +33,8 @@ def read_submission(path: Path) -> list[dict[str, Any]]:
     Raises: Unreadable, for whatever is not a notebook.
     """
     try:
+        if not path.exists():
+            raise Unreadable(f"{path.name} is not there")
         if not path.is_file() or path.is_symlink():
             raise Unreadable(f"{path.name} is not a file")
         if path.stat().st_size > MAX_BYTES:

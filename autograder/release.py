@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -34,8 +35,9 @@ def generate(course: Course, assignment: Assignment, into: Path) -> Path:
         assignment.name, force=True, create=True
     )
     if not done["success"]:
-        lines = [line for line in done["log"].splitlines() if "ERROR" in line]
-        raise CourseError(f"nbgrader cannot release {assignment.name}: {(lines or ['?'])[-1]}")
+        said = [line.strip() for line in f"{done['log']}\n{done['error']}".splitlines()]
+        errors = [line for line in said if re.match(r"[\w.]*(Error|Exception|Entry): ", line)]
+        raise CourseError(f"nbgrader cannot release {assignment.name}: {(errors or said)[0]}")
     return into / assignment.name / f"{assignment.name}.ipynb"
 
 

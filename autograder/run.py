@@ -29,13 +29,18 @@ def grade_course(
 ) -> Iterator[Graded]:
     """Grade submissions into the gradebook, yielding each when it is recorded.
 
-    What was graded before is left as it is, unless `force`.
+    What was graded before and has not changed is left as it is, unless `force`.
+
+    Raises: CourseError, SandboxUnavailable, before anything is written where they can be foreseen.
     """
     grader = Grader(course.solutions, seed, config=course.config)
     recorder = Recorder(course)
-    for assignment in dict.fromkeys(submission.assignment for submission in submissions):
-        recorder.register(assignment)
     due = [s for s in submissions if force or not recorder.is_recorded(s)]
+    assignments = list(dict.fromkeys(submission.assignment for submission in due))
+    for assignment in assignments:
+        grader.reference(assignment)
+    for assignment in assignments:
+        recorder.register(assignment)
     with ThreadPoolExecutor(jobs) as pool:
         # The kernels are processes of their own; a thread only waits for one.
         running = {pool.submit(_grade, grader, submission): submission for submission in due}

@@ -26,7 +26,7 @@ def apply_rope(x: Tensor, positions: Tensor, base: float = 10_000.0) -> Tensor:
     """Turn each pair (x[2i], x[2i+1]) by its position times its frequency, in radians.
 
     Shapes: x (..., L, E), positions (L,) or broadcastable to (..., L) -> (..., L, E).
-    The angles are float32 whatever the dtype of x; the result has the dtype of x.
+    The angles are at least float32 whatever the dtype of x; the result has the dtype of x.
 
     Raises: ValueError naming head_dim, when E is odd.
 

@@ -233,6 +233,6 @@ def test_a_missing_file_a_folder_and_a_link_are_unreadable(tmp_path: Path) -> No
     (tmp_path / "folder.ipynb").mkdir()
     (tmp_path / "link.ipynb").symlink_to("/etc/passwd")
 
-    for name in ("missing.ipynb", "folder.ipynb", "link.ipynb"):
-        with pytest.raises(Unreadable, match="is not a file"):
-            read_submission(tmp_path / name)
+    for name, says in (("missing", "not there"), ("folder", "not a file"), ("link", "not a file")):
+        with pytest.raises(Unreadable, match=says):
+            read_submission(tmp_path / f"{name}.ipynb")
