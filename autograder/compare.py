@@ -67,7 +67,7 @@ def _called(node: Node) -> str:
 
 
 def _shown(value: object) -> str:
-    text = str(value)
+    text = ascii(value) if not str(value).isprintable() else str(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -33,6 +33,11 @@ class Submission:
         """The submitted notebook."""
         return self.folder / f"{self.assignment.name}.ipynb"
 
+    @property
+    def is_link(self) -> bool:
+        """Whether its folder, or the student's, leads to another place: to somebody else's work."""
+        return self.folder.is_symlink() or self.folder.parent.is_symlink()
+
 
 class Course:
     """A course folder with its configuration.

@@ -90,6 +90,7 @@ def decode(record: bytes) -> Record:
         KeyError,
         TypeError,
         AttributeError,
+        ArithmeticError,
         RecursionError,
         MemoryError,
     ) as error:

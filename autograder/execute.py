@@ -26,6 +26,8 @@ from autograder.evidence import MIME
 from autograder.sandbox import Limits, SandboxKernelManager, SandboxUnavailable
 
 START_SECONDS = 120
+# No widgets, no changes of earlier outputs: only what a cell shows of itself.
+PASSED_ON = ("status", "stream", "display_data", "execute_result", "error", "clear_output")
 
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())
@@ -114,10 +116,15 @@ class _Client(NotebookClient):
         if msg["msg_type"] == "display_data" and MIME in msg["content"]["data"]:
             self._take(msg["content"]["data"][MIME], cell)
             return None
-        if msg["msg_type"] in ("stream", "display_data", "execute_result", "error"):
+        if msg["msg_type"] not in PASSED_ON:
+            return None
+        if msg["msg_type"] != "status":
             self._written += len(str(msg["content"]))
             if self._written > self._limits.output_bytes:
                 return None
+        if "execution_count" in msg["content"]:
+            # A kernel may claim any number; the client counts by itself.
+            msg["content"]["execution_count"] = self.code_cells_executed
         return super().process_message(msg, cell, cell_index)
 
     def _take(self, record: object, cell: NotebookNode) -> None:
@@ -169,7 +176,9 @@ def execute(
         # In a thread, because the formgrader's button grades inside a running event loop.
         with ThreadPoolExecutor(1) as thread:
             thread.submit(asyncio.run, _within(client.run(), longest)).result()
-    except (OutOfTime, TimeoutError, CellTimeoutError):
+    except CellTimeoutError:
+        run.problem = f"its output did not end while running {client.current}"
+    except (OutOfTime, TimeoutError):
         run.problem = (
             f"it ran out of time ({limits.notebook_seconds:g} s) in {client.current or 'starting'}"
         )

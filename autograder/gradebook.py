@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import nbformat
 from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
@@ -26,11 +26,12 @@ from nbgrader.preprocessors import (
     SaveAutoGrades,
     SaveCells,
 )
+from nbgrader.utils import parse_utc
 from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.assignment import Assignment, CourseError
 from autograder.course import Course, Submission
-from autograder.handed_in import plain_files
+from autograder.handed_in import copy_files
 from autograder.result import Graded
 
 # The steps of nbgrader's generate_assignment up to the one that writes the gradebook.
@@ -44,6 +45,7 @@ REGISTERING = (
 )
 # In the metadata of an autograded notebook: the digest of the file that was graded.
 MARK = "graded_sha256"
+MAX_TIMESTAMP_BYTES = 1_024
 
 
 @contextmanager
@@ -57,6 +59,17 @@ def _gradebook_errors(url: str) -> Iterator[None]:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def submitted_at(folder: Path) -> datetime | None:
+    """The time in `timestamp.txt`, or None: students write that file, so it may be anything."""
+    path = folder / "timestamp.txt"
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_TIMESTAMP_BYTES:
+        return None
+    try:
+        return cast("datetime | None", parse_utc(path.read_text(encoding="utf-8").strip()))
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 class Recorder:
@@ -102,7 +115,7 @@ class Recorder:
         self._write_files(submission, graded)
 
     def is_recorded(self, submission: Submission) -> bool:
-        """Whether this very file was graded before and needed no attention."""
+        """Whether this very file was graded before, to its end."""
         try:
             text = (self._folder(submission) / submission.path.name).read_text(encoding="utf-8")
             return bool(json.loads(text)["metadata"][MARK] == _digest(submission.path))
@@ -113,7 +126,7 @@ class Recorder:
         name = submission.assignment.name
         with Gradebook(self._db_url, self._course.directory.course_id) as gradebook:
             gradebook.update_or_create_student(submission.student)
-            timestamp = self._course.directory.get_existing_timestamp(str(submission.folder))
+            timestamp = submitted_at(submission.folder)
             given: dict[str, datetime] = {"timestamp": timestamp} if timestamp else {}
             gradebook.update_or_create_submission(name, submission.student, **given)
             if graded.notebook is None:
@@ -158,10 +171,7 @@ class Recorder:
         folder.parent.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
         try:
-            for file in plain_files(submission.folder):
-                target = new / file.relative_to(submission.folder)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(file, target)
+            copy_files(submission.folder, new)
             notebook = new / submission.path.name
             if graded.reason is None:
                 graded.notebook.metadata[MARK] = _digest(submission.path)

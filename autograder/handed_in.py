@@ -27,11 +27,12 @@ def files_beside(handed_in: Path | None, assignment: Assignment) -> Iterator[Pat
         copy.chmod(0o755)
         for beside in (handed_in, assignment.path.parent):
             if beside is not None:
-                _copy_files(beside, copy)
+                copy_files(beside, copy)
         yield copy
 
 
-def _copy_files(beside: Path, copy: Path) -> None:
+def copy_files(beside: Path, copy: Path) -> None:
+    """Copy the plain files of a folder, or none of them when they are too many or too large."""
     files = plain_files(beside)
     if len(files) > MAX_FILES or sum(file.stat().st_size for file in files) > MAX_BYTES:
         return
@@ -52,6 +53,6 @@ def plain_files(folder: Path) -> list[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             file = Path(parent) / name
-            if file.suffix != ".ipynb" and file.is_file() and not file.is_symlink():
+            if ".ipynb" not in name and file.is_file() and not file.is_symlink():
                 found.append(file)
     return found

@@ -5,6 +5,8 @@ It knows nothing of what is taught. It fails closed: no evidence is no points.
 
 from __future__ import annotations
 
+import builtins
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -66,6 +68,7 @@ def judge(
     weight = sum(record.points for record in expected)
     found, tampered = _submission([record.name for record in expected], submission)
     forbidden = tuple(forbidden)
+    works = _works(expected, found, forbidden)
     checks = []
     for record in expected:
         if tampered:
@@ -74,12 +77,23 @@ def judge(
             message = reason or "did not run"
         else:
             message = _wrong(record, found[record.name], forbidden)
+            if message is None and record.raised is not None and not works:
+                message = "refusing counts only where something that is asked for works"
             # The time limit ends a cell by an interrupt; a cell that stopped leaves no name behind.
             if reason and {"KeyboardInterrupt", "NameError"} & set(found[record.name].raised or ()):
                 message = reason
         points = max_score * record.points / weight
         checks.append(Check(record.name, message is None, points, message or "as it should be"))
     return CellResult(grade_id, max_score, tuple(checks))
+
+
+def _works(expected: Sequence[Record], found: dict[str, Record], forbidden: Sequence[str]) -> bool:
+    """Whether anything but a refusal is right; what always raises would pass the refusals."""
+    asked = [record for record in expected if record.raised is None]
+    return not asked or any(
+        record.name in found and _wrong(record, found[record.name], forbidden) is None
+        for record in asked
+    )
 
 
 def _reference(grade_id: str, records: Sequence[bytes]) -> list[Record]:
@@ -112,7 +126,8 @@ def _submission(
 def _wrong(expected: Record, found: Record, forbidden: Iterable[str]) -> str | None:
     called = sorted({call for call in found.calls for part in forbidden if part in call})
     if called:
-        return f"calls {called[0]}, which is to be built here, not called"
+        name = called[0] if re.fullmatch(r"[\w.:]{1,80}", called[0]) else "a function"
+        return f"calls {name}, which is to be built here, not called"
     if "NotImplementedError" in (found.raised or ()):
         return "not written yet (it raised NotImplementedError)"
     if expected.raised is None and found.raised is not None:
@@ -144,4 +159,6 @@ def _wrong_exception(expected: Record, found: Record) -> str | None:
 
 
 def _exception(raised: Sequence[str]) -> str:
-    return raised[0] if raised else "an exception"
+    """The built-in type of an exception; student code can give a class any other name."""
+    known = [name for name in raised if isinstance(getattr(builtins, name, None), type)]
+    return known[0] if known else "an exception"

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets.config import Config
 
-from autograder.assignment import Assignment, is_test
+from autograder.assignment import Assignment, grade_id_of, is_solution, is_test
 from autograder.course import CONFIG, Course
 from autograder.grade import Grader
 from autograder.rebuild import read_cells
@@ -77,13 +77,14 @@ class WithoutHiddenTests(NbGraderPreprocessor):  # type: ignore[misc]
         self, cell: NotebookNode, resources: Resources, index: int
     ) -> tuple[NotebookNode, Resources]:
         """Return the cell without hidden tests, mark schemes and printed output."""
-        for region in ("HIDDEN TESTS", "MARK SCHEME"):
-            cell.source = re.sub(
-                rf"^[^\n]*BEGIN {region}.*?END {region}[^\n]*\n?",
-                "",
-                cell.source,
-                flags=re.S | re.M,
-            )
+        if not is_solution(cell) and grade_id_of(cell):
+            for region in ("HIDDEN TESTS", "MARK SCHEME"):
+                cell.source = re.sub(
+                    rf"^[^\n]*BEGIN {region}.*?END {region}[^\n]*\n?",
+                    "",
+                    cell.source,
+                    flags=re.S | re.M,
+                )
         if cell.cell_type == "code" and not is_test(cell):
             cell.outputs = []
         return cell, resources

@@ -29,7 +29,6 @@ def write_verdicts(notebook: NotebookNode, results: dict[str, CellResult]) -> No
             new_output(
                 "execute_result",
                 data={"text/plain": repr(float(result.score))},
-                execution_count=cell.execution_count,
             ),
         ]
 

@@ -17,7 +17,14 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import compute_checksum
 
-from autograder.assignment import Assignment, grade_id_of, is_solution, stub, without_hidden
+from autograder.assignment import (
+    Assignment,
+    grade_id_of,
+    is_solution,
+    is_test,
+    stub,
+    without_hidden,
+)
 
 MAX_BYTES = 64 * 2**20
 MAX_CELLS = 2_000
@@ -39,7 +46,7 @@ def read_submission(path: Path) -> list[dict[str, Any]]:
             raise Unreadable(f"{path.name} is not a file")
         if path.stat().st_size > MAX_BYTES:
             raise Unreadable(f"{path.name} is larger than {MAX_BYTES // 2**20} MiB")
-        content = json.loads(path.read_bytes().decode("utf-8"))
+        content = json.loads(path.read_bytes().decode("utf-8-sig"))
         if not isinstance(content, dict):
             raise Unreadable(f"{path.name} is JSON, but not a notebook")
         if content.get("nbformat") != 4:
@@ -82,7 +89,8 @@ def read_cells(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
         read.append(
             {
                 "cell_type": str(cell.get("cell_type")),
-                "source": str(source),
+                # A lone surrogate is valid JSON, but cannot be written into a file.
+                "source": str(source).encode("utf-8", "replace").decode("utf-8"),
                 "id": identity if isinstance(identity, str) else None,
                 "grade_id": grade_id_of(cell),
             }
@@ -113,17 +121,30 @@ class Rebuilder:
         """The notebook to be executed: the instructor's, with the student's text in its place."""
         texts: dict[int, list[str]] = {}
         own: dict[int, list[str]] = {}
+        known = [self._known(cell) for cell in submitted]
         place = -1
-        for cell in submitted:
-            index = self._known(cell)
-            if index is None:
-                if cell["cell_type"] == "code" and cell["source"].strip():
-                    own.setdefault(place, []).append(cell["source"])
-                continue
-            place = index
-            if is_solution(self._cells[index]):
-                texts.setdefault(index, []).append(cell["source"])
+        for position, (cell, index) in enumerate(zip(submitted, known, strict=True)):
+            if index is not None:
+                place = index
+                if is_solution(self._cells[index]):
+                    texts.setdefault(index, []).append(cell["source"])
+                    continue
+            if self._is_own(cell, index):
+                # Where cells were moved, a helper has to stay before the cell below it.
+                below = next((i for i in known[position + 1 :] if i is not None), place + 1)
+                own.setdefault(min(place, below - 1), []).append(cell["source"])
         return self._filled(texts, own)
+
+    def _is_own(self, cell: Mapping[str, Any], index: int | None) -> bool:
+        """Whether a cell is code of the student's, also written into one of the instructor's."""
+        if cell["cell_type"] != "code" or not cell["source"].strip():
+            return False
+        if index is None:
+            return True
+        theirs = self._cells[index]
+        if theirs.cell_type != "code" or is_test(theirs):
+            return False
+        return _plain(cell["source"]) != _plain(theirs.source)
 
     def _known(self, cell: Mapping[str, Any]) -> int | None:
         """Which of the instructor's cells this is, if any."""
@@ -162,7 +183,8 @@ class Rebuilder:
         if not texts:
             return "" if cell.cell_type == "code" else untouched
         written = [text for text in texts if _plain(text) != _plain(untouched)]
-        return "\n\n".join(dict.fromkeys(written)) or untouched
+        last_of_each = reversed(dict.fromkeys(reversed(written)))
+        return "\n\n".join(last_of_each) or untouched
 
 
 def _plain(text: str) -> str:

@@ -21,7 +21,9 @@ def grade_files(
     """Grade loose notebooks in their order, without a gradebook."""
     grader = Grader(course.solutions, seed, config=course.config)
     with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(lambda given: grader.grade(given[1], given[0]), files)
+        yield from pool.map(
+            lambda given: _safely(grader, given[1], str(given[0]), given[0], None, None), files
+        )
 
 
 def grade_course(
@@ -46,25 +48,58 @@ def grade_course(
         running = {pool.submit(_grade, grader, submission): submission for submission in due}
         for future in as_completed(running):
             graded = future.result()
-            recorder.record(running[future], graded)
+            try:
+                recorder.record(running[future], graded)
+            except (CourseError, OSError):
+                raise  # the gradebook or the disk: the next one would fail as well
+            except Exception as error:
+                graded = replace(graded, reason=f"it could not be recorded ({_said(error)})")
             yield graded
 
 
 def _grade(grader: Grader, submission: Submission) -> Graded:
-    """Grade one; an error of the grader's own costs that one submission, not the batch."""
-    try:
-        graded = grader.grade(
-            submission.assignment, submission.path, submission.student, submission.folder
-        )
-        return replace(graded, file=submission.name)
-    except (CourseError, SandboxUnavailable):
-        raise
-    except Exception as error:
+    if submission.is_link:
         return Graded(
             file=submission.name,
             assignment=submission.assignment.name,
             seed=grader.seed,
             max_score=submission.assignment.max_score,
             student=submission.student,
-            reason=f"the grader itself failed on it ({type(error).__name__}: {error}); report this",
+            reason="its folder is a link to another place, not work that was handed in",
         )
+    return _safely(
+        grader,
+        submission.assignment,
+        submission.name,
+        submission.path,
+        submission.student,
+        submission.folder,
+    )
+
+
+def _safely(
+    grader: Grader,
+    assignment: Assignment,
+    name: str,
+    path: Path,
+    student: str | None,
+    handed_in: Path | None,
+) -> Graded:
+    """Grade one; an error of the grader's own costs that one submission, not the batch."""
+    try:
+        return replace(grader.grade(assignment, path, student, handed_in), file=name)
+    except (CourseError, SandboxUnavailable):
+        raise
+    except Exception as error:
+        return Graded(
+            file=name,
+            assignment=assignment.name,
+            seed=grader.seed,
+            max_score=assignment.max_score,
+            student=student,
+            reason=f"the grader itself failed on it ({_said(error)}); report this",
+        )
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200]

@@ -34,7 +34,8 @@ def print_table(results: Iterable[Graded]) -> None:
 
 
 def _whose(result: Graded) -> str:
-    return result.student or result.file
+    name = result.student or result.file
+    return name if name.isprintable() else ascii(name)
 
 
 def _summary(result: Graded) -> str:

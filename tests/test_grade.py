@@ -80,6 +80,57 @@ def test_a_batch_with_every_kind_of_submission(course: Path) -> None:
     assert list((course / "autograded").rglob(".*")) == []
 
 
+def test_odd_files_cost_nobody_else_anything(course: Path) -> None:
+    """Texts that cannot be written, forged timestamps and links: each has its own outcome."""
+    odd = mini.submission(**{"why-shape": "half a character: \ud800"})
+    mini.hand_in(course, "a-surrogate", json.dumps(odd))
+    mini.hand_in(course, "b-right", mini.submission())
+    for name, made in (("c-time", "not a date"), ("d-mark", "\ufeff" + json.dumps(odd))):
+        mini.hand_in(course, name, mini.submission() if name == "c-time" else made)
+    (course / "submitted" / "c-time" / mini.NAME / "timestamp.txt").write_text("not a date")
+    os.mkfifo(course / "submitted" / "b-right" / mini.NAME / "timestamp.txt")
+    (course / "submitted" / "e-link").symlink_to(course / "submitted" / "b-right")
+    (course / "submitted" / "f-link").mkdir()
+    (course / "submitted" / "f-link" / mini.NAME).symlink_to(course / "source" / mini.NAME)
+
+    found = results(course)
+
+    assert {name: r["score"] for name, r in found.items()} == {
+        "a-surrogate": 6.0,
+        "b-right": 6.0,
+        "c-time": 6.0,
+        "d-mark": 6.0,
+        "e-link": None,
+        "f-link": None,
+    }
+    assert "is a link" in found["e-link"]["reason"]
+
+
+HOSTILE = """
+def double(x):
+    from IPython import get_ipython
+    kernel = get_ipython().kernel
+    content = {"data": {"text/plain": "x"}, "metadata": {}, "execution_count": "boo"}
+    send = lambda kind, content: kernel.session.send(
+        kernel.iopub_socket, kind, content, parent=kernel.get_parent())
+    send("display_data", content)
+    send("update_display_data", {**content, "transient": {"display_id": "a"}})
+    send("comm_open", {"comm_id": "a", "target_name": "b", "data": {}})
+    hidden = get_ipython().user_ns["In"][-1]
+    raise type("\\x1b[31m" + hidden, (Exception,), {"__module__": "builtins"})("x")
+"""
+
+
+def test_forged_messages_and_names_change_nothing(course: Path) -> None:
+    """What a kernel claims is no error of the grader and leads no hidden line into a message."""
+    mini.hand_in(course, "hostile", mini.submission(double=HOSTILE))
+
+    result = results(course)["hostile"]
+
+    assert (result["status"], result["score"]) == ("graded", 2.0)
+    assert {c["message"] for c in result["tests"]["test-double"]["checks"]} == {"raised Exception"}
+
+
 def test_the_result_has_the_shape_of_the_interface(course: Path) -> None:
     """Every field of the documented object is there, with its type."""
     mini.hand_in(course, "wrong", mini.submission(double=WRONG))

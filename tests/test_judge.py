@@ -263,3 +263,41 @@ def test_a_broken_reference_is_the_courses_fault() -> None:
     for broken in ([], [b"junk"], [*evidence(a=setting(1)), *evidence(a=setting(1))]):
         with pytest.raises(BrokenReference):
             judge("t", 1.0, broken, [])
+
+
+def test_refusing_everything_earns_nothing() -> None:
+    """Code that always raises would pass the checks of what is to be refused."""
+
+    def both(block: Block) -> list[bytes]:
+        with collecting() as records:
+            with observe("works") as seen:
+                block(seen)
+            with observe("refuses", naming="key"):
+                raise ValueError("key")
+        return records
+
+    reference = both(setting(1))
+
+    assert judge("t", 2.0, reference, both(raising(ValueError("key")))).score == 0.0
+    assert judge("t", 2.0, reference, reference).score == 2.0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        torch.ones(2, dtype=torch.complex64),
+        torch.ones(2, dtype=torch.complex128),
+        torch.ones(2, device="meta"),
+        torch.ones(2).to_sparse(),
+        np.ones(2, dtype=np.complex64),
+        np.array([object()]),
+        10**5000,
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_odd_value_costs_its_own_check_only(value: object) -> None:
+    """A tensor of a dtype that no exercise has is wrong, not malformed."""
+    reference = evidence(a=setting(NUMBERS), b=setting(1))
+    found = evidence(a=setting(value), b=setting(1))
+
+    assert [check.passed for check in judge("t", 2.0, reference, found).checks] == [False, True]

@@ -66,10 +66,19 @@ def test_an_unsolved_definition_earns_nothing(assignment: str) -> None:
     def stub(*arguments: object, **options: object) -> None:
         raise NotImplementedError
 
-    definitions = dict.fromkeys(solution_cells(assignment), stub)
+    def refuses(*arguments: object, **options: object) -> None:
+        raise ValueError(
+            "query key value mask lengths num_heads num_kv_heads d_model x offset "
+            "head_dim block_size max_len"
+        )
 
-    for result in harness.verdicts(assignment, definitions).values():
-        assert result.score == 0.0, result
+    def returns_nothing(*arguments: object, **options: object) -> None:
+        return None
+
+    for unsolved in (stub, refuses, returns_nothing):
+        definitions = dict.fromkeys(solution_cells(assignment), unsolved)
+        for result in harness.verdicts(assignment, definitions).values():
+            assert result.score == 0.0, (unsolved.__name__, result)
 
 
 @EACH

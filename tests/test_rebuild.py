@@ -153,19 +153,42 @@ def test_a_deleted_solution_leaves_a_definition_elsewhere_in_force(
     assert CODE in [one.source for one in found.cells]
 
 
-def test_a_changed_demonstration_is_the_instructors_again(
-    assignment: Assignment, tmp_path: Path
+@pytest.mark.parametrize("name", ["imports", "show"])
+def test_a_change_in_an_instructors_cell_is_a_cell_of_the_students_own(
+    assignment: Assignment, tmp_path: Path, name: str
 ) -> None:
-    """Playing with the numbers of a demonstration does not make the cell the student's own."""
+    """An import added in the wrong place works as it did; the instructor's cell stays too."""
     notebook = mini.submission()
-    cell(notebook, "show").source = "print(double(torch.ones(7)))"
+    changed = cell(notebook, name)
+    original = changed.source
+    changed.source += "\nimport colorsys"
 
-    found = rebuilt(assignment, notebook, tmp_path)
+    sources = [one.source for one in rebuilt(assignment, notebook, tmp_path).cells]
 
-    assert [one.source for one in found.cells if one.id == "show"] == [
-        "print(double(torch.ones(2)))"
-    ]
-    assert len(found.cells) == len(assignment.notebook.cells)
+    assert sources[sources.index(original) + 1] == changed.source
+
+
+def test_a_helper_stays_before_the_cell_below_it(assignment: Assignment, tmp_path: Path) -> None:
+    """Also where the student moved a solution up and wrote a helper between."""
+    notebook = mini.submission()
+    first = cell(notebook, "first_row")
+    notebook.cells.remove(first)
+    place = notebook.cells.index(cell(notebook, "double"))
+    notebook.cells[place:place] = [first, new_code_cell("def helper(): ...")]
+
+    sources = [one.source for one in rebuilt(assignment, notebook, tmp_path).cells]
+
+    assert sources.index("def helper(): ...") < sources.index(cell(notebook, "double").source)
+
+
+def test_the_last_of_alternating_copies_is_in_force(assignment: Assignment, tmp_path: Path) -> None:
+    """A, B, A: running the notebook ends on A."""
+    notebook = mini.submission(double="A = 1")
+    kept = cell(notebook, "double")
+    for text in ("B = 1", "A = 1"):
+        notebook.cells.append(new_code_cell(text, metadata=kept.metadata))
+
+    assert cell(rebuilt(assignment, notebook, tmp_path), "double").source == "B = 1\n\nA = 1"
 
 
 def test_cells_without_ids_are_known_by_their_text(assignment: Assignment, tmp_path: Path) -> None:

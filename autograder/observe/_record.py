@@ -17,6 +17,19 @@ MAX_TENSOR_BYTES = 4 * 2**20
 MAX_TEXT = 10_000
 MAX_ITEMS = 1_000
 MAX_DEPTH = 8
+MAX_INT = 2**63
+DTYPES = {
+    torch.float64,
+    torch.float32,
+    torch.float16,
+    torch.bfloat16,
+    torch.int64,
+    torch.int32,
+    torch.int16,
+    torch.int8,
+    torch.uint8,
+    torch.bool,
+}
 
 
 def snapshot(value: Any, tensors: dict[str, torch.Tensor], depth: int = 0) -> dict[str, Any]:
@@ -29,6 +42,8 @@ def snapshot(value: Any, tensors: dict[str, torch.Tensor], depth: int = 0) -> di
         return _array(value, tensors)
     if isinstance(value, np.generic):
         value = value.item()
+    if isinstance(value, int) and abs(value) > MAX_INT:
+        return {"kind": "other", "type": "very large int"}
     if value is None or isinstance(value, bool | int):
         return {"kind": type(value).__name__, "value": value}
     if isinstance(value, float):
@@ -49,6 +64,8 @@ def snapshot(value: Any, tensors: dict[str, torch.Tensor], depth: int = 0) -> di
 def _tensor(value: torch.Tensor, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
     if type(value) not in (torch.Tensor, torch.nn.Parameter) or value.layout != torch.strided:
         return {"kind": "other", "type": type(value).__name__}
+    if value.dtype not in DTYPES or value.device.type == "meta":
+        return {"kind": "other", "type": f"tensor of {value.dtype} on {value.device.type}"}
     if value.numel() * value.element_size() > MAX_TENSOR_BYTES:
         return {"kind": "too large", "shape": list(value.shape)}
     key = str(len(tensors))
@@ -60,11 +77,15 @@ def _tensor(value: torch.Tensor, tensors: dict[str, torch.Tensor]) -> dict[str, 
 def _array(value: np.ndarray, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:
     if value.nbytes > MAX_TENSOR_BYTES:
         return {"kind": "too large", "shape": list(value.shape)}
-    key = str(len(tensors))
+    other = {"kind": "other", "type": f"array of {value.dtype}"}
     try:
-        tensors[key] = torch.from_numpy(np.array(value, order="C", copy=True))
+        copied = torch.from_numpy(np.array(value, order="C", copy=True))
     except TypeError:
-        return {"kind": "other", "type": f"array of {value.dtype}"}
+        return other
+    if copied.dtype not in DTYPES:
+        return other
+    key = str(len(tensors))
+    tensors[key] = copied
     return {"kind": "array", "key": key}
 
 
