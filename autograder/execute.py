@@ -177,7 +177,7 @@ def execute(
         with ThreadPoolExecutor(1) as thread:
             thread.submit(asyncio.run, _within(client.run(), longest)).result()
     except CellTimeoutError:
-        run.problem = f"its output did not end while running {client.current}"
+        run.problem = f"it ran out of time and did not stop in {client.current}"
     except (OutOfTime, TimeoutError):
         run.problem = (
             f"it ran out of time ({limits.notebook_seconds:g} s) in {client.current or 'starting'}"
