@@ -14,8 +14,9 @@ import nbformat
 from nbformat import NotebookNode
 
 DEMO = "demo"  # cells that show something; grading does not run them
-HIDDEN = re.compile(
-    r"^[^\n]*BEGIN HIDDEN TESTS[^\n]*\n(.*?)^[^\n]*END HIDDEN TESTS[^\n]*\n?", re.S | re.M
+HIDDEN, RUBRIC = (
+    re.compile(rf"^[^\n]*BEGIN {region}.*?END {region}[^\n]*\n?", re.S | re.M)
+    for region in ("HIDDEN TESTS", "MARK SCHEME")
 )
 
 

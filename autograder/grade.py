@@ -48,10 +48,14 @@ class Grader:
         try:
             rebuilt = self.rebuild(assignment, read_submission(path))
         except Unreadable as error:
-            return Graded(
-                str(path), assignment.name, self.seed, assignment.max_score, student, str(error)
-            )
+            return self.ungraded(assignment, str(path), student, str(error))
         return self.run(assignment, rebuilt, path, student, handed_in)
+
+    def ungraded(
+        self, assignment: Assignment, file: str, student: str | None, reason: str
+    ) -> Graded:
+        """The outcome of a submission of which nothing could be run."""
+        return Graded(file, assignment.name, self.seed, assignment.max_score, student, reason)
 
     def rebuild(self, assignment: Assignment, cells: Sequence[dict[str, Any]]) -> NotebookNode:
         """The notebook that will run for these submitted cells."""

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +14,14 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets.config import Config
 
-from autograder.assignment import Assignment, grade_id_of, is_solution, is_test
+from autograder.assignment import (
+    RUBRIC,
+    Assignment,
+    grade_id_of,
+    is_solution,
+    is_test,
+    without_hidden,
+)
 from autograder.course import CONFIG, Course
 from autograder.grade import Grader
 from autograder.rebuild import read_cells
@@ -78,13 +84,7 @@ class WithoutHiddenTests(NbGraderPreprocessor):  # type: ignore[misc]
     ) -> tuple[NotebookNode, Resources]:
         """Return the cell without hidden tests, mark schemes and printed output."""
         if not is_solution(cell) and grade_id_of(cell):
-            for region in ("HIDDEN TESTS", "MARK SCHEME"):
-                cell.source = re.sub(
-                    rf"^[^\n]*BEGIN {region}.*?END {region}[^\n]*\n?",
-                    "",
-                    cell.source,
-                    flags=re.S | re.M,
-                )
+            cell.source = RUBRIC.sub("", without_hidden(cell.source))
         if cell.cell_type == "code" and not is_test(cell):
             cell.outputs = []
         return cell, resources

@@ -59,14 +59,8 @@ def grade_course(
 
 def _grade(grader: Grader, submission: Submission) -> Graded:
     if submission.is_link:
-        return Graded(
-            file=submission.name,
-            assignment=submission.assignment.name,
-            seed=grader.seed,
-            max_score=submission.assignment.max_score,
-            student=submission.student,
-            reason="its folder is a link to another place, not work that was handed in",
-        )
+        reason = "its folder is a link to another place, not work that was handed in"
+        return grader.ungraded(submission.assignment, submission.name, submission.student, reason)
     return _safely(
         grader,
         submission.assignment,
@@ -91,14 +85,8 @@ def _safely(
     except (CourseError, SandboxUnavailable):
         raise
     except Exception as error:
-        return Graded(
-            file=name,
-            assignment=assignment.name,
-            seed=grader.seed,
-            max_score=assignment.max_score,
-            student=student,
-            reason=f"the grader itself failed on it ({_said(error)}); report this",
-        )
+        reason = f"the grader itself failed on it ({_said(error)}); report this"
+        return grader.ungraded(assignment, name, student, reason)
 
 
 def _said(error: Exception) -> str:
