@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nbformat
-from nbformat import NotebookNode
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 DEMO = "demo"  # cells that show something; grading does not run them
 HIDDEN, RUBRIC = (
@@ -66,6 +66,8 @@ class Assignment:
 
         Raises: CourseError, when it is not there or not a notebook.
         """
+        import nbformat  # late, as it takes long
+
         try:
             notebook: NotebookNode = nbformat.read(self.path, as_version=4)
         except FileNotFoundError as error:

@@ -16,9 +16,11 @@ import typer
 from autograder import __version__
 
 if TYPE_CHECKING:
+    from autograder.course import Course
     from autograder.result import Graded
+    from autograder.workers import Workers
 
-DONE, NEEDS_ATTENTION, REFUSED = 0, 1, 2
+DONE, NEEDS_ATTENTION, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 app = typer.Typer(
     help="Release, grade and check the notebooks of Transformer Workbook.",
@@ -78,18 +80,21 @@ def release(names: Names = None, db: Database = None) -> None:
     """Write release/ from source/ and prove it: stubs fail, solutions pass, nothing leaks."""
     with _refusals():
         from autograder.course import Course
-        from autograder.grade import Grader
-        from autograder.release import quiet_nbgrader
-        from autograder.release import release as write
-        from autograder.sandbox import check_sandbox
+        from autograder.sandbox import check_place, kernel_server
 
         course = Course(Path.cwd(), db)
         chosen = course.chosen(names or [])
-        check_sandbox(course.root)
+        check_place(course.root)
+        kernel_server()
+        from autograder.release import quiet_nbgrader
+        from autograder.release import release as write
+        from autograder.run import Seeds, answer_keys
+        from autograder.workers import ThisProcess
+
         quiet_nbgrader()
-        grader = Grader(course.solutions, _new_seed(), config=course.config)
         for assignment in chosen:
-            written = write(course, assignment, grader)
+            keys = answer_keys(course, [assignment], ThisProcess(), Seeds(fresh=True))
+            written = write(course, keys[assignment.name])
             typer.echo(f"{written.relative_to(course.root)}  ({assignment.max_score:g} points)")
 
 
@@ -99,12 +104,20 @@ def grade(
         list[str] | None,
         typer.Argument(metavar="[NAME | FILE.ipynb]...", show_default=False),
     ] = None,
-    student: Annotated[str | None, typer.Option(help="Only this student.")] = None,
+    student: Annotated[
+        list[str] | None, typer.Option(help="Only this student; may be repeated.")
+    ] = None,
     assignment: Annotated[str | None, typer.Option(help="Only this assignment.")] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="How many at a time; default: the cores at hand.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Grade again what is graded.")] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Grade on the Dask cluster with this scheduler."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Grade again what is graded, with a new seed.")
+    ] = False,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the results here; - is the terminal.")
     ] = None,
@@ -117,8 +130,7 @@ def grade(
     """
     with _refusals():
         from autograder.course import Course
-        from autograder.run import grade_course, grade_files
-        from autograder.sandbox import check_sandbox
+        from autograder.due import due
 
         given = [*(what or []), *([assignment] if assignment else [])]
         files = [Path(name) for name in given if name.endswith(".ipynb")]
@@ -126,24 +138,72 @@ def grade(
             _refuse("give either assignments or files ending in .ipynb, not both")
         if files and (student or force or db):
             _refuse("--student, --force and --db go with assignments, not with files")
+        if cluster and jobs:
+            _refuse("--jobs is for this machine; with --cluster its workers say how many they are")
         if json_file is not None and str(json_file) != "-":
             _check_writable(json_file)
         course = Course(Path.cwd(), db)
-        run = {"seed": _new_seed() if seed is None else seed, "jobs": jobs or _cores()}
-        if files:
-            recognised = [(path, course.recognise(path)) for path in files]
-            check_sandbox(course.root)
-            results = list(grade_files(course, recognised, **run))
-        else:
-            chosen = course.chosen(given)
-            submissions = course.submissions(chosen, student)
-            check_sandbox(course.root)
-            results = list(grade_course(course, submissions, force=force, **run))
+        todo: list[Any] = files
+        left = 0
+        if not files:
+            submissions = course.submissions(course.chosen(given), student or [])
+            todo = due(course, submissions, force)
+            left = len(submissions) - len(todo)
+        results = _graded(course, todo, jobs, cluster, seed, force) if todo else []
         _report(results, json_file)
-        if not files and len(results) < len(submissions):
-            left = len(submissions) - len(results)
+        if left:
             typer.echo(f"{left} left as graded before; --force grades them again.", err=True)
     raise typer.Exit(NEEDS_ATTENTION if any(result.reason for result in results) else DONE)
+
+
+def _graded(
+    course: Course,
+    todo: list[Any],
+    jobs: int | None,
+    cluster: str | None,
+    seed: int | None,
+    force: bool,
+) -> list[Graded]:
+    """Grade files or submissions, showing how far it is."""
+    from autograder.sandbox import check_place, kernel_server
+
+    if cluster is None:
+        check_place(course.root)
+        kernel_server()  # it imports what kernels need while this process imports the grader
+    from autograder.progress import progress
+    from autograder.run import Seeds, grade_course, grade_files, recognised
+
+    are_files = isinstance(todo[0], Path)
+    seeds = Seeds(seed, fresh=force)
+    results: list[Graded] = []
+    workers = _workers(cluster, min(jobs or _cores(), len(todo)))
+    try:
+        if are_files:
+            outcomes = grade_files(course, recognised(course, todo), workers, seeds)
+        else:
+            outcomes = grade_course(course, todo, workers, seeds)
+        with progress(len(todo)) as show:
+            for graded in outcomes:
+                results.append(graded)
+                show(graded)
+    except KeyboardInterrupt:
+        kept = "" if are_files else " and recorded; the same command goes on from there"
+        typer.echo(f"Stopped: {len(results)} of {len(todo)} are graded{kept}.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+    finally:
+        workers.close(at_once=len(results) < len(todo))
+    order = [str(path) for path in todo] if are_files else [one.submission.name for one in todo]
+    return sorted(results, key=lambda graded: order.index(graded.file))
+
+
+def _workers(cluster: str | None, jobs: int) -> Workers:
+    if cluster is not None:
+        from autograder.cluster import ClusterWorkers
+
+        return ClusterWorkers(cluster)
+    from autograder.workers import LocalWorkers, ThisProcess
+
+    return LocalWorkers(jobs) if jobs > 1 else ThisProcess()
 
 
 @app.command()
@@ -168,12 +228,6 @@ def _check_writable(path: Path) -> None:
         _refuse(f"the results cannot be written to {path}")
 
 
-def _new_seed() -> int:
-    import secrets
-
-    return secrets.randbelow(2**31)
-
-
 def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
@@ -185,6 +239,8 @@ def _report(results: list[Graded], json_file: Path | None) -> None:
         return
     if json_file is not None:
         json_file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    if not results:
+        return
     from autograder.table import print_table
 
     print_table(results)

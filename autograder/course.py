@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.assignment import Assignment, CourseError
-from autograder.rebuild import Unreadable, read_submission
 
 CONFIG = "nbgrader_config.py"
+# As in nbgrader's CourseDirectory; importing that takes seconds that a look at what changed
+# should not cost.
+STRUCTURE = os.path.join("{nbgrader_step}", "{student_id}", "{assignment_id}")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,23 @@ class Course:
         self.config.CourseDirectory.root = str(self.root)
         if db_url is not None:
             self.config.CourseDirectory.db_url = db_url
-        self.directory = CourseDirectory(config=self.config)
+
+    def _setting(self, name: str, default: str) -> str:
+        return str(self.config.CourseDirectory.get(name, default))
+
+    @property
+    def db_url(self) -> str:
+        """Where the gradebook is, as SQLAlchemy writes it."""
+        return self._setting("db_url", f"sqlite:///{self.root / 'gradebook.db'}")
+
+    @property
+    def course_id(self) -> str:
+        """What the gradebook calls the course."""
+        return self._setting("course_id", "").strip()
+
+    def top(self, step: str) -> Path:
+        """The folder of one step: source, release, submitted, autograded or feedback."""
+        return self.root / self._setting(f"{step}_directory", step)
 
     @property
     def solutions(self) -> Path:
@@ -72,7 +89,7 @@ class Course:
 
         Raises: CourseError, when there are none.
         """
-        source = self.root / self.directory.source_directory
+        source = self.top("source")
         names = (
             sorted(folder.name for folder in source.iterdir() if folder.is_dir())
             if source.is_dir()
@@ -97,13 +114,17 @@ class Course:
 
     def folder(self, step: str, student: str, assignment: str) -> Path:
         """Where nbgrader keeps a student's work: `step` is submitted, autograded or feedback."""
-        name = getattr(self.directory, f"{step}_directory")
-        return Path(self.directory.format_path(name, student, assignment))
+        inside = self._setting("directory_structure", STRUCTURE).format(
+            nbgrader_step=self._setting(f"{step}_directory", step),
+            student_id=student,
+            assignment_id=assignment,
+        )
+        return self.root / inside
 
     def submissions(
-        self, assignments: Sequence[Assignment], student: str | None = None
+        self, assignments: Sequence[Assignment], students: Sequence[str] = ()
     ) -> list[Submission]:
-        """What was handed in for these assignments.
+        """What was handed in for these assignments, by these students or by all.
 
         Raises: CourseError, when there is nothing, or a folder cannot be read.
         """
@@ -111,11 +132,11 @@ class Course:
             submission
             for assignment in assignments
             for submission in self._submissions(assignment)
-            if student in (None, submission.student)
+            if not students or submission.student in students
         ]
         if not found:
-            of = f" of {student!r}" if student else ""
-            where = self.root / self.directory.submitted_directory
+            of = f" of {', '.join(students)}" if students else ""
+            where = self.top("submitted")
             raise CourseError(
                 f"no submission{of} to grade: submissions are expected in "
                 f"{where}/STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb"
@@ -131,7 +152,7 @@ class Course:
             )
         )
         try:
-            top = self.root / self.directory.submitted_directory
+            top = self.top("submitted")
             for inside in top.iterdir() if top.exists() else ():
                 if inside.is_dir():
                     os.listdir(inside)  # a glob would pass over what it may not read
@@ -154,6 +175,9 @@ class Course:
 
         Raises: CourseError, when it is of none.
         """
+        from autograder.handed_in import Unreadable
+        from autograder.rebuild import read_submission
+
         if not path.is_file():
             raise CourseError(f"{path} is not there" if not path.exists() else f"{path} is no file")
         try:

@@ -26,7 +26,7 @@ def findings(root: Path) -> list[Finding]:
     """Look at Python, packages, sandbox and the course folder `root`."""
     from autograder.assignment import CourseError
     from autograder.course import Course
-    from autograder.sandbox import SandboxUnavailable, check_sandbox
+    from autograder.sandbox import SandboxUnavailable, kernel_server
 
     python = platform.python_version()
     found = [
@@ -43,7 +43,7 @@ def findings(root: Path) -> list[Finding]:
         )
     )
     try:
-        check_sandbox()
+        kernel_server()
         found.append(Finding("sandbox", "a kernel can be isolated here", True))
     except SandboxUnavailable as error:
         found.append(Finding("sandbox", "does not work here", False, str(error)))

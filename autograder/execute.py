@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import copy
 import logging
 import re
 from collections.abc import Awaitable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -23,7 +23,8 @@ from nbformat import NotebookNode
 
 from autograder.assignment import DEMO, grade_id_of, is_solution, is_test
 from autograder.evidence import MIME
-from autograder.sandbox import Limits, SandboxKernelManager, SandboxUnavailable
+from autograder.sandbox import Limits, SandboxUnavailable, ServerGone, kernel_server, replace
+from autograder.sandbox.provisioner import SandboxKernelManager
 
 START_SECONDS = 120
 # No widgets, no changes of earlier outputs: only what a cell shows of itself.
@@ -110,6 +111,15 @@ class _Client(NotebookClient):
             self._run.stopped[self.current] = error
         return done
 
+    async def _async_poll_kernel_alive(self) -> None:
+        """End the wait for a cell as soon as the kernel's end is known, not once a second."""
+        assert isinstance(self.km, SandboxKernelManager)
+        assert self.km.provisioner is not None
+        await self.km.provisioner.wait()
+        while self.kc is not None and await self.kc.iopub_channel.msg_ready():
+            await asyncio.sleep(0)  # what it sent before is still its own
+        self.task_poll_for_reply.cancel()
+
     def process_message(
         self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
     ) -> NotebookNode | None:
@@ -156,19 +166,32 @@ def execute(
     *,
     seed: int,
     limits: Limits | None = None,
-    handed_in: Path | None = None,
-    packages: Mapping[str, Path] | None = None,
+    handed_in: Mapping[str, bytes] | None = None,
+    packages: Mapping[str, bytes] | None = None,
 ) -> Execution:
-    """Run `notebook` in a kernel of its own.
+    """Run a copy of `notebook` in a kernel of its own.
 
-    `handed_in` is a folder whose files lie beside the notebook; `packages` are importable folders
-    by name (the reference run gets `solutions`, a submission nothing).
+    `handed_in` are the files beside the notebook; `packages` can be imported (the reference run
+    gets `solutions`, a submission nothing). Both by their paths.
+
+    Raises: SandboxUnavailable, where kernels cannot be isolated; ServerGone, when the fork server
+    ended twice.
     """
-    limits = limits or Limits()
+    files = {f"handed-in/{name}": content for name, content in (handed_in or {}).items()}
+    files |= {f"packages/{name}": content for name, content in (packages or {}).items()}
+    server = kernel_server()
+    try:
+        return _execute(copy.deepcopy(notebook), seed, limits or Limits(), files)
+    except ServerGone:
+        replace(server)
+        return _execute(copy.deepcopy(notebook), seed, limits or Limits(), files)
+
+
+def _execute(
+    notebook: NotebookNode, seed: int, limits: Limits, files: dict[str, bytes]
+) -> Execution:
     run = Execution(notebook)
-    manager = SandboxKernelManager(
-        limits=limits, seed=seed, handed_in=handed_in, packages=dict(packages or {})
-    )
+    manager = SandboxKernelManager(limits=limits, seed=seed, files=files)
     client = _Client(run, limits, manager)
     started = monotonic()
     longest = START_SECONDS + limits.notebook_seconds + limits.cell_seconds
@@ -184,7 +207,7 @@ def execute(
         )
     except DeadKernelError:
         run.problem = f"the kernel died while running {client.current}"
-    except SandboxUnavailable:
+    except (SandboxUnavailable, ServerGone):
         raise
     except Exception as error:
         _log.debug("unreadable kernel", exc_info=True)

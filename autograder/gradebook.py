@@ -1,21 +1,18 @@
-"""Writes verdicts into nbgrader's gradebook and its autograded folder; one writer at a time."""
+"""Writes verdicts into nbgrader's gradebook and its autograded folder; the one writer of a run."""
 
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import os
-import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import TracebackType
 from typing import Any, cast
 
-import nbformat
-from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
+from nbgrader.api import Comment, Grade, Gradebook, SubmittedNotebook
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
@@ -23,16 +20,17 @@ from nbgrader.preprocessors import (
     ClearSolutions,
     ComputeChecksums,
     LockCells,
-    SaveAutoGrades,
     SaveCells,
 )
 from nbgrader.utils import parse_utc
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import contains_eager
 
 from autograder.assignment import Assignment, CourseError
+from autograder.autograded import remove_folder, remove_leftovers, replace_folder
 from autograder.course import Course, Submission
-from autograder.handed_in import copy_files
-from autograder.result import Graded
+from autograder.handed_in import HandedIn
+from autograder.marked import Marked
+from autograder.marks import create_marks, gradebook_errors, sqlite_file, write_mark
 
 # The steps of nbgrader's generate_assignment up to the one that writes the gradebook.
 REGISTERING = (
@@ -43,42 +41,46 @@ REGISTERING = (
     ComputeChecksums,
     SaveCells,
 )
-# In the metadata of an autograded notebook: the digest of the file that was graded.
-MARK = "graded_sha256"
 MAX_TIMESTAMP_BYTES = 1_024
 
 
-@contextmanager
-def _gradebook_errors(url: str) -> Iterator[None]:
-    try:
-        yield
-    except (SQLAlchemyError, InvalidEntry) as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
-        raise CourseError(f"the gradebook {url} cannot be used: {reason}") from error
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def submitted_at(folder: Path) -> datetime | None:
+def submitted_at(files: Mapping[str, bytes]) -> datetime | None:
     """The time in `timestamp.txt`, or None: students write that file, so it may be anything."""
-    path = folder / "timestamp.txt"
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_TIMESTAMP_BYTES:
+    content = files.get("timestamp.txt", b"")
+    if not content or len(content) > MAX_TIMESTAMP_BYTES:
         return None
     try:
-        return cast("datetime | None", parse_utc(path.read_text(encoding="utf-8").strip()))
-    except (ValueError, OverflowError, OSError):
+        return cast("datetime | None", parse_utc(content.decode("utf-8").strip()))
+    except (ValueError, OverflowError):
         return None
 
 
 class Recorder:
-    """The one writer of a grading run."""
+    """The one writer of a grading run; a context, in which the gradebook is open.
+
+    Raises: CourseError, when the gradebook cannot be used.
+    """
 
     def __init__(self, course: Course) -> None:
         self._course = course
-        self._db_url = course.directory.db_url
-        self._registered: set[str] = set()
+        self._url = course.db_url
+        self._penalties = AssignLatePenalties(config=course.config)
+        self._penalties.init_plugin()
+
+    def __enter__(self) -> Recorder:
+        with gradebook_errors(self._url):
+            _create(self._url, self._course.course_id)
+            self._gradebook = Gradebook(self._url, self._course.course_id)
+            create_marks(self._gradebook.engine)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._gradebook.close()
 
     def register(self, assignment: Assignment) -> None:
         """Make the gradebook know the assignment as `source/` has it today.
@@ -86,109 +88,102 @@ class Recorder:
         Raises: CourseError, when cells came or went after work was handed in, or the gradebook
         cannot be used.
         """
-        if assignment.name in self._registered:
-            return
         notebook = copy.deepcopy(assignment.notebook)
-        resources = self._resources(assignment.name)
+        resources: dict[str, Any] = {
+            "nbgrader": {
+                "notebook": assignment.name,
+                "assignment": assignment.name,
+                "student": "",
+                "db_url": self._url,
+            }
+        }
         try:
-            with _gradebook_errors(self._db_url):
-                with Gradebook(self._db_url, self._course.directory.course_id) as gradebook:
-                    gradebook.update_or_create_assignment(assignment.name)
+            with gradebook_errors(self._url):
+                self._gradebook.update_or_create_assignment(assignment.name)
                 for step in REGISTERING:
                     notebook, resources = step(config=self._course.config).preprocess(
                         notebook, resources
                     )
         except RuntimeError as error:
             raise CourseError(f"the gradebook refuses {assignment.name}: {error}") from error
-        self._registered.add(assignment.name)
 
-    def record(self, submission: Submission, graded: Graded) -> None:
-        """Write one verdict: the scores, then the autograded notebook.
+    def record(
+        self, submission: Submission, handed_in: HandedIn, marked: Marked, digest: str
+    ) -> None:
+        """Write one verdict: the autograded folder and the scores, in one transaction.
 
-        In this order, because the notebook is what says that a submission was graded.
+        `digest` marks what was graded to its end. The folder is in its place before the scores
+        count, so a run that is killed between the two grades this submission again.
 
-        Raises: CourseError, when the gradebook cannot be written.
+        Raises: CourseError, when the gradebook cannot be written; OSError, when the folder cannot.
         """
-        self.register(submission.assignment)
-        with _gradebook_errors(self._db_url):
-            self._write_scores(submission, graded)
-        self._write_files(submission, graded)
-
-    def is_recorded(self, submission: Submission) -> bool:
-        """Whether this very file was graded before, to its end."""
-        try:
-            text = (self._folder(submission) / submission.path.name).read_text(encoding="utf-8")
-            return bool(json.loads(text)["metadata"][MARK] == _digest(submission.path))
-        except (OSError, ValueError, KeyError, TypeError):
-            return False
-
-    def _write_scores(self, submission: Submission, graded: Graded) -> None:
-        name = submission.assignment.name
-        with Gradebook(self._db_url, self._course.directory.course_id) as gradebook:
-            gradebook.update_or_create_student(submission.student)
-            timestamp = submitted_at(submission.folder)
+        name, student = submission.assignment.name, submission.student
+        folder = self._course.folder("autograded", student, name)
+        with gradebook_errors(self._url), self._transaction() as gradebook:
+            gradebook.update_or_create_student(student)
+            timestamp = submitted_at(handed_in.files)
             given: dict[str, datetime] = {"timestamp": timestamp} if timestamp else {}
-            gradebook.update_or_create_submission(name, submission.student, **given)
-            if graded.notebook is None:
-                self._needs_attention(gradebook, submission)
-                return
-        resources = self._resources(name, submission.student)
-        for step in (SaveAutoGrades, AssignLatePenalties):
-            step(config=self._course.config).preprocess(graded.notebook, resources)
-
-    def _needs_attention(self, gradebook: Gradebook, submission: Submission) -> None:
-        """Leave no earlier score standing where nothing could be graded this time."""
-        try:
-            notebook = gradebook.find_submission_notebook(
-                submission.assignment.name, submission.assignment.name, submission.student
-            )
-        except MissingEntry:
-            return
-        for grade in notebook.grades:
-            grade.auto_score = None
-            grade.needs_manual_grade = True
-        gradebook.db.commit()
-
-    def _resources(self, assignment: str, student: str = "") -> dict[str, Any]:
-        return {
-            "nbgrader": {
-                "notebook": assignment,
-                "assignment": assignment,
-                "student": student,
-                "db_url": self._db_url,
-            }
-        }
-
-    def _folder(self, submission: Submission) -> Path:
-        return self._course.folder("autograded", submission.student, submission.assignment.name)
-
-    def _write_files(self, submission: Submission, graded: Graded) -> None:
-        """Replace the autograded folder as a whole, so that no half of one is ever seen."""
-        folder = self._folder(submission)
-        if graded.notebook is None:
-            shutil.rmtree(folder, ignore_errors=True)
-            return
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
-        try:
-            copy_files(submission.folder, new)
-            notebook = new / submission.path.name
-            if graded.reason is None:
-                graded.notebook.metadata[MARK] = _digest(submission.path)
-            nbformat.write(graded.notebook, notebook)
-            notebook.chmod(0o444)
-            new.chmod(0o755)
-            if folder.exists():
-                old = Path(tempfile.mkdtemp(prefix=".old-", dir=folder.parent))
-                os.replace(folder, old / folder.name)
-                try:
-                    os.replace(new, folder)
-                except OSError:
-                    os.replace(old / folder.name, folder)
-                    raise
-                shutil.rmtree(old)
+            gradebook.update_or_create_submission(name, student, **given)
+            self._write_scores(gradebook, submission, marked)
+            done = marked.graded.reason is None
+            write_mark(gradebook.db, student, name, digest if done else None)
+            remove_leftovers(folder.parent)
+            if marked.notebook is None:
+                remove_folder(folder)
             else:
-                os.replace(new, folder)
+                replace_folder(folder, f"{name}.ipynb", marked.notebook, handed_in.files)
+
+    def _write_scores(self, gradebook: Gradebook, submission: Submission, marked: Marked) -> None:
+        """As nbgrader's SaveAutoGrades and AssignLatePenalties, which open a gradebook each."""
+        name, student = submission.assignment.name, submission.student
+        notebook = gradebook.find_submission_notebook(name, name, student)
+        for grade_id, grade in _by_cell(gradebook, notebook, Grade):
+            # Where nothing could be graded this time, no earlier score is left standing.
+            grade.auto_score = marked.scores.get(grade_id)
+            grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
+        for grade_id, comment in _by_cell(gradebook, notebook, Comment):
+            comment.auto_comment = marked.comments.get(grade_id)
+        notebook.late_submission_penalty = None
+        gradebook.db.flush()
+        late = notebook.assignment.total_seconds_late
+        if late > 0 and marked.notebook is not None:
+            gradebook.db.refresh(notebook)
+            plugin = self._penalties.plugin_inst
+            penalty = plugin.late_submission_penalty(student, notebook.score, late)
+            if penalty is not None:
+                penalty = self._penalties._check_late_penalty(notebook, penalty)
+                notebook.late_submission_penalty = penalty
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Gradebook]:
+        """The gradebook, with all its changes written at once at the end, or none."""
+        session = self._gradebook.db
+        commit = session.commit
+        session.commit = session.flush  # nbgrader's API commits after each of its steps
+        try:
+            yield self._gradebook
+            commit()
         except BaseException:
-            shutil.rmtree(new, ignore_errors=True)
+            session.rollback()
             raise
+        finally:
+            session.commit = commit
+            session.expunge_all()  # what was written is not needed again; memory stays level
+
+
+def _by_cell(gradebook: Gradebook, notebook: SubmittedNotebook, kind: Any) -> list[tuple[str, Any]]:
+    """A notebook's grades or comments with the grade_ids of their cells, in one query."""
+    query = gradebook.db.query(kind).filter(kind.notebook_id == notebook.id)
+    found = query.join(kind.cell).options(contains_eager(kind.cell))
+    return [(each.cell.name, each) for each in found]
+
+
+def _create(url: str, course_id: str) -> None:
+    """Make a gradebook that is a file, and is not there, appear as a whole or not at all."""
+    file = sqlite_file(url)
+    if file is None or file.exists():
+        return
+    with tempfile.TemporaryDirectory(prefix=".gradebook-", dir=file.parent) as folder:
+        new = Path(folder) / file.name
+        Gradebook(f"sqlite:///{new}", course_id).close()
+        os.replace(new, file)

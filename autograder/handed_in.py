@@ -1,53 +1,84 @@
-"""The files that lie beside a notebook: what of them goes into the sandbox."""
+"""What a student handed in: the notebook and the files beside it, read once, as bytes."""
 
 from __future__ import annotations
 
+import hashlib
 import os
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-
-from autograder.assignment import Assignment
 
 MAX_FILES = 1_000
 MAX_BYTES = 64 * 2**20
 
 
-@contextmanager
-def files_beside(handed_in: Path | None, assignment: Assignment) -> Iterator[Path]:
-    """A copy of the plain files of the student's folder, with the instructor's over them.
+class Unreadable(Exception):
+    """A file that cannot be graded; the message says why, for the person who looks at it."""
 
-    No notebook is among them (they may hold hidden tests), no link, and none of a folder whose
-    files are too many or too large together.
+
+@dataclass(frozen=True)
+class HandedIn:
+    """One student's work on one assignment, with all that grading it needs of the disk.
+
+    `name` is how results call it; `problem` says why there is no `notebook`.
     """
-    with tempfile.TemporaryDirectory(prefix="workbook-files-") as folder:
-        copy = Path(folder)
-        copy.chmod(0o755)
-        for beside in (handed_in, assignment.path.parent):
-            if beside is not None:
-                copy_files(beside, copy)
-        yield copy
+
+    name: str
+    student: str | None
+    notebook: bytes = b""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    problem: str | None = None
+
+    @property
+    def digest(self) -> str:
+        """The same for the same work, and for no other."""
+        return digest({**self.files, "": self.notebook})
 
 
-def copy_files(beside: Path, copy: Path) -> None:
-    """Copy the plain files of a folder, or none of them when they are too many or too large."""
-    files = plain_files(beside)
-    if len(files) > MAX_FILES or sum(file.stat().st_size for file in files) > MAX_BYTES:
-        return
-    for file in files:
-        target = copy / file.relative_to(beside)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)
-            target.chmod(0o644)
-        except OSError:
-            continue  # an unreadable file is as one that was not handed in
+def digest(contents: Mapping[str, bytes]) -> str:
+    """One digest of several files, by their names."""
+    whole = hashlib.sha256()
+    for name in sorted(contents):
+        encoded = name.encode("utf-8", "surrogateescape")
+        whole.update(f"{len(encoded)} {len(contents[name])} ".encode())
+        whole.update(encoded)
+        whole.update(contents[name])
+    return whole.hexdigest()
 
 
-def plain_files(folder: Path) -> list[Path]:
-    """The files below a folder, without notebooks, links, devices and hidden folders."""
+def read_handed_in(
+    path: Path, name: str, student: str | None = None, folder: Path | None = None
+) -> HandedIn:
+    """Read the notebook `path` and the other files of the `folder` that it came in."""
+    try:
+        notebook = read_notebook(path)
+    except Unreadable as error:
+        return HandedIn(name, student, problem=str(error))
+    return HandedIn(name, student, notebook, plain_files(folder) if folder else {})
+
+
+def read_notebook(path: Path) -> bytes:
+    """The content of a submitted notebook.
+
+    Raises: Unreadable, for whatever is not a file of a sensible size.
+    """
+    try:
+        if not path.exists():
+            raise Unreadable(f"{path.name} is not there")
+        if not path.is_file() or path.is_symlink():
+            raise Unreadable(f"{path.name} is not a file")
+        if path.stat().st_size > MAX_BYTES:
+            raise Unreadable(f"{path.name} is larger than {MAX_BYTES // 2**20} MiB")
+        return path.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"{path.name} cannot be read: {error.strerror}") from error
+
+
+def plain_files(folder: Path) -> dict[str, bytes]:
+    """The files below a folder by their paths in it, or none where they are too many or too large.
+
+    No notebook is among them (it may hold hidden tests), no link, no device, nothing hidden.
+    """
     found = []
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -55,4 +86,24 @@ def plain_files(folder: Path) -> list[Path]:
             file = Path(parent) / name
             if ".ipynb" not in name and file.is_file() and not file.is_symlink():
                 found.append(file)
-    return found
+    if len(found) > MAX_FILES or sum(file.stat().st_size for file in found) > MAX_BYTES:
+        return {}
+    contents = {}
+    for file in found:
+        try:
+            contents[str(file.relative_to(folder))] = file.read_bytes()
+        except OSError:
+            continue  # an unreadable file is as one that was not handed in
+    return contents
+
+
+def write_files(contents: Mapping[str, bytes], folder: Path) -> None:
+    """Write files by their paths in `folder`, readable for everybody."""
+    for name, content in contents.items():
+        target = folder / name
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+            target.chmod(0o644)
+        except (FileExistsError, IsADirectoryError, NotADirectoryError):
+            continue  # a file of one side where the other has a folder

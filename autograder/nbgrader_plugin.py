@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import secrets
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,29 +13,32 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets.config import Config
 
+from autograder.answer_key import AnswerKey
 from autograder.assignment import (
     RUBRIC,
-    Assignment,
     grade_id_of,
     is_solution,
     is_test,
     without_hidden,
 )
 from autograder.course import CONFIG, Course
-from autograder.grade import Grader
+from autograder.grade import run
+from autograder.handed_in import HandedIn, plain_files
 from autograder.rebuild import read_cells
+from autograder.run import Seeds, answer_keys
+from autograder.workers import ThisProcess
 
 Resources = dict[str, Any]
 
 
-@lru_cache(maxsize=1)
-def _course(root: Path, changed: int) -> tuple[Course, Grader]:
-    """The course and its grader, kept in a process: one run, one seed, one reference.
+@lru_cache(maxsize=32)
+def _answer_key(root: Path, name: str, changed: int) -> AnswerKey:
+    """The answer key of an assignment, kept in a process: one reference for all submissions.
 
-    `changed` makes them anew in a server that runs on while the course is edited.
+    `changed` makes it anew in a server that runs on while the course is edited.
     """
     course = Course(root)
-    return course, Grader(course.solutions, secrets.randbelow(2**31), config=course.config)
+    return answer_keys(course, course.chosen([name]), ThisProcess(), Seeds())[name]
 
 
 def _last_change(root: Path) -> int:
@@ -44,10 +46,9 @@ def _last_change(root: Path) -> int:
     return max((file.stat().st_mtime_ns for file in files if file.is_file()), default=0)
 
 
-def _found(config: Config, resources: Resources) -> tuple[Assignment, Grader]:
+def _found(config: Config, resources: Resources) -> AnswerKey:
     root = Path(str(config.CourseDirectory.get("root") or Path.cwd()))
-    course, grader = _course(root, _last_change(root))
-    return course.chosen([resources["nbgrader"]["assignment"]])[0], grader
+    return _answer_key(root, resources["nbgrader"]["assignment"], _last_change(root))
 
 
 class Rebuild(NbGraderPreprocessor):  # type: ignore[misc]
@@ -55,8 +56,8 @@ class Rebuild(NbGraderPreprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Return the rebuilt notebook."""
-        assignment, grader = _found(self.config, resources)
-        return grader.rebuild(assignment, read_cells(nb, "the notebook")), resources
+        key = _found(self.config, resources)
+        return key.rebuilder.rebuild(read_cells(nb, "the notebook")), resources
 
 
 class ExecuteAndJudge(NbGraderPreprocessor):  # type: ignore[misc]
@@ -64,9 +65,9 @@ class ExecuteAndJudge(NbGraderPreprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Return the judged notebook."""
-        assignment, grader = _found(self.config, resources)
         folder = Path(resources["metadata"]["path"])
-        graded = grader.run(assignment, nb, folder / f"{assignment.name}.ipynb", handed_in=folder)
+        handed_in = HandedIn(str(folder), None, files=plain_files(folder))
+        graded = run(_found(self.config, resources), nb, handed_in)
         if graded.reason:
             self.log.error("%s needs attention: %s", folder, graded.reason)
         assert graded.notebook is not None

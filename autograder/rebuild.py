@@ -25,13 +25,9 @@ from autograder.assignment import (
     stub,
     without_hidden,
 )
+from autograder.handed_in import Unreadable, read_notebook
 
-MAX_BYTES = 64 * 2**20
 MAX_CELLS = 2_000
-
-
-class Unreadable(Exception):
-    """A file that cannot be graded; the message says why, for the person who looks at it."""
 
 
 def read_submission(path: Path) -> list[dict[str, Any]]:
@@ -39,29 +35,29 @@ def read_submission(path: Path) -> list[dict[str, Any]]:
 
     Raises: Unreadable, for whatever is not a notebook.
     """
+    return parse(read_notebook(path), path.name)
+
+
+def parse(notebook: bytes, name: str) -> list[dict[str, Any]]:
+    """The cells of the content of a notebook called `name`.
+
+    Raises: Unreadable, for whatever is not a notebook.
+    """
     try:
-        if not path.exists():
-            raise Unreadable(f"{path.name} is not there")
-        if not path.is_file() or path.is_symlink():
-            raise Unreadable(f"{path.name} is not a file")
-        if path.stat().st_size > MAX_BYTES:
-            raise Unreadable(f"{path.name} is larger than {MAX_BYTES // 2**20} MiB")
-        content = json.loads(path.read_bytes().decode("utf-8-sig"))
+        content = json.loads(notebook.decode("utf-8-sig"))
         if not isinstance(content, dict):
-            raise Unreadable(f"{path.name} is JSON, but not a notebook")
+            raise Unreadable(f"{name} is JSON, but not a notebook")
         if content.get("nbformat") != 4:
             content = nbformat.convert(nbformat.from_dict(content), 4)
-        return read_cells(content, path.name)
+        return read_cells(content, name)
     except Unreadable:
         raise
-    except OSError as error:
-        raise Unreadable(f"{path.name} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise Unreadable(
-            f"{path.name} is not a notebook: it ends early or is not JSON ({_short(error)})"
+            f"{name} is not a notebook: it ends early or is not JSON ({_short(error)})"
         ) from error
     except Exception as error:
-        raise Unreadable(f"{path.name} is not a notebook: {_short(error)}") from error
+        raise Unreadable(f"{name} is not a notebook: {_short(error)}") from error
 
 
 def _short(error: Exception) -> str:

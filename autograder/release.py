@@ -14,9 +14,11 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config import Config
 
+from autograder.answer_key import AnswerKey
 from autograder.assignment import Assignment, CourseError, is_solution
 from autograder.course import Course
-from autograder.grade import Grader
+from autograder.grade import grade
+from autograder.handed_in import read_handed_in
 from autograder.rebuild import read_submission
 from autograder.result import Graded
 
@@ -41,16 +43,17 @@ def generate(course: Course, assignment: Assignment, into: Path) -> Path:
     return into / assignment.name / f"{assignment.name}.ipynb"
 
 
-def release(course: Course, assignment: Assignment, grader: Grader) -> Path:
+def release(course: Course, key: AnswerKey) -> Path:
     """Write and prove one assignment; `release/` changes only when the proof holds.
 
     Raises: CourseError, when the release leaks or the tests do not tell right from wrong.
     """
-    target = course.root / str(course.directory.release_directory) / assignment.name
+    assignment = key.assignment
+    target = course.top("release") / assignment.name
     with tempfile.TemporaryDirectory(prefix=".release-", dir=course.root) as folder:
         written = generate(course, assignment, Path(folder))
         prove_nothing_leaks(assignment, written)
-        prove_tests_tell(assignment, written, grader)
+        prove_tests_tell(key, written)
         if target.exists():
             shutil.rmtree(target)
         target.parent.mkdir(exist_ok=True)
@@ -96,13 +99,14 @@ def _parted(cell: NotebookNode) -> tuple[list[str], list[str]]:
     return secret, shown
 
 
-def prove_tests_tell(assignment: Assignment, written: Path, grader: Grader) -> None:
+def prove_tests_tell(key: AnswerKey, written: Path) -> None:
     """The stub earns nothing, the solution everything, each as a submission.
 
     Raises: CourseError, naming the test cell that does not tell them apart.
     """
-    untouched = grader.grade(assignment, written)
-    solved = grader.grade(assignment, assignment.path)
+    assignment = key.assignment
+    untouched = grade(key, read_handed_in(written, written.name))
+    solved = grade(key, read_handed_in(assignment.path, "the solution"))
     for graded, wanted in ((untouched, 0.0), (solved, assignment.max_score)):
         if graded.score != wanted:
             raise CourseError(_wrong_proof(assignment, graded, wanted))

@@ -2,92 +2,138 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import replace
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from autograder.answer_key import AnswerKey, answer_key, reference_evidence
 from autograder.assignment import Assignment, CourseError
-from autograder.course import Course, Submission
-from autograder.grade import Grader
+from autograder.course import Course
+from autograder.dispatch import KilledItsWorkers, dispatch
+from autograder.due import Due
+from autograder.fingerprint import fingerprint, solutions
+from autograder.grade import ungraded
 from autograder.gradebook import Recorder
+from autograder.handed_in import HandedIn, read_handed_in
+from autograder.key_cache import KeyCache
+from autograder.marked import Marked
 from autograder.result import Graded
 from autograder.sandbox import SandboxUnavailable
+from autograder.workers import Workers, grade_and_mark
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Which seed a run takes: the one that is `given`, a `fresh` one, or that of the last run."""
+
+    given: int | None = None
+    fresh: bool = False
+
+
+def recognised(course: Course, files: Sequence[Path]) -> list[tuple[Path, Assignment]]:
+    """Each file with the assignment that it is of.
+
+    Raises: CourseError, when one is of none.
+    """
+    return [(path, course.recognise(path)) for path in files]
 
 
 def grade_files(
-    course: Course, files: Sequence[tuple[Path, Assignment]], *, seed: int, jobs: int
+    course: Course, files: Sequence[tuple[Path, Assignment]], workers: Workers, seeds: Seeds
 ) -> Iterator[Graded]:
-    """Grade loose notebooks in their order, without a gradebook."""
-    grader = Grader(course.solutions, seed, config=course.config)
-    with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(
-            lambda given: _safely(grader, given[1], str(given[0]), given[0], None, None), files
-        )
+    """Grade loose notebooks, without a gradebook, yielding each when it is done."""
+    keys = answer_keys(course, [assignment for _, assignment in files], workers, seeds)
+    shared = {name: workers.share(key) for name, key in keys.items()}
+
+    def call(task: tuple[Path, Assignment]) -> tuple[Any, ...]:
+        path, assignment = task
+        return grade_and_mark, shared[assignment.name], read_handed_in(path, str(path))
+
+    for (path, assignment), future in dispatch(files, call, workers):
+        handed_in = HandedIn(str(path), None)
+        yield _outcome(future, keys[assignment.name], handed_in).graded
 
 
 def grade_course(
-    course: Course, submissions: Sequence[Submission], *, seed: int, jobs: int, force: bool
+    course: Course, due: Sequence[Due], workers: Workers, seeds: Seeds
 ) -> Iterator[Graded]:
     """Grade submissions into the gradebook, yielding each when it is recorded.
 
-    What was graded before and has not changed is left as it is, unless `force`.
-
     Raises: CourseError, SandboxUnavailable, before anything is written where they can be foreseen.
     """
-    grader = Grader(course.solutions, seed, config=course.config)
-    recorder = Recorder(course)
-    due = [s for s in submissions if force or not recorder.is_recorded(s)]
-    assignments = list(dict.fromkeys(submission.assignment for submission in due))
-    for assignment in assignments:
-        grader.reference(assignment)
-    for assignment in assignments:
-        recorder.register(assignment)
-    with ThreadPoolExecutor(jobs) as pool:
-        # The kernels are processes of their own; a thread only waits for one.
-        running = {pool.submit(_grade, grader, submission): submission for submission in due}
-        for future in as_completed(running):
-            graded = future.result()
+    keys = answer_keys(course, [each.submission.assignment for each in due], workers, seeds)
+    shared = {name: workers.share(key) for name, key in keys.items()}
+
+    def call(task: tuple[Due, HandedIn]) -> tuple[Any, ...]:
+        one, handed_in = task
+        return grade_and_mark, shared[one.submission.assignment.name], handed_in
+
+    with Recorder(course) as recorder:
+        for key in keys.values():
+            recorder.register(key.assignment)
+        tasks = ((one, one.read()) for one in due)  # read when its turn comes
+        for (one, handed_in), future in dispatch(tasks, call, workers):
+            marked = _outcome(future, keys[one.submission.assignment.name], handed_in)
             try:
-                recorder.record(running[future], graded)
+                recorder.record(one.submission, handed_in, marked, one.mark(handed_in))
             except (CourseError, OSError):
                 raise  # the gradebook or the disk: the next one would fail as well
             except Exception as error:
-                graded = replace(graded, reason=f"it could not be recorded ({_said(error)})")
-            yield graded
+                reason = f"it could not be recorded ({type(error).__name__}: {error})"[:200]
+                marked = Marked(replace(marked.graded, reason=reason))
+            yield marked.graded
 
 
-def _grade(grader: Grader, submission: Submission) -> Graded:
-    if submission.is_link:
-        reason = "its folder is a link to another place, not work that was handed in"
-        return grader.ungraded(submission.assignment, submission.name, submission.student, reason)
-    return _safely(
-        grader,
-        submission.assignment,
-        submission.name,
-        submission.path,
-        submission.student,
-        submission.folder,
-    )
+def answer_keys(
+    course: Course, assignments: Sequence[Assignment], workers: Workers, seeds: Seeds
+) -> dict[str, AnswerKey]:
+    """The answer key of each assignment; the reference runs where none is kept for its content.
+
+    Raises: CourseError, when a reference does not run; SandboxUnavailable.
+    """
+    cache = KeyCache(course.root)
+    package = solutions(course)
+    keys: dict[str, AnswerKey] = {}
+    missing: list[tuple[Assignment, str, int]] = []
+    for assignment in dict.fromkeys(assignments):
+        content = fingerprint(course, assignment)
+        kept = None if seeds.fresh else cache.find(content, seeds.given)
+        if kept is None:
+            seed = secrets.randbelow(2**31) if seeds.given is None else seeds.given
+            missing.append((assignment, content, seed))
+        else:
+            keys[assignment.name] = answer_key(assignment, course.config, *kept)
+
+    def call(task: tuple[Assignment, str, int]) -> tuple[Any, ...]:
+        assignment, _, seed = task
+        return reference_evidence, assignment, package, seed
+
+    for (assignment, content, seed), future in dispatch(missing, call, workers):
+        if isinstance(future.exception(), KilledItsWorkers):
+            raise CourseError(f"running the reference of {assignment.name} ended two workers")
+        evidence = future.result()
+        cache.keep(content, seed, evidence)
+        keys[assignment.name] = answer_key(assignment, course.config, seed, evidence)
+    return keys
 
 
-def _safely(
-    grader: Grader,
-    assignment: Assignment,
-    name: str,
-    path: Path,
-    student: str | None,
-    handed_in: Path | None,
-) -> Graded:
-    """Grade one; an error of the grader's own costs that one submission, not the batch."""
-    try:
-        return replace(grader.grade(assignment, path, student, handed_in), file=name)
-    except (CourseError, SandboxUnavailable):
-        raise
-    except Exception as error:
-        reason = f"the grader itself failed on it ({_said(error)}); report this"
-        return grader.ungraded(assignment, name, student, reason)
+def _outcome(future: Future[Any], key: AnswerKey, handed_in: HandedIn) -> Marked:
+    """What a worker sent back, or why it could not.
 
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:200]
+    Raises: CourseError, SandboxUnavailable, when the fault is not the submission's.
+    """
+    error = future.exception()
+    if error is None:
+        marked: Marked = future.result()
+        return marked
+    if isinstance(error, KilledItsWorkers):
+        reason = "grading it ended two workers; look at it by hand before you grade it again"
+    elif isinstance(error, CourseError | SandboxUnavailable) or not isinstance(error, Exception):
+        raise error
+    else:
+        said = f"{type(error).__name__}: {error}"[:200]
+        reason = f"the grader itself failed on it ({said}); report this"
+    return Marked(ungraded(key.assignment, key.seed, handed_in, reason))

@@ -12,7 +12,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder.assignment import Assignment, is_test
-from autograder.rebuild import Rebuilder, Unreadable, read_submission
+from autograder.handed_in import Unreadable
+from autograder.rebuild import Rebuilder, read_submission
 from tests import mini
 
 CODE = "def double(x):\n    return x + x"

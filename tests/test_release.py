@@ -8,10 +8,12 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from autograder.answer_key import AnswerKey
 from autograder.assignment import CourseError
 from autograder.course import Course
-from autograder.grade import Grader
 from autograder.release import generate, prove_nothing_leaks, prove_tests_tell, release
+from autograder.run import Seeds, answer_keys
+from autograder.workers import ThisProcess
 from tests import mini
 from tests.harness import ASSIGNMENTS, ROOT
 
@@ -28,6 +30,10 @@ def whole_course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     return Course(root)
 
 
+def answer_key(course: Course, name: str) -> AnswerKey:
+    return answer_keys(course, course.chosen([name]), ThisProcess(), Seeds(given=7))[name]
+
+
 @EACH
 def test_the_release_is_what_the_source_gives_today(name: str, whole_course: Course) -> None:
     """Run `workbook release` after every change of a source notebook."""
@@ -40,11 +46,11 @@ def test_the_release_is_what_the_source_gives_today(name: str, whole_course: Cou
 @EACH
 def test_nothing_leaks_and_the_tests_tell(name: str, whole_course: Course) -> None:
     """In the sandbox, as submissions: the stub gets nothing, the solution everything."""
-    assignment = whole_course.assignments[name]
+    key = answer_key(whole_course, name)
     kept = ROOT / "release" / name / f"{name}.ipynb"
 
-    prove_nothing_leaks(assignment, kept)
-    prove_tests_tell(assignment, kept, Grader(whole_course.solutions, seed=7))
+    prove_nothing_leaks(key.assignment, kept)
+    prove_tests_tell(key, kept)
 
 
 @EACH
@@ -83,7 +89,7 @@ def test_a_release_that_is_not_proved_is_not_written(course: Path, spoil: object
     opened = Course(course)
 
     with pytest.raises(CourseError, match=mini.NAME):
-        release(opened, opened.assignments[mini.NAME], Grader(opened.solutions, seed=1))
+        release(opened, answer_key(opened, mini.NAME))
 
     assert not (course / "release").exists()
     assert list(course.glob(".release-*")) == []

@@ -5,20 +5,23 @@ from __future__ import annotations
 import socket
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.execute import Execution, execute
-from autograder.sandbox import Limits, SandboxUnavailable, check_sandbox
-from autograder.sandbox.bubblewrap import PACKAGES, command, environment
+from autograder.sandbox import KernelServer, Limits, SandboxUnavailable, check_place
+from autograder.sandbox.bubblewrap import PACKAGES, environment
 from tests.harness import ROOT
 
 SECRET = "the-secret-of-this-test"
 
 
-def run(*sources: str, limits: Limits | None = None, handed_in: Path | None = None) -> Execution:
+def run(
+    *sources: str, limits: Limits | None = None, handed_in: Mapping[str, bytes] | None = None
+) -> Execution:
     notebook = new_notebook(cells=[new_code_cell(source) for source in sources])
     return execute(notebook, seed=1, limits=limits, handed_in=handed_in)
 
@@ -61,7 +64,7 @@ print([name for name in found if {SECRET!r} in name or name in {hidden!r}])
 
     assert files == "[]"
     assert "WORKBOOK_TEST_TOKEN" not in names
-    assert set(environment(1)) <= set(eval(names))
+    assert {*environment(), "WORKBOOK_SEED"} <= set(eval(names))
     assert solutions == "ModuleNotFoundError"
     assert processes == "[]"
 
@@ -180,19 +183,19 @@ def test_a_dead_kernel_is_an_outcome() -> None:
     assert "the kernel died" in found.problem
 
 
-def test_handed_in_files_are_there_and_shadow_nothing(tmp_path: Path) -> None:
+def test_handed_in_files_are_there_and_shadow_nothing() -> None:
     """A helper module can be imported; one named torch.py or random.py is not."""
-    tmp_path.chmod(0o755)
-    (tmp_path / "helper.py").write_text("answer = 42")
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "words.txt").write_text("hello")
-    for name in ("torch.py", "random.py", "colorsys.py", "autograder.py"):
-        (tmp_path / name).write_text("raise SystemExit('shadowed')")
+    shadows = ("torch.py", "random.py", "colorsys.py", "autograder.py")
+    files = {
+        "helper.py": b"answer = 42",
+        "data/words.txt": b"hello",
+        **dict.fromkeys(shadows, b"raise SystemExit('shadowed')"),
+    }
 
     found = run(
         "import helper; print(helper.answer, open('data/words.txt').read())",
         "import torch, random, colorsys, autograder.observe; print(torch.ones(1).item())",
-        handed_in=tmp_path,
+        handed_in=files,
     )
 
     assert printed(found) == ["42 hello", "1.0"]
@@ -222,19 +225,10 @@ def test_without_bubblewrap_grading_refuses(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("PATH", "/nowhere")
 
     with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap"):
-        check_sandbox()
+        KernelServer()
 
 
 def test_a_course_inside_the_python_environment_is_refused() -> None:
     """What the sandbox shows of the machine must not hold the solutions."""
     with pytest.raises(SandboxUnavailable, match="move the course"):
-        check_sandbox(Path(sys.prefix) / "course")
-
-
-def test_root_becomes_another_user_for_each_sandbox(tmp_path: Path) -> None:
-    """Limits on processes do not hold for root, and are counted by user."""
-    argv = command(["true"], limits=Limits(), seed=0, shared=tmp_path, uid=1_900_000_000)
-
-    assert "--reuid=1900000000" in argv
-    assert "--unshare-user" not in argv
-    assert "--unshare-user" in command(["true"], limits=Limits(), seed=0, shared=tmp_path)
+        check_place(Path(sys.prefix) / "course")

@@ -1,13 +1,19 @@
-"""Where a student's code runs: a kernel in bubblewrap that can reach nothing of the course."""
+"""Where a student's code runs: a kernel in a sandbox that can reach nothing of the course.
 
-from autograder.sandbox.bubblewrap import SandboxUnavailable, check_sandbox
+Light to import, so that the fork server starts while the rest of the grader is imported; the
+provisioner that asks it for kernels is in `autograder.sandbox.provisioner`.
+"""
+
+from autograder.sandbox.bubblewrap import SandboxUnavailable, check_place
 from autograder.sandbox.limits import Limits
-from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
+from autograder.sandbox.server import KernelServer, ServerGone, kernel_server, replace
 
 __all__ = [
+    "KernelServer",
     "Limits",
-    "SandboxKernelManager",
-    "SandboxProvisioner",
     "SandboxUnavailable",
-    "check_sandbox",
+    "ServerGone",
+    "check_place",
+    "kernel_server",
+    "replace",
 ]

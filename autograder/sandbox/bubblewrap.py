@@ -1,7 +1,8 @@
-"""The bubblewrap command line: a root of its own in which secrets are not there.
+"""The bubblewrap command line: the outer sandbox, in which secrets are not there.
 
-Seen from inside: a read-only Python environment, the observing package, what the student handed
-in, scratch space in memory. No network, no other process, no course, no home.
+Seen from inside: a read-only Python environment, the packages `observe` and `kernel`, the folder
+of the kernels. No network, no other process, no course, no home. Only the fork server lives here;
+each kernel that it forks seals itself once more.
 """
 
 from __future__ import annotations
@@ -9,17 +10,15 @@ from __future__ import annotations
 import functools
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import autograder
-from autograder.sandbox.limits import Limits
 
 HOME = "/home/student"
 PACKAGES = "/opt/workbook"
-HANDED_IN = "/run/handed-in"
+# What a fork server that root starts needs to seal its kernels, and nothing more.
+CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_OVERRIDE")
 SYSTEM_FOLDERS = ("/usr", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")
 SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 # Above every account of a machine; a sandbox that root starts gets one of these as its own.
@@ -35,8 +34,8 @@ def free_uid() -> int:
     return FIRST_FREE_UID + int.from_bytes(os.urandom(3), "big")
 
 
-def environment(seed: int) -> dict[str, str]:
-    """All the environment variables that the kernel sees."""
+def environment() -> dict[str, str]:
+    """All the environment variables that a kernel sees, but for its seed."""
     return {
         "HOME": HOME,
         "USER": "student",
@@ -49,25 +48,15 @@ def environment(seed: int) -> dict[str, str]:
         "OMP_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
-        "WORKBOOK_SEED": str(seed),
     }
 
 
-def command(
-    inner: Iterable[str],
-    *,
-    limits: Limits,
-    seed: int,
-    shared: Path,
-    handed_in: Path | None = None,
-    packages: Mapping[str, Path] | None = None,
-    uid: int | None = None,
-) -> list[str]:
-    """The command that runs `inner` in a sandbox.
+def command(listening: int, kernels: Path, uid: int | None) -> list[str]:
+    """The command that starts the fork server in the outer sandbox.
 
-    `shared` is the one folder both sides can write to (for the sockets); `handed_in` becomes the
-    working folder's content; `packages` are importable folders by name; `uid` is a user to become,
-    given exactly when root starts the sandbox.
+    `listening` is the number of the socket that it inherits, `kernels` the folder in which each
+    kernel gets one of its own; `uid` is a user to try the sealing as, given exactly when root
+    starts the sandbox.
 
     Raises: SandboxUnavailable, when bubblewrap is not installed.
     """
@@ -77,24 +66,21 @@ def command(
             "bubblewrap is not installed, and student code does not run without it: "
             "sudo apt-get install bubblewrap"
         )
-    visible = {str(path): str(path) for path in python_folders()}
     package = Path(autograder.__file__).parent
-    visible[str(package / "__init__.py")] = f"{PACKAGES}/autograder/__init__.py"
-    visible[str(package / "observe")] = f"{PACKAGES}/autograder/observe"
-    for name, path in (packages or {}).items():
-        visible[str(path)] = f"{PACKAGES}/{name}"
-    if handed_in is not None:
-        visible[str(handed_in)] = HANDED_IN
+    visible = {str(path): str(path) for path in python_folders()}
+    for part in ("__init__.py", "observe", "kernel"):
+        visible[str(package / part)] = f"{PACKAGES}/autograder/{part}"
 
-    arguments = [bwrap, "--die-with-parent", "--new-session", "--clearenv"]
+    arguments = [bwrap, "--new-session", "--clearenv"]
     arguments += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
     arguments += ["--unshare-cgroup-try"]
-    arguments += [] if uid is not None else ["--unshare-user", "--disable-userns"]
-    arguments += ["--hostname", "workbook", "--proc", "/proc", "--dev", "/dev"]
-    for folder, size in ((HOME, limits.scratch_bytes), ("/tmp", limits.scratch_bytes)):
-        arguments += [*_parents(folder)]
-        arguments += ["--size", str(size), "--perms", "1777", "--tmpfs", folder]
-    arguments += ["--size", str(limits.scratch_bytes), "--perms", "1777", "--tmpfs", "/dev/shm"]
+    if uid is None:
+        arguments += ["--unshare-user", "--proc", "/proc"]
+    else:  # the fork server mounts its own /proc; bubblewrap would cover parts of one
+        arguments += ["--cap-drop", "ALL", "--dir", "/proc"]
+        for capability in CAPABILITIES:
+            arguments += ["--cap-add", capability]
+    arguments += ["--dev", "/dev", *_parents(HOME), "--perms", "1777", "--tmpfs", "/tmp"]
     for link in SYSTEM_LINKS:
         if os.path.islink(link):
             arguments += ["--symlink", os.readlink(link), link]
@@ -104,25 +90,12 @@ def command(
         arguments += [*_parents(folder), "--ro-bind-try", folder, folder]
     for source, target in visible.items():
         arguments += [*_parents(target), "--ro-bind", source, target]
-    arguments += [*_parents(str(shared)), "--bind", str(shared), str(shared)]
-    arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", HOME]
-    for name, value in environment(seed).items():
+    arguments += ["--bind", str(kernels), "/kernels"]
+    arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
+    for name, value in environment().items():
         arguments += ["--setenv", name, value]
-    return [*arguments, "--", *(_become(uid) if uid is not None else []), *inner]
-
-
-def _become(uid: int) -> list[str]:
-    """Root escapes limits on processes: leave root for a user that owns nothing."""
-    return [
-        "setpriv",
-        f"--reuid={uid}",
-        f"--regid={uid}",
-        "--clear-groups",
-        "--inh-caps=-all",
-        "--bounding-set=-all",
-        "--no-new-privs",
-        "--",
-    ]
+    arguments += ["--", sys.executable, "-m", "autograder.kernel.server", str(listening)]
+    return [*arguments, "keep-proc" if uid is None else "mount-proc", str(uid or "")]
 
 
 def _parents(target: str) -> list[str]:
@@ -149,33 +122,14 @@ def python_folders() -> tuple[Path, ...]:
     return tuple(kept)
 
 
-def check_sandbox(course: Path | None = None) -> None:
-    """Run one command in a sandbox, for a course in the folder `course`.
+def check_place(course: Path) -> None:
+    """Refuse a course in a folder that student code can read.
 
     Raises: SandboxUnavailable, with what to do about it.
     """
     for folder in (Path("/usr"), *python_folders()):
-        if course is not None and course.resolve().is_relative_to(folder):
+        if course.resolve().is_relative_to(folder):
             raise SandboxUnavailable(
                 f"the course lies in {folder}, which student code can read; move the course "
                 "out of it"
             )
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="workbook-") as shared:
-        uid = free_uid() if os.geteuid() == 0 else None
-        argv = command(
-            [sys.executable, "-c", "print('ready')"],
-            limits=Limits(),
-            seed=0,
-            shared=Path(shared),
-            uid=uid,
-        )
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
-    if done.stdout.strip() != "ready":
-        said = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise SandboxUnavailable(
-            f"bubblewrap cannot make a sandbox here ({said}); student code does not run without "
-            "it. Allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, "
-            "or kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu), or run as root"
-        )

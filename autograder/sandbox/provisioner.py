@@ -2,90 +2,203 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import shutil
-import subprocess
-import sys
+import signal
+import socket
 import tempfile
+import uuid
+from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_client.provisioning.local_provisioner import LocalProvisioner
-from traitlets import Any as AnyTrait
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Dict, Instance, Integer
 
-from autograder.sandbox.bubblewrap import command, free_uid
+from autograder.handed_in import write_files
+from autograder.sandbox.bubblewrap import SandboxUnavailable, environment, free_uid
 from autograder.sandbox.limits import Limits
+from autograder.sandbox.server import KernelServer, ServerGone, kernel_server, request
+
+ANSWER_BYTES = 64 * 1024
+# What the kernel sees of its folder.
+INSIDE = "/kernel"
 
 
-class SandboxProvisioner(LocalProvisioner):
-    """Starts the kernel in bubblewrap and speaks to it through sockets in a private folder."""
+class SandboxProvisioner(KernelProvisionerBase):
+    """Asks the fork server for a sealed kernel; sockets in a folder of its own connect the two.
+
+    `files` by their paths are put into that folder: what was handed in below `handed-in/`, what can
+    be imported below `packages/`.
+    """
 
     limits = Instance(Limits, args=())
     seed = Integer(0)
-    handed_in = AnyTrait(None, allow_none=True)
-    packages = Dict()
+    files = Dict()
 
+    _server: KernelServer
     _folder: Path | None = None
+    _connection: socket.socket | None = None
+    _ended: asyncio.Task[int] | None = None
+
+    @property
+    def has_process(self) -> bool:
+        """Whether a kernel was started and not cleaned up."""
+        return self._ended is not None
+
+    async def poll(self) -> int | None:
+        """None while the kernel runs, else its exit status."""
+        if self._ended is None:
+            return 0
+        return self._ended.result() if self._ended.done() else None
+
+    async def wait(self) -> int | None:
+        """Wait for the kernel's end."""
+        if self._ended is None:
+            return 0
+        return await asyncio.shield(self._ended)
+
+    async def send_signal(self, signum: int) -> None:
+        """Kill the kernel; an interrupt goes to it as a message."""
+        if signum not in (signal.SIGKILL, signal.SIGTERM):
+            raise ValueError(f"a kernel in the sandbox cannot be sent signal {signum}")
+        if self._connection is not None:
+            # The server kills the kernel whose connection says anything, and then answers.
+            with suppress(OSError):  # it ended already
+                self._connection.send(b"end")
+        await self.wait()
+
+    async def kill(self, restart: bool = False) -> None:
+        """End the kernel at once."""
+        await self.send_signal(signal.SIGKILL)
+
+    async def terminate(self, restart: bool = False) -> None:
+        """End the kernel at once; it has nothing to save."""
+        await self.send_signal(signal.SIGKILL)
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Make the folder for the sockets and wrap the kernel's command."""
-        self._folder = Path(tempfile.mkdtemp(prefix="workbook-"))
+        """Make the kernel's folder: its sockets, what was handed in, packages."""
+        self._server = kernel_server()
+        self._folder = Path(tempfile.mkdtemp(dir=self._server.kernels))
         manager = self.parent
         assert manager is not None  # jupyter_client makes a provisioner for a manager
         manager.transport = "ipc"
-        manager.connection_file = str(self._folder / "kernel.json")
+        manager.connection_file = str(self._folder / "client.json")
         # Named before the kernel runs; a file of that name is what the client connects to.
         manager.ip = str(self._folder / "socket")
-        kwargs = await super().pre_launch(**kwargs)
+        manager.write_connection_file()
+        self.connection_info = manager.get_connection_info()
+        inside = json.loads(Path(manager.connection_file).read_text()) | {"ip": f"{INSIDE}/socket"}
+        (self._folder / "connection.json").write_text(json.dumps(inside))
+        write_files(self.files, self._folder)
+        return await super().pre_launch(cmd=["a fork"], **kwargs)
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
+        """Have a kernel forked and wait until it says that it is ready."""
+        assert self._folder is not None
         uid = free_uid() if os.geteuid() == 0 else None
         if uid is not None:
-            for path in (self._folder, *self._folder.iterdir()):
+            self._folder.chmod(0o755)
+            for path in (self._folder, *self._folder.rglob("*")):
                 os.chown(path, uid, uid)
-        kwargs["cmd"] = command(
-            kwargs["cmd"],
-            limits=self.limits,
-            seed=self.seed,
-            shared=self._folder,
-            handed_in=self.handed_in,
-            packages=self.packages,
-            uid=uid,
+        limits = {name: int(value) for name, value in asdict(self.limits).items()}
+        packet = request(
+            self._folder.name, uid, limits, {**environment(), "WORKBOOK_SEED": str(self.seed)}
         )
-        kwargs["cwd"] = "/"
-        # What the kernel process itself prints is not output of a cell, and may be a flood.
-        kwargs["stdin"] = kwargs["stdout"] = kwargs["stderr"] = subprocess.DEVNULL
-        kwargs["env"] = {"PATH": os.environ.get("PATH", os.defpath)}
-        return kwargs
+        try:
+            self._connection = self._server.connect()
+            await asyncio.get_running_loop().sock_sendall(self._connection, packet)
+        except OSError as error:
+            raise ServerGone("the fork server is gone") from error
+        answer = await self._answer()
+        if "ready" not in answer:
+            raise SandboxUnavailable(
+                f"a kernel could not be started: {answer.get('error', answer)}"
+            )
+        self._ended = asyncio.create_task(self._await_end())
+        return self.connection_info
+
+    async def _answer(self) -> dict[str, Any]:
+        assert self._connection is not None
+        loop = asyncio.get_running_loop()
+        try:
+            packet = await loop.sock_recv(self._connection, ANSWER_BYTES)
+        except OSError:
+            packet = b""
+        if not packet:
+            raise ServerGone("the fork server is gone")
+        answer: dict[str, Any] = json.loads(packet)
+        return answer
+
+    async def _await_end(self) -> int:
+        try:
+            return int((await self._answer()).get("exit", 1))
+        except ServerGone:
+            return -signal.SIGKILL  # its kernels end with it
 
     async def cleanup(self, restart: bool = False) -> None:
-        """Remove the folder for the sockets."""
-        await super().cleanup(restart=restart)
+        """Remove the kernel's folder."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        if self._ended is not None:
+            self._ended.cancel()
+            self._ended = None
         if self._folder is not None and not restart:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class SandboxKernelClient(AsyncKernelClient):
+    """A client that learns from the kernel itself that it can be spoken to."""
+
+    def start_channels(self, *_: Any, **__: Any) -> None:
+        """Open the channels; none for questions to a user, none for heartbeats."""
+        # Client and manager number their messages alike; with one name for both, the kernel's
+        # answer to an interrupt would look like the end of a cell.
+        self.session.session = uuid.uuid4().hex
+        super().start_channels(stdin=False, hb=False)
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait for the kernel's welcome to a subscriber, JEP 65, instead of asking again and again.
+
+        Raises: RuntimeError, when it does not come.
+        """
+        try:
+            await self.get_iopub_msg(timeout=timeout)
+        except Empty as error:
+            raise RuntimeError(f"the kernel did not answer in {timeout} s") from error
 
 
 class SandboxKernelManager(AsyncKernelManager):
     """A kernel manager whose kernels all start in the sandbox, whatever a notebook asks for."""
 
+    client_factory = SandboxKernelClient
+
+    async def _async_interrupt_kernel(self) -> None:
+        """Interrupt a cell; not the kernel that is about to be killed.
+
+        jupyter_client would wait for that message to be read, 0.1 s.
+        """
+        if not self.shutting_down:
+            await super()._async_interrupt_kernel()
+
     limits = Instance(Limits, args=())
     seed = Integer(0)
-    handed_in = AnyTrait(None, allow_none=True)
-    packages = Dict()
+    files = Dict()
 
     @property
     def kernel_spec(self) -> KernelSpec:
         """The one kernel there is."""
-        limited = [self.limits.memory_bytes, self.limits.processes, self.limits.file_bytes]
         return KernelSpec(
-            argv=[
-                sys.executable,
-                "-m",
-                "autograder.observe._kernel",
-                *(str(limit) for limit in limited),
-                "{connection_file}",
-            ],
+            argv=["a fork"],
             display_name="Python in a sandbox",
             language="python",
             interrupt_mode="message",
@@ -95,8 +208,7 @@ class SandboxKernelManager(AsyncKernelManager):
                     "config": {
                         "limits": self.limits,
                         "seed": self.seed,
-                        "handed_in": self.handed_in,
-                        "packages": self.packages,
+                        "files": self.files,
                     },
                 }
             },

@@ -1,0 +1,98 @@
+"""What a sealed kernel may still ask of the operating system: Landlock and seccomp.
+
+Both come on top of namespaces that already hold nothing to steal, where the kernel has them.
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+
+from autograder.kernel.linux import EVERY_NAMESPACE, landlock, landlock_version
+
+# <linux/landlock.h>
+EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
+MAKE_SOCK = 1 << 9
+REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
+_VERSION_1 = (1 << 13) - 1
+_MAKE_CHAR, _MAKE_BLOCK = 1 << 6, 1 << 11
+_SCOPED = 0b11  # abstract sockets and signals stay in the domain
+
+# What a program that computes never needs and what attacks on a kernel begin with.
+FORBIDDEN_CALLS = """
+    acct add_key adjtimex bpf chroot clock_adjtime clock_settime delete_module fanotify_init
+    finit_module fsconfig fsmount fsopen fspick init_module io_uring_enter io_uring_register
+    io_uring_setup ioperm iopl kcmp kexec_file_load kexec_load keyctl lookup_dcookie mount
+    mount_setattr move_mount name_to_handle_at nfsservctl open_by_handle_at open_tree
+    perf_event_open pidfd_getfd pivot_root process_vm_readv process_vm_writev ptrace quotactl
+    quotactl_fd reboot request_key setdomainname sethostname setns settimeofday swapoff swapon
+    syslog umount2 unshare userfaultfd vhangup
+"""
+# Local sockets, the own network, and the question which interfaces that has, which ZeroMQ asks.
+_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
+_FAMILIES = (_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK)
+_LAST_FAMILY = 64
+_TIOCSTI = 0x5412
+
+
+def confine_files(writable: tuple[str, ...], sockets: str) -> bool:
+    """Allow to read everywhere, to write below `writable`, to make sockets in `sockets`.
+
+    Returns whether this machine has Landlock.
+    """
+    version = landlock_version()
+    if not version:
+        return False
+    handled = _VERSION_1
+    for since, right in ((2, REFER), (3, TRUNCATE), (5, IOCTL_DEV)):
+        handled |= right if version >= since else 0
+    reading = EXECUTE | READ_FILE | READ_DIR
+    writing = handled & ~(_MAKE_CHAR | _MAKE_BLOCK)
+    attributes = struct.pack("=Q", handled)
+    if version >= 6:  # 0: a network of its own holds no one to speak to, and ipykernel binds there
+        attributes += struct.pack("=QQ", 0, _SCOPED)
+    rules = [(reading, "/"), (MAKE_SOCK, sockets), *((writing, folder) for folder in writable)]
+    landlock(attributes, rules)
+    return True
+
+
+class Calls:
+    """The filter of system calls; made once by the fork server, loaded by every kernel."""
+
+    def __init__(self) -> None:
+        try:
+            import pyseccomp
+        except (ImportError, RuntimeError):  # no libseccomp on this machine
+            self._filter = None
+            return
+        self._filter = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+        refused = pyseccomp.ERRNO(errno.EPERM)
+        for name in FORBIDDEN_CALLS.split():
+            try:
+                self._filter.add_rule(refused, name)
+            except (OSError, ValueError):  # not a call of this architecture
+                continue
+        # Its flags lie in memory, where no filter can look; C libraries then fall back to clone.
+        self._filter.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
+        bits = [1 << bit for bit in range(32) if EVERY_NAMESPACE & (1 << bit)]
+        for flag in bits:
+            wanted = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag)
+            self._filter.add_rule(refused, "clone", wanted)
+        for family in range(_LAST_FAMILY):
+            if family not in _FAMILIES:
+                is_family = pyseccomp.Arg(0, pyseccomp.EQ, family)
+                self._filter.add_rule(refused, "socket", is_family)
+        beyond = pyseccomp.Arg(0, pyseccomp.GE, _LAST_FAMILY)
+        self._filter.add_rule(refused, "socket", beyond)
+        netlink = pyseccomp.Arg(0, pyseccomp.EQ, _AF_NETLINK)
+        not_routes = pyseccomp.Arg(2, pyseccomp.NE, 0)
+        self._filter.add_rule(refused, "socket", netlink, not_routes)
+        pushes_input = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xFFFFFFFF, _TIOCSTI)
+        self._filter.add_rule(refused, "ioctl", pushes_input)
+
+    def confine(self) -> bool:
+        """Load the filter; returns whether this machine has one."""
+        if self._filter is None:
+            return False
+        self._filter.load()
+        return True

@@ -1,0 +1,106 @@
+"""Seals a fork: namespaces, a root of its own, no capability, limits. No student's line ran yet.
+
+The root holds the Python of the fork server, read-only, and the kernel's own folder; scratch
+space is in memory. See namespaces(7), pivot_root(2), user_namespaces(7).
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+from pathlib import Path
+
+from autograder.kernel import linux
+from autograder.kernel.confine import Calls, confine_files
+
+HOME = "/home/student"
+KERNEL = "/kernel"
+HOSTNAME = "workbook"
+STUDENT = 1000  # the user number that the kernel sees
+_NEW_ROOT = "/tmp"  # in the fork server's view; nothing of its own is there
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+# Not passed on: what is the server's own, or made anew below.
+_NOT_SHARED = ("proc", "dev", "tmp", "home", "kernels", "run")
+
+
+def leave_namespaces(uid: int | None) -> None:
+    """Give the caller's next child namespaces of its own, and become `uid` when root asks to."""
+    Path("/proc/self/oom_score_adj").write_text("1000")
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        linux.stay_readable()
+    # A leader outside the child's namespace: an interrupt is then meant for the kernel alone.
+    os.setsid()
+    own_uid, own_gid = os.getuid(), os.getgid()
+    linux.unshare(linux.EVERY_NAMESPACE)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{STUDENT} {own_uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{STUDENT} {own_gid} 1")
+
+
+def seal(folder: str, limits: dict[str, int], calls: Calls) -> None:
+    """Make this process, the first of its namespaces, unable to reach anything but its own.
+
+    `folder` is the kernel's own; `limits` are bytes and counts.
+    """
+    os.umask(0o022)
+    _own_root(folder, limits["scratch_bytes"])
+    Path("/proc/sys/user/max_user_namespaces").write_text("0")
+    linux.mount("", "/", flags=linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY)
+    linux.raise_loopback()
+    os.chdir(HOME)
+    for kind, limit in (
+        (resource.RLIMIT_AS, limits["memory_bytes"]),
+        (resource.RLIMIT_NPROC, limits["processes"]),
+        (resource.RLIMIT_FSIZE, limits["file_bytes"]),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        resource.setrlimit(kind, (limit, limit))
+    linux.drop_privileges()
+    confine_files((HOME, "/tmp", "/dev"), KERNEL)
+    calls.confine()
+
+
+def _own_root(folder: str, scratch_bytes: int) -> None:
+    private = linux.MS_NOSUID | linux.MS_NODEV
+    linux.mount("", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
+    shared = [entry for entry in os.listdir("/") if entry not in _NOT_SHARED]
+    linux.mount("tmpfs", _NEW_ROOT, "tmpfs", private, "mode=0755,size=1m")
+    for entry in shared:
+        old, new = f"/{entry}", f"{_NEW_ROOT}/{entry}"
+        if os.path.islink(old):
+            os.symlink(os.readlink(old), new)
+        elif os.path.isdir(old):
+            os.mkdir(new)
+            linux.mount(old, new, flags=linux.MS_BIND | linux.MS_REC)
+    _bind(folder, _NEW_ROOT + KERNEL)
+    os.makedirs(f"{_NEW_ROOT}/dev")
+    linux.mount("tmpfs", f"{_NEW_ROOT}/dev", "tmpfs", linux.MS_NOSUID, "mode=0755,size=64k")
+    for device in _DEVICES:
+        Path(f"{_NEW_ROOT}/dev/{device}").touch()
+        linux.mount(f"/dev/{device}", f"{_NEW_ROOT}/dev/{device}", flags=linux.MS_BIND)
+    os.symlink("/proc/self/fd", f"{_NEW_ROOT}/dev/fd")
+    os.symlink("pts/ptmx", f"{_NEW_ROOT}/dev/ptmx")
+    os.mkdir(f"{_NEW_ROOT}/dev/pts")
+    options = "newinstance,ptmxmode=0666,mode=620"
+    linux.mount("devpts", f"{_NEW_ROOT}/dev/pts", "devpts", linux.MS_NOSUID, options)
+    for scratch in ("/tmp", HOME, "/dev/shm"):
+        os.makedirs(_NEW_ROOT + scratch)
+        size = f"mode=1777,size={scratch_bytes}"
+        linux.mount("tmpfs", _NEW_ROOT + scratch, "tmpfs", private, size)
+    os.mkdir(f"{_NEW_ROOT}/proc")
+    linux.mount("proc", f"{_NEW_ROOT}/proc", "proc", private | linux.MS_NOEXEC)
+    linux.mount("", f"{_NEW_ROOT}/dev", flags=linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY)
+    os.mkdir(f"{_NEW_ROOT}/old")
+    os.chdir(_NEW_ROOT)
+    linux.pivot_root(".", "old")
+    os.chdir("/")
+    linux.detach("/old")
+    os.rmdir("/old")
+
+
+def _bind(source: str, target: str) -> None:
+    os.makedirs(target)
+    linux.mount(source, target, flags=linux.MS_BIND | linux.MS_REC)

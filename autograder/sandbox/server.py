@@ -1,0 +1,172 @@
+"""The fork server from outside: started once, asked for kernels, ended with the one who did."""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import json
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+
+from autograder.sandbox.bubblewrap import SandboxUnavailable, command, free_uid
+
+PREFIX = "workbook-kernels-"
+START_SECONDS = 60.0
+
+
+class ServerGone(RuntimeError):
+    """The fork server ended while it was needed; the fault is not the submission's."""
+
+
+class KernelServer:
+    """A fork server in the outer sandbox and the folder of its kernels.
+
+    Starting it returns as soon as it has sealed a first process; it goes on to import what kernels
+    need, and requests wait for that.
+
+    Raises: SandboxUnavailable, with what to do about it, when it cannot be started.
+    """
+
+    def __init__(self) -> None:
+        _remove_abandoned()
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self._lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self.kernels = self.folder / "kernels"
+        self.kernels.mkdir()
+        self._address = str(self.folder / "requests")
+        self.owner = os.getpid()
+        uid = free_uid() if os.geteuid() == 0 else None
+        if uid is not None:
+            self.folder.chmod(0o711)
+            self.kernels.chmod(0o711)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+            listening.bind(self._address)
+            listening.listen(128)
+            try:
+                self._process = subprocess.Popen(
+                    command(listening.fileno(), self.kernels, uid),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env={"PATH": os.environ.get("PATH", os.defpath)},
+                    cwd="/",
+                    pass_fds=(listening.fileno(),),
+                )
+            except BaseException:
+                self._remove()
+                raise
+        self._await_sealed()
+        atexit.register(self.close)
+
+    def _await_sealed(self) -> None:
+        """Wait until the server has sealed a process, which it says in its first line."""
+        process = self._process
+        assert process.stdout is not None
+        assert process.stderr is not None
+        deadline = threading.Timer(START_SECONDS, process.kill)
+        deadline.start()
+        said = process.stdout.readline().decode().strip()
+        deadline.cancel()
+        if said == "sealed":
+            # Closed: what a server prints later is nobody's to read.
+            process.stdout.close()
+            process.stderr.close()
+            return
+        said = said or (process.stderr.read().decode().strip().splitlines() or ["no message"])[-1]
+        self.close()
+        raise SandboxUnavailable(
+            f"a sandbox cannot be made here ({said}); student code does not run without it. Allow "
+            "unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, or "
+            "kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu), or run as root"
+        )
+
+    def connect(self) -> socket.socket:
+        """A connection that asks for one kernel.
+
+        Raises: OSError, when the server is gone.
+        """
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+        try:
+            connection.connect(self._address)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def leave(self) -> None:
+        """In a forked process: let the server end with its owner alone."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        os.close(self._lock)
+
+    def close(self) -> None:
+        """End the server and its kernels and remove its folder."""
+        if self.owner != os.getpid() or self._process.returncode is not None:
+            return
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+        self._process.kill()
+        self._process.wait()
+        self._remove()
+
+    def _remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.close(self._lock)
+
+
+def request(
+    folder: str, uid: int | None, limits: dict[str, int], environment: dict[str, str]
+) -> bytes:
+    """The packet that asks for a kernel with `folder` below the server's `kernels`."""
+    asked = {"folder": folder, "uid": uid, "limits": limits, "environment": environment}
+    return json.dumps(asked).encode()
+
+
+def _remove_abandoned() -> None:
+    """Remove the folders of servers whose owners were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(PREFIX + "*"):
+        try:
+            lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            continue  # another user's, or being made or removed at this moment
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            pass  # in use
+        finally:
+            os.close(lock)
+
+
+_current: KernelServer | None = None
+_changing = threading.Lock()
+
+
+def kernel_server() -> KernelServer:
+    """The fork server of this process, started at the first call.
+
+    A forked process uses the one of the process that forked it.
+    """
+    global _current
+    with _changing:
+        if _current is None:
+            _current = KernelServer()
+        return _current
+
+
+def replace(gone: KernelServer) -> KernelServer:
+    """Another fork server for one that is gone; the first that asks starts it."""
+    global _current
+    with _changing:
+        if _current is gone:
+            gone.close()
+            _current = KernelServer()
+        assert _current is not None
+        return _current
