@@ -23,6 +23,7 @@ from nbgrader.preprocessors import (
     SaveCells,
 )
 from nbgrader.utils import parse_utc
+from sqlalchemy import select
 from sqlalchemy.orm import contains_eager
 
 from autograder.assignment import Assignment, CourseError
@@ -172,9 +173,9 @@ class Recorder:
 
 
 def _by_cell(gradebook: Gradebook, notebook: SubmittedNotebook, kind: Any) -> list[tuple[str, Any]]:
-    """A notebook's grades or comments with the grade_ids of their cells, in one query."""
-    query = gradebook.db.query(kind).filter(kind.notebook_id == notebook.id)
-    found = query.join(kind.cell).options(contains_eager(kind.cell))
+    """A notebook's grades or comments with the grade_ids of their cells, read at once."""
+    wanted = select(kind).where(kind.notebook_id == notebook.id).join(kind.cell)
+    found = gradebook.db.scalars(wanted.options(contains_eager(kind.cell)))
     return [(each.cell.name, each) for each in found]
 
 

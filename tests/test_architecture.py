@@ -14,7 +14,7 @@ import pytest
 from tests.harness import ASSIGNMENTS, ROOT, definition_source, notebook
 
 GRADER = sorted((ROOT / "autograder").rglob("*.py"))
-KERNEL = sorted((ROOT / "autograder" / "observe").rglob("*.py"))
+INSIDE = [path for path in GRADER if path.parent.name in ("observe", "kernel")]
 SOLUTIONS = sorted((ROOT / "solutions").rglob("*.py"))
 
 # Words of what is taught. The grader has to work for any subject.
@@ -22,7 +22,8 @@ SUBJECT = re.compile(
     r"attention|softmax|causal|\bmask|\bheads?\b|\brope\b|rotary|layer.?norm|logits|\bquery|\bkv\b",
     re.I,
 )
-STATUS = re.compile(r"needs?[ _]attention", re.I)
+# The status of a submission, and a constant of libseccomp.
+OTHER_SENSE = re.compile(r"needs?[ _]attention|MASKED_EQ", re.I)
 
 
 def imported(path: Path) -> set[str]:
@@ -41,7 +42,7 @@ def imported(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", GRADER, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_grader_knows_nothing_of_the_subject(path: Path) -> None:
     """No word of what is taught stands in the grader's code."""
-    found = SUBJECT.findall(STATUS.sub("", path.read_text()))
+    found = SUBJECT.findall(OTHER_SENSE.sub("", path.read_text()))
 
     assert found == []
 
@@ -54,11 +55,11 @@ def test_the_solutions_import_nothing_of_the_grader() -> None:
 
 
 def test_what_runs_in_the_kernel_imports_nothing_else_of_the_grader() -> None:
-    """The sandbox holds `autograder.observe` and no other part."""
-    assert KERNEL
-    for path in KERNEL:
+    """The sandbox holds `autograder.observe` and `autograder.kernel` and no other part."""
+    assert INSIDE
+    for path in INSIDE:
         own = [name for name in imported(path) if name.split(".")[0] == "autograder"]
-        assert all(name.startswith("autograder.observe") for name in own), path
+        assert all(name.startswith(("autograder.observe", "autograder.kernel")) for name in own)
 
 
 def test_modules_stay_small() -> None:

@@ -153,10 +153,14 @@ class Server:
             os._exit(1)
 
     def _hang_up(self, process: int) -> None:
-        """The other side is gone, or sent what nobody asked for: the kernel is not needed."""
-        self._selector.unregister(self._connections[process])
-        self._connections.pop(process).close()
+        """The other side wants the kernel ended, or is gone: either way it is killed."""
+        connection = self._connections[process]
+        self._selector.unregister(connection)
         os.kill(process, signal.SIGKILL)
+        with suppress(OSError):
+            if connection.recv(REQUEST_BYTES):
+                return  # who asked for the end hears of it
+        self._connections.pop(process).close()
 
     def _reap(self) -> None:
         """Tell whose kernel ended."""
@@ -169,7 +173,8 @@ class Server:
                 return
             connection = self._connections.pop(process, None)
             if connection is not None:
-                self._selector.unregister(connection)
+                if connection in self._selector.get_map():
+                    self._selector.unregister(connection)
                 _say(connection, {"exit": os.waitstatus_to_exitcode(status)})
                 connection.close()
 

@@ -21,15 +21,12 @@ CONNECTION = Path(KERNEL, "connection.json")
 
 def import_all() -> None:
     """Import what a kernel and a notebook need, and run each once, in the fork server."""
-    import ipykernel.debugger
-    import ipykernel.ipkernel
-    import ipykernel.kernelapp
-    import ipykernel.zmqshell  # noqa: F401
     import IPython.core.completer
     import IPython.core.ultratb  # noqa: F401
     import numpy  # noqa: F401
     import torch
 
+    import autograder.kernel.app  # noqa: F401
     from autograder.observe import collecting, gradients, observe, randn
 
     torch.set_num_threads(1)
@@ -53,17 +50,10 @@ def serve(connection: socket.socket, environment: Mapping[str, str]) -> None:
     sys.path = [str(PACKAGES), *others, HOME] if PACKAGES.is_dir() else [*others, HOME]
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-    from ipykernel.kernelapp import IPKernelApp
+    from autograder.kernel.app import KernelApp
 
-    app: Any = IPKernelApp.instance()
-    app.initialize(
-        [
-            "-f",
-            str(CONNECTION),
-            "--InteractiveShellApp.ignore_cwd=True",
-            "--HistoryManager.enabled=False",
-        ]
-    )
+    app = KernelApp.instance(connection_file=str(CONNECTION))
+    app.initialize([])
     connection.sendall(b'{"ready": true}')
     connection.close()
     app.start()

@@ -71,7 +71,8 @@ class SandboxProvisioner(KernelProvisionerBase):
         if signum not in (signal.SIGKILL, signal.SIGTERM):
             raise ValueError(f"a kernel in the sandbox cannot be sent signal {signum}")
         if self._connection is not None:
-            # The server kills the kernel whose connection says anything, and then answers.
+            # The server kills the kernel whose connection says anything, and answers when it and
+            # all that it started are gone.
             with suppress(OSError):  # it ended already
                 self._connection.send(b"end")
         await self.wait()
