@@ -34,11 +34,11 @@ app = typer.Typer(
 def _refusals() -> Iterator[None]:
     """One sentence on stderr and exit status 2 for what the user can mend; no traceback."""
     from autograder.assignment import CourseError
-    from autograder.sandbox import SandboxUnavailable
+    from autograder.sandbox import SandboxUnavailable, ServerGone
 
     try:
         yield
-    except (CourseError, SandboxUnavailable) as error:
+    except (CourseError, SandboxUnavailable, ServerGone) as error:
         _refuse(str(error))
     except PermissionError as error:
         _refuse(f"{error.filename} cannot be used: permission denied")

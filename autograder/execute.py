@@ -118,6 +118,7 @@ class _Client(NotebookClient):
         await self.km.provisioner.wait()
         while self.kc is not None and await self.kc.iopub_channel.msg_ready():
             await asyncio.sleep(0)  # what it sent before is still its own
+        assert self.task_poll_for_reply is not None
         self.task_poll_for_reply.cancel()
 
     def process_message(

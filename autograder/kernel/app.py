@@ -1,4 +1,4 @@
-"""ipykernel as it is, without what only an interactive session needs: 0.1 s less a submission."""
+"""ipykernel as it is, without what only an interactive session needs."""
 
 from __future__ import annotations
 
@@ -10,32 +10,37 @@ import ipykernel.ipkernel
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from ipykernel.zmqshell import ZMQDisplayPublisher, ZMQInteractiveShell
-
 from traitlets import Type
 from traitlets.config import Config
 
 from autograder.observe._observation import MIME
 
+
+def _without_files(thing: Any, name: str) -> bool:
+    return name != "__file__" and hasattr(thing, name)
+
+
 # Its debugger looks at every module, which copies a page of the fork server's memory for each.
 ipykernel.debugger._is_debugpy_available = False
-ipykernel.ipkernel.hasattr = lambda thing, name: name != "__file__" and hasattr(thing, name)
+ipykernel.ipkernel.hasattr = _without_files  # type: ignore[attr-defined]
 
 
-class Publisher(ZMQDisplayPublisher):  # type: ignore[misc]
+class Publisher(ZMQDisplayPublisher):
     """Sends evidence at once; what was printed before it need not arrive before it."""
 
-    def publish(self, data: dict[str, Any], metadata: Any = None, **options: Any) -> None:
+    def publish(self, data: Any, *arguments: Any, **options: Any) -> None:
         """Publish output, or evidence."""
         if MIME not in data:
-            super().publish(data, metadata, **options)
+            super().publish(data, *arguments, **options)
             return
         content = {"data": data, "metadata": {}, "transient": {}}
+        assert self.session is not None
         self.session.send(
             self.pub_socket, "display_data", content, parent=self.parent_header, ident=self.topic
         )
 
 
-class Shell(ZMQInteractiveShell):  # type: ignore[misc]
+class Shell(ZMQInteractiveShell):
     """A shell that takes a cell apart once: ipykernel asks for it twice."""
 
     display_pub_class = Type(Publisher)
@@ -46,27 +51,27 @@ class Shell(ZMQInteractiveShell):  # type: ignore[misc]
         return str(super().transform_cell(raw_cell))
 
 
-class Kernel(IPythonKernel):  # type: ignore[misc]
+class Kernel(IPythonKernel):
     """A kernel without pauses."""
 
     shell_class = Type(Shell)
     _execute_sleep = 0.0
 
 
-class KernelApp(IPKernelApp):  # type: ignore[misc]
+class KernelApp(IPKernelApp):
     """An application without command line, configuration files, history and extensions."""
 
     kernel_class = Type(Kernel)
     ignore_cwd = True
-    default_extensions = ()
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(config=Config({"HistoryManager": {"enabled": False}}), **options)
+        config = Config({"HistoryManager": {"enabled": False}})
+        super().__init__(config=config, default_extensions=[], **options)
 
     def parse_command_line(self, argv: Any = None) -> None:
         """There is none."""
 
-    def load_config_file(self, suppress_errors: Any = None) -> None:
+    def load_config_file(self, *_: Any, **__: Any) -> None:
         """There is none that may count."""
 
     def init_pdb(self) -> None:

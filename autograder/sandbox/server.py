@@ -29,7 +29,8 @@ class KernelServer:
     Starting it returns as soon as it has sealed a first process; it goes on to import what kernels
     need, and requests wait for that.
 
-    Raises: SandboxUnavailable, with what to do about it, when it cannot be started.
+    Raises: SandboxUnavailable, with what to do about it, when it cannot be started; ServerGone,
+    when it was killed.
     """
 
     def __init__(self) -> None:
@@ -78,8 +79,10 @@ class KernelServer:
             process.stdout.close()
             process.stderr.close()
             return
-        said = said or (process.stderr.read().decode().strip().splitlines() or ["no message"])[-1]
+        said = said or (process.stderr.read().decode().strip().splitlines() or [""])[-1]
         self.close()
+        if not said:
+            raise ServerGone("the fork server was killed while it started")
         raise SandboxUnavailable(
             f"a sandbox cannot be made here ({said}); student code does not run without it. Allow "
             "unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, or "
@@ -157,7 +160,7 @@ def kernel_server() -> KernelServer:
     global _current
     with _changing:
         if _current is None:
-            _current = KernelServer()
+            _current = _started()
         return _current
 
 
@@ -167,6 +170,13 @@ def replace(gone: KernelServer) -> KernelServer:
     with _changing:
         if _current is gone:
             gone.close()
-            _current = KernelServer()
+            _current = _started()
         assert _current is not None
         return _current
+
+
+def _started() -> KernelServer:
+    try:
+        return KernelServer()
+    except ServerGone:
+        return KernelServer()

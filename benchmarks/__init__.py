@@ -1,0 +1,1 @@
+"""Measures `workbook grade` against stock `nbgrader autograde`: `python -m benchmarks`."""

@@ -1,0 +1,133 @@
+"""A class of submissions, the same ones for the same seed, no two files alike.
+
+Of every ten students four have finished, three left some solution cells as they were released,
+and three wrote one definition wrong, in one of the ways that `tests/mutants` documents.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib
+import random
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder.assignment import DEMO
+from benchmarks.wording import reworded
+from examples.make import definitions, flags, released, solution, source, tests
+from tests.mutants import Mutant
+
+RIGHT, STUB, WRONG = "right", "stub", "wrong"
+# Mixed in this order, so that the first few students are like the whole class.
+KINDS = (RIGHT, STUB, WRONG, RIGHT, WRONG, STUB, RIGHT, WRONG, STUB, RIGHT)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one student did for one assignment; `states` says of each definition how it stands."""
+
+    student: str
+    assignment: str
+    states: dict[str, str]
+    notebook: NotebookNode
+
+    @property
+    def path(self) -> str:
+        """Where the notebook lies in a course, as nbgrader collects it."""
+        return f"submitted/{self.student}/{self.assignment}/{self.assignment}.ipynb"
+
+
+def made_class(assignments: Iterable[str], students: int, seed: int) -> list[Work]:
+    """The work of `students` students, each handing in every assignment."""
+    return [
+        made(assignment, number, seed) for number in range(students) for assignment in assignments
+    ]
+
+
+def made(assignment: str, number: int, seed: int) -> Work:
+    """The work of the student of this number for one assignment."""
+    student = f"s{number:04}"
+    rng = random.Random(f"{seed} {student} {assignment}")
+    names = definitions(assignment)
+    states = dict.fromkeys(names, RIGHT)
+    texts = dict(_solutions(assignment))
+    kind = KINDS[number % len(KINDS)]
+    if kind == STUB:
+        states |= dict.fromkeys(rng.sample(names, rng.randint(1, len(names) - 1)), STUB)
+    elif kind == WRONG:
+        mutant = rng.choice(_mutants(assignment))
+        states[mutant.definition] = WRONG
+        texts[mutant.definition] = _applied(mutant, texts[mutant.definition])
+    notebook = without_demos(released(assignment))
+    for cell in notebook.cells:
+        name = str(flags(cell).get("grade_id", ""))
+        if states.get(name) in (RIGHT, WRONG):
+            cell.source = reworded(texts[name], student, rng)
+        elif flags(cell).get("solution") and cell.cell_type == "markdown":
+            cell.source = f"Because of what {student} read on page {rng.randint(1, 900)}."
+    return Work(student, assignment, states, notebook)
+
+
+def without_demos(notebook: NotebookNode) -> NotebookNode:
+    """The notebook without the cells that only show something, which stock nbgrader would run."""
+    notebook.cells = [c for c in notebook.cells if DEMO not in c.metadata.get("tags", [])]
+    return notebook
+
+
+def hand_in(works: Iterable[Work], course: Path) -> None:
+    """Write the work below `course`."""
+    for work in works:
+        path = course / work.path
+        path.parent.mkdir(parents=True)
+        nbformat.write(work.notebook, path)
+
+
+@functools.cache
+def points(assignment: str) -> dict[str, float]:
+    """The points of each definition's test cell."""
+    return {
+        str(flags(cell)["grade_id"]).removeprefix("test-"): float(str(flags(cell)["points"]))
+        for cell in tests(source(assignment))
+    }
+
+
+@functools.cache
+def needed(assignment: str) -> dict[str, frozenset[str]]:
+    """For each definition those that it or its test cell calls, at any depth, and itself."""
+    names = frozenset(definitions(assignment))
+    calls = {name: {name} for name in names}
+    for cell in source(assignment).cells:
+        name = str(flags(cell).get("grade_id", "")).removeprefix("test-")
+        if cell.cell_type == "code" and name in names:
+            nodes = ast.walk(ast.parse(cell.source))
+            calls[name] |= names & {node.id for node in nodes if isinstance(node, ast.Name)}
+    for _ in names:
+        calls = {name: set().union(*(calls[other] for other in calls[name])) for name in names}
+    return {name: frozenset(others) for name, others in calls.items()}
+
+
+@functools.cache
+def _solutions(assignment: str) -> dict[str, str]:
+    names = definitions(assignment)
+    cells = {str(flags(cell).get("grade_id")): cell for cell in source(assignment).cells}
+    return {name: solution(cells[name]) for name in names}
+
+
+@functools.cache
+def _mutants(assignment: str) -> tuple[Mutant, ...]:
+    module = re.sub(r"^\d+-", "", assignment).replace("-", "_")
+    return tuple(importlib.import_module(f"tests.mutants.{module}").MUTANTS)
+
+
+def _applied(mutant: Mutant, whole: str) -> str:
+    if not mutant.old:
+        return mutant.new
+    if whole.count(mutant.old) != 1:
+        raise ValueError(f"the mutant {mutant.id} does not fit the solution cell")
+    return whole.replace(mutant.old, mutant.new)

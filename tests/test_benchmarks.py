@@ -1,0 +1,108 @@
+"""The benchmarks: a class of submissions, the comparison of scores, the verdict on a target."""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from benchmarks.agreement import compared
+from benchmarks.measure import CommandFailed, run
+from benchmarks.parts import LESSONS
+from benchmarks.report import Claim
+from benchmarks.submissions import RIGHT, STUB, WRONG, Work, made_class, points
+
+WORKS = made_class(LESSONS, 10, seed=7)
+
+
+def text(work: Work) -> str:
+    return nbformat.writes(work.notebook)
+
+
+def given(work: Work) -> dict[tuple[str, str, str], float | None]:
+    """The points that the work deserves when each definition is judged for itself."""
+    return {
+        (work.student, work.assignment, f"test-{name}"): most * (work.states[name] == RIGHT)
+        for name, most in points(work.assignment).items()
+    }
+
+
+def test_a_class_is_the_same_for_the_same_seed_and_no_two_files_are_alike() -> None:
+    again = made_class(LESSONS, 10, seed=7)
+
+    assert [text(work) for work in again] == [text(work) for work in WORKS]
+    assert len({text(work) for work in WORKS}) == len(WORKS) == 10 * len(LESSONS)
+
+
+def test_a_class_has_finished_unfinished_and_wrong_work() -> None:
+    states = [set(work.states.values()) for work in WORKS]
+
+    assert states.count({RIGHT}) == 4 * len(LESSONS)
+    assert sum(STUB in found for found in states) == 3 * len(LESSONS)
+    assert sum(WRONG in found for found in states) == 3 * len(LESSONS)
+    for work in WORKS:
+        for cell in work.notebook.cells:
+            if cell.cell_type == "code":
+                ast.parse(cell.source)
+
+
+def test_scores_agree_when_both_sides_give_what_is_known() -> None:
+    finished = WORKS[0]
+    found = compared([finished], given(finished), given(finished))
+
+    assert found.holds
+    assert found.agreed == found.known == len(points(finished.assignment))
+
+
+@pytest.mark.parametrize("score", [0.0, None, 1.5])
+def test_a_score_of_one_side_that_is_not_the_known_one_is_a_disagreement(
+    score: float | None,
+) -> None:
+    finished = WORKS[0]
+    other = given(finished)
+    other[next(iter(other))] = score
+
+    assert not compared([finished], other, given(finished)).holds
+    assert not compared([finished], given(finished), other).holds
+
+
+def test_a_wrong_definition_that_stock_refuses_and_we_accept_is_a_disagreement() -> None:
+    work = next(work for work in WORKS if WRONG in work.states.values())
+    stock = given(work)
+    lenient = dict(stock)
+    for name, most in points(work.assignment).items():
+        if work.states[name] == WRONG:
+            lenient[work.student, work.assignment, f"test-{name}"] = most
+
+    assert not compared([work], lenient, stock).holds
+    assert compared([work], stock, lenient).wrong.only_stock == 1
+    assert compared([work], stock, lenient).holds
+
+
+def test_a_target_is_met_missed_or_not_judged() -> None:
+    assert Claim("throughput", 20.0, 20, at_least=True).met is True
+    assert Claim("memory", 1.31, 1.3, at_least=False).met is False
+    assert Claim("throughput", 1.0, 20, at_least=True, why_not="set for 100").met is None
+
+
+def test_memory_is_that_of_the_process_and_not_of_its_children(tmp_path: Path) -> None:
+    folder = tmp_path / "course"
+    folder.mkdir()
+    child = "x = b'1' * 2**28; import time; time.sleep(1.5)"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
+    found = run([sys.executable, "-c", parent], folder, os.environ)
+
+    assert found.peak < 128
+    assert found.tree is not None
+    assert found.tree > 256
+
+
+def test_a_command_that_fails_is_told_with_what_it_said(tmp_path: Path) -> None:
+    folder = tmp_path / "course"
+    folder.mkdir()
+    with pytest.raises(CommandFailed, match="no such thing"):
+        run([sys.executable, "-c", "raise SystemExit('no such thing')"], folder, os.environ)
