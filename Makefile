@@ -37,11 +37,13 @@ $(VENV)/ready: pyproject.toml | system
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@
 
-# The sandbox needs bubblewrap, and Debian keeps venv in a package of its own. With root or
-# password-less sudo they are installed here.
+# The sandbox needs bubblewrap, the tests a PostgreSQL server, and Debian keeps venv in a package
+# of its own. With root or password-less sudo they are installed here.
 system:
 	@missing=""; \
 	command -v bwrap > /dev/null || missing="bubblewrap"; \
+	command -v pg_ctl > /dev/null || ls /usr/lib/postgresql/*/bin/pg_ctl > /dev/null 2>&1 || \
+	  missing="$$missing postgresql"; \
 	$(PYTHON) -c "import ensurepip" 2> /dev/null || missing="$$missing python3-venv"; \
 	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ]; then root=""; elif sudo -n true 2> /dev/null; then root=sudo; \

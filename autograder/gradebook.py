@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
-from nbgrader.api import Comment, Grade, Gradebook, SubmittedNotebook
+from nbgrader.api import Comment, Grade, Gradebook, InvalidEntry, SubmittedNotebook
 from nbgrader.preprocessors import (
     AssignLatePenalties,
     CheckCellMetadata,
@@ -164,6 +164,9 @@ class Recorder:
         try:
             yield self._gradebook
             commit()
+        except InvalidEntry as error:  # nbgrader's word for whatever the database says
+            session.rollback()
+            raise error.__context__ or error from error
         except BaseException:
             session.rollback()
             raise

@@ -7,6 +7,7 @@ the other. nbgrader looks at its own tables alone.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Column, MetaData, String, Table, create_engine, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError
 
 from autograder.assignment import CourseError
 
@@ -31,6 +32,13 @@ _VALID = text(
     "JOIN assignment a ON a.name = m.assignment "
     "JOIN submitted_assignment s ON s.assignment_id = a.id AND s.student_id = m.student"
 )
+# One statement, as another run may write the same mark at the same time.
+_WRITE = text(
+    "INSERT INTO workbook_graded (student, assignment, digest) "
+    "VALUES (:student, :assignment, :digest) "
+    "ON CONFLICT (student, assignment) DO UPDATE SET digest = excluded.digest"
+)
+_REMOVE = text("DELETE FROM workbook_graded WHERE student = :student AND assignment = :assignment")
 
 Marks = dict[tuple[str, str], str]
 
@@ -39,21 +47,33 @@ Marks = dict[tuple[str, str], str]
 def gradebook_errors(url: str) -> Iterator[None]:
     """Say in one sentence what is wrong with the gradebook.
 
-    Raises: CourseError.
+    Raises: CourseError; DataError or IntegrityError, when a value is at fault.
     """
+    refused = f"the gradebook {shown(url)} cannot be used"
+    try:
+        host = make_url(url).host or ""
+    except (ArgumentError, ValueError) as error:
+        raise CourseError(f"{refused}: this is no URL of a database") from error
+    if "@" in host:
+        raise CourseError(f"{refused}: in a name or password, @ is written as %40")
     try:
         yield
-    except (SQLAlchemyError, ImportError) as error:
-        reason = str(error.__cause__ or error).strip().splitlines()[0]
-        raise CourseError(f"the gradebook {shown(url)} cannot be used: {reason}") from error
+    except ImportError as error:
+        driver = "install its driver (PostgreSQL: pip install 'psycopg[binary]')"
+        raise CourseError(f"{refused}: {error}; {driver}") from error
+    except (DataError, IntegrityError):
+        raise  # what is to be written is at fault, not the gradebook
+    except SQLAlchemyError as error:
+        reason, *more = str(error.__cause__ or error).strip().splitlines()
+        if reason.endswith(":") and more:  # of several addresses, what the first one said
+            reason = more[0].lstrip("- ")
+        raise CourseError(f"{refused}: {reason}") from error
 
 
 def shown(url: str) -> str:
-    """A gradebook's URL without its password."""
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except (ArgumentError, NoSuchModuleError):
-        return url.rpartition("@")[2]
+    """A gradebook's URL without its password, also where it is no URL that can be read."""
+    without = re.sub(r"(://[^:/]*):.*@", r"\1:***@", url)
+    return re.sub(r"(password=)[^&]*", r"\1***", without, flags=re.IGNORECASE)
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -98,9 +118,8 @@ def create_marks(engine: Any) -> None:
 
 def write_mark(session: Any, student: str, assignment: str, digest: str | None) -> None:
     """Put one mark in the place of an earlier one, or take that away."""
-    same = (MARKS.c.student == student) & (MARKS.c.assignment == assignment)
-    session.execute(MARKS.delete().where(same))
-    if digest is not None:
-        session.execute(
-            MARKS.insert().values(student=student, assignment=assignment, digest=digest)
-        )
+    whose = {"student": student, "assignment": assignment}
+    if digest is None:
+        session.execute(_REMOVE, whose)
+    else:
+        session.execute(_WRITE, {**whose, "digest": digest})

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import functools
+import os
+import re
+import signal
+from contextlib import suppress
 from typing import Any
 
 import ipykernel.debugger
@@ -14,6 +19,9 @@ from traitlets import Type
 from traitlets.config import Config
 
 from autograder.observe._observation import MIME
+
+# Pasted from a session: Python, but not meant as such.
+_PROMPT = re.compile(r"^\s*In ?\[", re.M)
 
 
 def _without_files(thing: Any, name: str) -> bool:
@@ -41,14 +49,23 @@ class Publisher(ZMQDisplayPublisher):
 
 
 class Shell(ZMQInteractiveShell):
-    """A shell that takes a cell apart once: ipykernel asks for it twice."""
+    """A shell that looks for its own syntax only in what is not Python already."""
 
     display_pub_class = Type(Publisher)
 
     @functools.lru_cache(maxsize=4)  # noqa: B019  (the shell lives as long as the process)
     def transform_cell(self, raw_cell: str) -> str:
-        """The cell as Python, without IPython's own syntax."""
+        """The cell as Python; ipykernel asks for it twice."""
+        if not _PROMPT.search(raw_cell):
+            with suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+                ast.parse(raw_cell)
+                return raw_cell if raw_cell.endswith("\n") else f"{raw_cell}\n"
         return str(super().transform_cell(raw_cell))
+
+    def should_run_async(self, raw_cell: str, **options: Any) -> bool:
+        """Whether a cell waits for something outside of a function."""
+        might = "await" in raw_cell or "async" in raw_cell
+        return might and bool(super().should_run_async(raw_cell, **options))
 
 
 class Kernel(IPythonKernel):
@@ -57,12 +74,17 @@ class Kernel(IPythonKernel):
     shell_class = Type(Shell)
     _execute_sleep = 0.0
 
+    def _send_interrupt_children(self) -> None:
+        """Interrupt the kernel; the group of the first process would be everybody but itself."""
+        os.kill(os.getpid(), signal.SIGINT)
+
 
 class KernelApp(IPKernelApp):
     """An application without command line, configuration files, history and extensions."""
 
     kernel_class = Type(Kernel)
     ignore_cwd = True
+    capture_fd_output = False  # what a process prints past Python is not the output of a cell
 
     def __init__(self, **options: Any) -> None:
         config = Config({"HistoryManager": {"enabled": False}})

@@ -18,15 +18,6 @@ CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
-EVERY_NAMESPACE = (
-    CLONE_NEWUSER
-    | CLONE_NEWNS
-    | CLONE_NEWPID
-    | CLONE_NEWIPC
-    | CLONE_NEWNET
-    | CLONE_NEWUTS
-    | CLONE_NEWCGROUP
-)
 
 # <sys/mount.h>
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
@@ -34,7 +25,7 @@ MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 32, 4096, 16384, 1 << 18
 MNT_DETACH = 2
 
 # <linux/prctl.h>
-_PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_CHILD_SUBREAPER = 4, 24, 36
+_PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 4, 24
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 
 # <net/if.h>, <linux/sockios.h>
@@ -56,6 +47,15 @@ def _check(result: int, what: str) -> int:
 def unshare(flags: int) -> None:
     """Leave the namespaces of `flags` for new ones. See unshare(2)."""
     _check(_libc.unshare(flags), "unshare")
+
+
+def return_to_pid_namespace() -> None:
+    """Have later children in one's own namespace of processes again. See setns(2)."""
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _check(_libc.setns(own, CLONE_NEWPID), "setns")
+    finally:
+        os.close(own)
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str = "") -> None:
@@ -82,11 +82,6 @@ def raise_loopback() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
         request = struct.pack("16sh22x", b"lo", _IFF_UP | _IFF_RUNNING)  # struct ifreq
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, request)
-
-
-def become_subreaper() -> None:
-    """Become the parent of descendants whose own parents end. See prctl(2)."""
-    _check(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
 
 
 def stay_readable() -> None:

@@ -15,7 +15,6 @@ from autograder.kernel.confine import Calls, confine_files
 
 HOME = "/home/student"
 KERNEL = "/kernel"
-HOSTNAME = "workbook"
 STUDENT = 1000  # the user number that the kernel sees
 _NEW_ROOT = "/tmp"  # in the fork server's view; nothing of its own is there
 _DEVICES = ("null", "zero", "full", "random", "urandom")
@@ -23,33 +22,27 @@ _DEVICES = ("null", "zero", "full", "random", "urandom")
 _NOT_SHARED = ("proc", "dev", "tmp", "home", "kernels", "run")
 
 
-def leave_namespaces(uid: int | None) -> None:
-    """Give the caller's next child namespaces of its own, and become `uid` when root asks to."""
-    Path("/proc/self/oom_score_adj").write_text("1000")
-    if uid is not None:
-        os.setgroups([])
-        os.setresgid(uid, uid, uid)
-        os.setresuid(uid, uid, uid)
-        linux.stay_readable()
-    # A leader outside the child's namespace: an interrupt is then meant for the kernel alone.
-    os.setsid()
-    own_uid, own_gid = os.getuid(), os.getgid()
-    linux.unshare(linux.EVERY_NAMESPACE)
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{STUDENT} {own_uid} 1")
-    Path("/proc/self/gid_map").write_text(f"{STUDENT} {own_gid} 1")
+def seal(folder: str, uid: int | None, limits: dict[str, int], calls: Calls) -> None:
+    """Make this process, the first of its namespace, unable to reach anything but its own.
 
-
-def seal(folder: str, limits: dict[str, int], calls: Calls) -> None:
-    """Make this process, the first of its namespaces, unable to reach anything but its own.
-
-    `folder` is the kernel's own; `limits` are bytes and counts.
+    `folder` is the kernel's own; `uid` is whom to become when root asks; `limits` are bytes and
+    counts. The mounts belong to the fork server's user namespace: the kernel, which leaves that
+    one last, has no power over them.
     """
     os.umask(0o022)
-    _own_root(folder, limits["scratch_bytes"])
-    Path("/proc/sys/user/max_user_namespaces").write_text("0")
-    linux.mount("", "/", flags=linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY)
+    Path("/proc/self/oom_score_adj").write_text("1000")
+    os.setsid()  # a signal to its group reaches no neighbour
+    linux.unshare(
+        linux.CLONE_NEWNS
+        | linux.CLONE_NEWIPC
+        | linux.CLONE_NEWNET
+        | linux.CLONE_NEWUTS
+        | linux.CLONE_NEWCGROUP
+    )
+    _own_root(folder, uid, limits["scratch_bytes"])
     linux.raise_loopback()
+    linux.mount("", "/", flags=linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY)
+    _own_user(uid)
     os.chdir(HOME)
     for kind, limit in (
         (resource.RLIMIT_AS, limits["memory_bytes"]),
@@ -63,7 +56,23 @@ def seal(folder: str, limits: dict[str, int], calls: Calls) -> None:
     calls.confine()
 
 
-def _own_root(folder: str, scratch_bytes: int) -> None:
+def _own_user(uid: int | None) -> None:
+    """Become another user where root asks to, then the only one of a namespace, without more."""
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+        linux.stay_readable()
+    own_uid, own_gid = os.getuid(), os.getgid()
+    linux.unshare(linux.CLONE_NEWUSER)
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{STUDENT} {own_uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{STUDENT} {own_gid} 1")
+    Path("/proc/sys/user/max_user_namespaces").write_text("0")
+
+
+def _own_root(folder: str, uid: int | None, scratch_bytes: int) -> None:
+    owner = "" if uid is None else f",uid={uid},gid={uid}"
     private = linux.MS_NOSUID | linux.MS_NODEV
     linux.mount("", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
     shared = [entry for entry in os.listdir("/") if entry not in _NOT_SHARED]
@@ -88,7 +97,7 @@ def _own_root(folder: str, scratch_bytes: int) -> None:
     linux.mount("devpts", f"{_NEW_ROOT}/dev/pts", "devpts", linux.MS_NOSUID, options)
     for scratch in ("/tmp", HOME, "/dev/shm"):
         os.makedirs(_NEW_ROOT + scratch)
-        size = f"mode=1777,size={scratch_bytes}"
+        size = f"mode=1777,size={scratch_bytes}{owner}"
         linux.mount("tmpfs", _NEW_ROOT + scratch, "tmpfs", private, size)
     os.mkdir(f"{_NEW_ROOT}/proc")
     linux.mount("proc", f"{_NEW_ROOT}/proc", "proc", private | linux.MS_NOEXEC)

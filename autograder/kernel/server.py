@@ -18,8 +18,9 @@ import traceback
 from contextlib import suppress
 from typing import Any
 
-from autograder.kernel import linux, seal
+from autograder.kernel import linux
 from autograder.kernel.confine import Calls
+from autograder.kernel.seal import seal
 from autograder.kernel.start import import_all, serve
 
 REQUEST_BYTES = 64 * 1024
@@ -31,7 +32,6 @@ def main() -> None:
     listening, mounts_proc = int(sys.argv[1]), sys.argv[2] == "mount-proc"
     if mounts_proc:  # bubblewrap covers parts of it for root, and then no other may be mounted
         linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
-    linux.become_subreaper()
     calls = Calls()
     if problem := _sealing_problem(calls, int(sys.argv[3]) if sys.argv[3] else None):
         print(problem, flush=True)
@@ -49,23 +49,37 @@ def _sealing_problem(calls: Calls, uid: int | None) -> str:
     os.mkdir(folder)
     limits = {"memory_bytes": 2**32, "processes": 8, "file_bytes": 2**20, "scratch_bytes": 2**20}
     reading, writing = os.pipe()
-    if os.fork() == 0:
-        os.close(reading)
-        said = ""
+    try:
+        process = _fork_first()
+    except OSError as error:
+        return str(error)
+    if process == 0:
+        said = "sealed"
         try:
-            seal.leave_namespaces(uid)
-            if os.fork() > 0:
-                os._exit(0)
-            seal.seal(folder, limits, calls)
+            seal(folder, uid, limits, calls)
         except Exception as error:
             said = str(error) or type(error).__name__
-        os.write(writing, (said or "sealed").encode())
+        os.write(writing, said.encode())
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as pipe:
         said = pipe.read()
+    os.waitpid(process, 0)
     os.rmdir(folder)
     return "" if said == "sealed" else said or "the process that tried it ended"
+
+
+def _fork_first() -> int:
+    """Fork a process that is the first of a namespace of processes."""
+    linux.unshare(linux.CLONE_NEWPID)
+    try:
+        process = os.fork()
+    except OSError:
+        linux.return_to_pid_namespace()
+        raise
+    if process != 0:
+        linux.return_to_pid_namespace()
+    return process
 
 
 class Server:
@@ -102,38 +116,15 @@ class Server:
         connection.settimeout(5)
         try:
             request = json.loads(connection.recv(REQUEST_BYTES))
-            process = self._fork(connection, request)
+            process = _fork_first()
         except (OSError, ValueError) as error:
             _say(connection, {"error": str(error)})
             connection.close()
             return
+        if process == 0:
+            self._be_kernel(connection, request)
         self._connections[process] = connection
         self._selector.register(connection, selectors.EVENT_READ, process)
-
-    def _fork(self, connection: socket.socket, request: dict[str, Any]) -> int:
-        """The process number of a new kernel, which seals itself and then serves."""
-        reading, writing = os.pipe()
-        between = os.fork()
-        if between == 0:
-            try:
-                os.close(reading)
-                seal.leave_namespaces(request["uid"])
-                kernel = os.fork()
-                if kernel == 0:
-                    os.close(writing)
-                    self._be_kernel(connection, request)
-                os.write(writing, str(kernel).encode())
-            except BaseException as error:
-                os.write(writing, str(error).encode())
-            finally:
-                os._exit(0)
-        os.close(writing)
-        with os.fdopen(reading) as pipe:
-            said = pipe.read()
-        os.waitpid(between, 0)
-        if not said.isdigit():
-            raise OSError(f"a kernel could not be sealed: {said}")
-        return int(said)
 
     def _be_kernel(self, connection: socket.socket, request: dict[str, Any]) -> None:
         try:
@@ -145,7 +136,8 @@ class Server:
             own = connection.fileno()
             os.closerange(3, own)
             os.closerange(own + 1, os.sysconf("SC_OPEN_MAX"))
-            seal.seal(f"{KERNELS}/{request['folder']}", request["limits"], self._calls)
+            folder = f"{KERNELS}/{request['folder']}"
+            seal(folder, request["uid"], request["limits"], self._calls)
             serve(connection, request["environment"])
         except BaseException:
             _say(connection, {"error": traceback.format_exc(limit=-3)})

@@ -17,8 +17,15 @@ import autograder
 
 HOME = "/home/student"
 PACKAGES = "/opt/workbook"
-# What a fork server that root starts needs to seal its kernels, and nothing more.
-CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_OVERRIDE")
+# What a fork server needs inside the sandbox to seal its kernels; they keep none of it.
+CAPABILITIES = (
+    "CAP_SYS_ADMIN",
+    "CAP_NET_ADMIN",
+    "CAP_SETUID",
+    "CAP_SETGID",
+    "CAP_KILL",
+    "CAP_DAC_OVERRIDE",
+)
 SYSTEM_FOLDERS = ("/usr", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")
 SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 # Above every account of a machine; a sandbox that root starts gets one of these as its own.
@@ -74,12 +81,12 @@ def command(listening: int, kernels: Path, uid: int | None) -> list[str]:
     arguments = [bwrap, "--new-session", "--clearenv"]
     arguments += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
     arguments += ["--unshare-cgroup-try"]
-    if uid is None:
-        arguments += ["--unshare-user", "--proc", "/proc"]
-    else:  # the fork server mounts its own /proc; bubblewrap would cover parts of one
-        arguments += ["--cap-drop", "ALL", "--dir", "/proc"]
-        for capability in CAPABILITIES:
-            arguments += ["--cap-add", capability]
+    # Root needs no user namespace, and there bubblewrap would cover parts of /proc, after which
+    # none can be mounted: the fork server mounts its own.
+    arguments += ["--unshare-user", "--proc", "/proc"] if uid is None else ["--dir", "/proc"]
+    arguments += ["--cap-drop", "ALL"]
+    for capability in CAPABILITIES:
+        arguments += ["--cap-add", capability]
     arguments += ["--dev", "/dev", *_parents(HOME), "--perms", "1777", "--tmpfs", "/tmp"]
     for link in SYSTEM_LINKS:
         if os.path.islink(link):
