@@ -16,10 +16,10 @@ from autograder.kernel.confine import Calls, confine_files
 HOME = "/home/student"
 KERNEL = "/kernel"
 STUDENT = 1000  # the user number that the kernel sees
-_NEW_ROOT = "/tmp"  # in the fork server's view; nothing of its own is there
+NEW_ROOT = "/new-root"  # in the fork server's view
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 # Not passed on: what is the server's own, or made anew below.
-_NOT_SHARED = ("proc", "dev", "tmp", "home", "kernels", "run")
+_NOT_SHARED = ("proc", "dev", "tmp", "kernels", "new-root")
 
 
 def seal(folder: str, uid: int | None, limits: dict[str, int], calls: Calls) -> None:
@@ -75,41 +75,51 @@ def _own_root(folder: str, uid: int | None, scratch_bytes: int) -> None:
     owner = "" if uid is None else f",uid={uid},gid={uid}"
     private = linux.MS_NOSUID | linux.MS_NODEV
     linux.mount("", "/", flags=linux.MS_REC | linux.MS_PRIVATE)
-    shared = [entry for entry in os.listdir("/") if entry not in _NOT_SHARED]
-    linux.mount("tmpfs", _NEW_ROOT, "tmpfs", private, "mode=0755,size=1m")
-    for entry in shared:
-        old, new = f"/{entry}", f"{_NEW_ROOT}/{entry}"
-        if os.path.islink(old):
-            os.symlink(os.readlink(old), new)
-        elif os.path.isdir(old):
-            os.mkdir(new)
-            linux.mount(old, new, flags=linux.MS_BIND | linux.MS_REC)
-    _bind(folder, _NEW_ROOT + KERNEL)
-    os.makedirs(f"{_NEW_ROOT}/dev")
-    linux.mount("tmpfs", f"{_NEW_ROOT}/dev", "tmpfs", linux.MS_NOSUID, "mode=0755,size=64k")
-    for device in _DEVICES:
-        Path(f"{_NEW_ROOT}/dev/{device}").touch()
-        linux.mount(f"/dev/{device}", f"{_NEW_ROOT}/dev/{device}", flags=linux.MS_BIND)
-    os.symlink("/proc/self/fd", f"{_NEW_ROOT}/dev/fd")
-    os.symlink("pts/ptmx", f"{_NEW_ROOT}/dev/ptmx")
-    os.mkdir(f"{_NEW_ROOT}/dev/pts")
-    options = "newinstance,ptmxmode=0666,mode=620"
-    linux.mount("devpts", f"{_NEW_ROOT}/dev/pts", "devpts", linux.MS_NOSUID, options)
+    linux.mount("tmpfs", NEW_ROOT, "tmpfs", private, "mode=0755,size=1m")
+    _share("/", but=_NOT_SHARED)
+    os.mkdir(NEW_ROOT + KERNEL)
+    linux.mount(folder, NEW_ROOT + KERNEL, flags=linux.MS_BIND)
+    _own_devices()
     for scratch in ("/tmp", HOME, "/dev/shm"):
-        os.makedirs(_NEW_ROOT + scratch)
+        os.makedirs(NEW_ROOT + scratch, exist_ok=True)
         size = f"mode=1777,size={scratch_bytes}{owner}"
-        linux.mount("tmpfs", _NEW_ROOT + scratch, "tmpfs", private, size)
-    os.mkdir(f"{_NEW_ROOT}/proc")
-    linux.mount("proc", f"{_NEW_ROOT}/proc", "proc", private | linux.MS_NOEXEC)
-    linux.mount("", f"{_NEW_ROOT}/dev", flags=linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY)
-    os.mkdir(f"{_NEW_ROOT}/old")
-    os.chdir(_NEW_ROOT)
+        linux.mount("tmpfs", NEW_ROOT + scratch, "tmpfs", private, size)
+        _share(scratch)  # where the Python environment lies in one of these
+    os.mkdir(f"{NEW_ROOT}/proc")
+    linux.mount("proc", f"{NEW_ROOT}/proc", "proc", private | linux.MS_NOEXEC)
+    linux.mount("", f"{NEW_ROOT}/dev", flags=linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY)
+    os.mkdir(f"{NEW_ROOT}/old")
+    os.chdir(NEW_ROOT)
     linux.pivot_root(".", "old")
     os.chdir("/")
     linux.detach("/old")
     os.rmdir("/old")
 
 
-def _bind(source: str, target: str) -> None:
-    os.makedirs(target)
-    linux.mount(source, target, flags=linux.MS_BIND | linux.MS_REC)
+def _share(top: str, but: tuple[str, ...] = ()) -> None:
+    """Show the folders in `top` of the fork server's view in the new root as well."""
+    for entry in os.listdir(top):
+        old = os.path.join(top, entry)
+        new = NEW_ROOT + old
+        if entry in but:
+            continue
+        if os.path.islink(old):
+            os.symlink(os.readlink(old), new)
+        elif os.path.isdir(old):
+            os.mkdir(new)
+            linux.mount(old, new, flags=linux.MS_BIND | linux.MS_REC)
+
+
+def _own_devices() -> None:
+    """A few devices that hold nothing, and terminals of its own."""
+    top = f"{NEW_ROOT}/dev"
+    os.mkdir(top)
+    linux.mount("tmpfs", top, "tmpfs", linux.MS_NOSUID, "mode=0755,size=64k")
+    for device in _DEVICES:
+        Path(f"{top}/{device}").touch()
+        linux.mount(f"/dev/{device}", f"{top}/{device}", flags=linux.MS_BIND)
+    os.symlink("/proc/self/fd", f"{top}/fd")
+    os.symlink("pts/ptmx", f"{top}/ptmx")
+    os.mkdir(f"{top}/pts")
+    options = "newinstance,ptmxmode=0666,mode=620"
+    linux.mount("devpts", f"{top}/pts", "devpts", linux.MS_NOSUID, options)

@@ -25,6 +25,7 @@ CAPABILITIES = (
     "CAP_SETGID",
     "CAP_KILL",
     "CAP_DAC_OVERRIDE",
+    "CAP_SETFCAP",  # whoever maps a user namespace's root needs it; see user_namespaces(7)
 )
 SYSTEM_FOLDERS = ("/usr", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")
 SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
@@ -81,13 +82,19 @@ def command(listening: int, kernels: Path, uid: int | None) -> list[str]:
     arguments = [bwrap, "--new-session", "--clearenv"]
     arguments += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
     arguments += ["--unshare-cgroup-try"]
-    # Root needs no user namespace, and there bubblewrap would cover parts of /proc, after which
-    # none can be mounted: the fork server mounts its own.
-    arguments += ["--unshare-user", "--proc", "/proc"] if uid is None else ["--dir", "/proc"]
+    if uid is None:
+        # As root of its user namespace; for another user bubblewrap would make a second one, which
+        # has no power over the other namespaces.
+        arguments += ["--unshare-user", "--uid", "0", "--gid", "0", "--proc", "/proc"]
+    else:
+        # Root needs no user namespace, and there bubblewrap would cover parts of /proc, after
+        # which none can be mounted: the fork server mounts its own.
+        arguments += ["--dir", "/proc"]
     arguments += ["--cap-drop", "ALL"]
     for capability in CAPABILITIES:
         arguments += ["--cap-add", capability]
-    arguments += ["--dev", "/dev", *_parents(HOME), "--perms", "1777", "--tmpfs", "/tmp"]
+    arguments += ["--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/new-root", *_parents(HOME)]
+    arguments += ["--perms", "0755", "--dir", HOME]
     for link in SYSTEM_LINKS:
         if os.path.islink(link):
             arguments += ["--symlink", os.readlink(link), link]
