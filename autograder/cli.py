@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -60,7 +61,10 @@ def main() -> None:
     # which a notebook's schema has none, takes longer than all the rest of the start.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     warnings.filterwarnings("ignore")
-    app()
+    try:
+        app()
+    finally:
+        gc.freeze()  # or Python looks through all that was imported once more before it ends
 
 
 @app.callback(invoke_without_command=True)
@@ -112,7 +116,7 @@ def grade(
     ] = None,
     assignment: Annotated[str | None, typer.Option(help="Only this assignment.")] = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="How many at a time; default: the cores at hand.")
+        int | None, typer.Option(min=1, help="How many at a time; default: the cores at hand and one more.")
     ] = None,
     cluster: Annotated[
         str | None,
@@ -179,7 +183,7 @@ def _graded(
     are_files = isinstance(todo[0], Path)
     seeds = Seeds(seed, fresh=force)
     results: list[Graded] = []
-    workers = _workers(cluster, min(jobs or _cores(), len(todo)))
+    workers = _workers(cluster, min(jobs or _cores() + 1, len(todo))  # a kernel and its client take turns)
     try:
         if are_files:
             outcomes = grade_files(course, recognised(course, todo), workers, seeds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import pickle
@@ -89,6 +90,7 @@ class LocalWorkers:
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
         self._server = kernel_server()
+        gc.freeze()  # or a collection in a process copies all that it shares with this one
         self._pool = self._started(jobs)
 
     @property

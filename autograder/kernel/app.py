@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import functools
+import logging
 import os
 import re
 import signal
 from contextlib import suppress
 from typing import Any
 
-import ipykernel.debugger
 import ipykernel.ipkernel
+from ipykernel.compiler import XCachingCompiler
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
 from ipykernel.zmqshell import ZMQDisplayPublisher, ZMQInteractiveShell
@@ -28,8 +29,8 @@ def _without_files(thing: Any, name: str) -> bool:
     return name != "__file__" and hasattr(thing, name)
 
 
-# Its debugger looks at every module, which copies a page of the fork server's memory for each.
-ipykernel.debugger._is_debugpy_available = False
+# For its debugger, a kernel looks at every module, which copies a page of the fork server's
+# memory for each.
 ipykernel.ipkernel.hasattr = _without_files  # type: ignore[attr-defined]
 
 
@@ -68,9 +69,18 @@ class Shell(ZMQInteractiveShell):
         return might and bool(super().should_run_async(raw_cell, **options))
 
 
+class Compiler(XCachingCompiler):
+    """A compiler that names a cell by its number; the other name takes a hash of its text."""
+
+    def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
+        """What tracebacks call the cell."""
+        return f"<cell {number}>"
+
+
 class Kernel(IPythonKernel):
     """A kernel without pauses."""
 
+    compiler_class = Type(Compiler)
     shell_class = Type(Shell)
     _execute_sleep = 0.0
 
@@ -88,7 +98,11 @@ class KernelApp(IPKernelApp):
 
     def __init__(self, **options: Any) -> None:
         config = Config({"HistoryManager": {"enabled": False}})
-        super().__init__(config=config, default_extensions=[], **options)
+        config.InteractiveShell.xmode = "Plain"  # the others read and parse every file on the way
+        config.InteractiveShell.colors = "nocolor"
+        super().__init__(
+            config=config, default_extensions=[], log_level=logging.CRITICAL, **options
+        )
 
     def parse_command_line(self, argv: Any = None) -> None:
         """There is none."""

@@ -14,7 +14,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 
-class tensors_made(TorchDispatchMode):
+class _Mode(TorchDispatchMode):
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Else each operator passes through torch's compiler first.
+        return False
+
+
+class tensors_made(_Mode):
     """Sizes of the tensors that operators make inside the block, in elements.
 
     `largest` is the size of the largest one; `held` the most that were alive at one time.
@@ -55,7 +62,7 @@ class tensors_made(TorchDispatchMode):
         self.held = max(self.held, self._alive)
 
 
-class _Operators(TorchDispatchMode):
+class _Operators(_Mode):
     def __init__(self, note: Callable[[str], None]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # as above
         self._note = note
