@@ -116,7 +116,8 @@ def grade(
     ] = None,
     assignment: Annotated[str | None, typer.Option(help="Only this assignment.")] = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="How many at a time; default: the cores at hand and one more.")
+        int | None,
+        typer.Option(min=1, help="How many at a time; default: the cores at hand and one more."),
     ] = None,
     cluster: Annotated[
         str | None,
@@ -183,7 +184,8 @@ def _graded(
     are_files = isinstance(todo[0], Path)
     seeds = Seeds(seed, fresh=force)
     results: list[Graded] = []
-    workers = _workers(cluster, min(jobs or _cores() + 1, len(todo))  # a kernel and its client take turns)
+    # One more than the cores, because a kernel and its client take turns.
+    workers = _workers(cluster, min(jobs or _cores() + 1, len(todo)))
     try:
         if are_files:
             outcomes = grade_files(course, recognised(course, todo), workers, seeds)
