@@ -5,11 +5,14 @@ All that a task needs goes with it; no file system is shared.
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
 from typing import Any
 
 from distributed import Client, KilledWorker, Scheduler
+from distributed.comm.core import CommClosedError
 
 from autograder.answer_key import AnswerKey
 from autograder.assignment import CourseError
@@ -28,7 +31,8 @@ class ClusterWorkers:
         self._address = address
         try:
             self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
-        except (OSError, ValueError, ImportError) as error:
+        except (OSError, ValueError, TypeError, ImportError) as error:
+            # TypeError is what a tls:// address without certificates ends in.
             said = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise CourseError(
                 f"no Dask scheduler answers at {address} ({said}); start one with `dask scheduler` "
@@ -46,8 +50,8 @@ class ClusterWorkers:
         return int(sum(self._client.nthreads().values())) + 1
 
     def share(self, key: AnswerKey) -> Any:
-        """The answer key, sent once to each worker that needs it."""
-        return self._client.scatter(key, hash=False)
+        """The answer key as the result of a task, which Dask makes again where it is lost."""
+        return self._client.submit(pickle.loads, pickle.dumps(key), pure=False)
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
         """Have a function called by one of the workers."""
@@ -58,12 +62,15 @@ class ClusterWorkers:
 
     def died(self, error: BaseException) -> bool:
         """Whether the worker died that had the task."""
+        if isinstance(error, CancelledError) and self._client.status != "running":
+            raise CourseError(f"the Dask scheduler at {self._address} is gone") from error
         return isinstance(error, KilledWorker)
 
     def close(self, at_once: bool = False) -> None:
         """Leave the cluster as it was."""
-        self._client.run_on_scheduler(_blame_after, self._before)
-        self._executor.shutdown(wait=not at_once)
+        with suppress(OSError, CommClosedError):  # where the scheduler is gone, there is nothing
+            self._client.run_on_scheduler(_blame_after, self._before)
+            self._executor.shutdown(wait=not at_once)
         self._client.close()
 
 

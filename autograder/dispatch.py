@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from typing import Any, TypeVar
 
 from autograder.workers import Workers
@@ -67,5 +67,8 @@ def _failed(error: Exception) -> Future[Any]:
 
 
 def _died(future: Future[Any], workers: Workers) -> bool:
-    error = future.exception()
+    try:
+        error = future.exception()
+    except CancelledError as cancelled:
+        error = cancelled
     return error is not None and workers.died(error)

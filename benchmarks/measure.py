@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-OWN_INTERVAL, TREE_INTERVAL = 0.02, 0.5  # seconds between two looks
+OWN_INTERVAL, TREE_INTERVAL = 0.05, 2.0  # seconds between two looks; each costs the run some
 LOG = "command.log"
 
 
@@ -23,7 +23,7 @@ class CommandFailed(Exception):
 class Measured:
     """One run: wall time, peak memory of the process itself, of it and its descendants together.
 
-    Memory is in MiB. `tree` is the largest sum seen twice a second, None for a shorter run.
+    Memory is in MiB. `tree` is the largest sum seen every two seconds, None for a shorter run.
     """
 
     seconds: float

@@ -17,6 +17,8 @@ from autograder.sandbox.bubblewrap import SandboxUnavailable, command, free_uid
 
 PREFIX = "workbook-kernels-"
 START_SECONDS = 60.0
+# Of the 107 bytes that the name of a socket may have, what a kernel's own part leaves.
+MAX_NAME = 40
 
 
 class ServerGone(RuntimeError):
@@ -35,7 +37,7 @@ class KernelServer:
 
     def __init__(self) -> None:
         _remove_abandoned()
-        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_temporary()))
         self._lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self.kernels = self.folder / "kernels"
@@ -86,7 +88,7 @@ class KernelServer:
         raise SandboxUnavailable(
             f"a sandbox cannot be made here ({said}); student code does not run without it. Allow "
             "unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, or "
-            "kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu), or run as root"
+            "kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu)"
         )
 
     def connect(self) -> socket.socket:
@@ -132,9 +134,15 @@ def request(
     return json.dumps(asked).encode()
 
 
+def _temporary() -> Path:
+    """The folder for temporary files, or /tmp where a socket's name in it would be too long."""
+    configured = Path(tempfile.gettempdir())
+    return configured if len(str(configured)) <= MAX_NAME else Path("/tmp")
+
+
 def _remove_abandoned() -> None:
     """Remove the folders of servers whose owners were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(PREFIX + "*"):
+    for folder in _temporary().glob(PREFIX + "*"):
         try:
             lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
         except OSError:
