@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test check release system clean
+.PHONY: demo test bench check release system postgres clean
 
 demo: $(VENV)/ready
 	rm -rf demo && mkdir demo
@@ -18,8 +18,12 @@ demo: $(VENV)/ready
 	echo "Feedback for students, one page each: demo/feedback/STUDENT/ASSIGNMENT/ASSIGNMENT.html"; \
 	echo "Two of the submissions are beyond grading on purpose, so workbook grade ended with status $$status."
 
-test: check
+test: check | postgres
 	python -m pytest -q -n auto
+
+# Beside stock nbgrader, on the same submissions; best on a machine that does nothing else.
+bench: $(VENV)/ready
+	python -m benchmarks
 
 check: $(VENV)/ready
 	ruff check .
@@ -37,18 +41,23 @@ $(VENV)/ready: pyproject.toml | system
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@
 
-# The sandbox needs bubblewrap, the tests a PostgreSQL server, and Debian keeps venv in a package
-# of its own. With root or password-less sudo they are installed here.
+# The sandbox needs bubblewrap, and Debian keeps venv in a package of its own. With root or
+# password-less sudo they are installed here.
 system:
 	@missing=""; \
 	command -v bwrap > /dev/null || missing="bubblewrap"; \
-	command -v pg_ctl > /dev/null || ls /usr/lib/postgresql/*/bin/pg_ctl > /dev/null 2>&1 || \
-	  missing="$$missing postgresql"; \
 	$(PYTHON) -c "import ensurepip" 2> /dev/null || missing="$$missing python3-venv"; \
 	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ]; then root=""; elif sudo -n true 2> /dev/null; then root=sudo; \
 	else echo "First install what is missing: sudo apt-get install $$missing"; exit 1; fi; \
 	$$root apt-get update -qq && $$root apt-get install -y -qq $$missing > /dev/null
+
+# A server for the tests of that gradebook, where it can be installed; they are skipped elsewhere.
+postgres:
+	@command -v pg_ctl > /dev/null || ls /usr/lib/postgresql/*/bin/pg_ctl > /dev/null 2>&1 && exit 0; \
+	if [ "$$(id -u)" = 0 ]; then root=""; elif sudo -n true 2> /dev/null; then root=sudo; \
+	else echo "The tests of PostgreSQL are skipped without: sudo apt-get install postgresql"; exit 0; fi; \
+	$$root apt-get update -qq && $$root apt-get install -y -qq postgresql > /dev/null
 
 clean:
 	rm -rf demo $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -24,7 +24,7 @@ from nbformat import NotebookNode
 from autograder.assignment import DEMO, grade_id_of, is_solution, is_test
 from autograder.evidence import MIME
 from autograder.sandbox import Limits, SandboxUnavailable, ServerGone, kernel_server, replace
-from autograder.sandbox.provisioner import SandboxKernelManager
+from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
 
 START_SECONDS = 120
 # No widgets, no changes of earlier outputs: only what a cell shows of itself.
@@ -212,12 +212,14 @@ def _execute(
         raise
     except Exception as error:
         _log.debug("unreadable kernel", exc_info=True)
-        if client.current is None:
-            run.problem = f"its kernel did not start ({error})"
-            return run
         run.problem = (
-            f"the kernel sent something that cannot be read while running {client.current} "
-            f"({type(error).__name__})"
+            f"its kernel did not start ({error})"
+            if client.current is None
+            else "the kernel sent something that cannot be read while running "
+            f"{client.current} ({type(error).__name__})"
         )
+    provisioner = manager.provisioner
+    if run.problem and isinstance(provisioner, SandboxProvisioner) and provisioner.server_gone:
+        raise ServerGone("the fork server ended, and its kernels with it")
     run.seconds = monotonic() - started
     return run

@@ -132,6 +132,26 @@ def test_a_kernel_sees_its_own_processes_alone() -> None:
     assert seen.startswith("1 ['1'] False ['client.json', 'connection.json', 'socket-")
 
 
+def test_a_signal_to_everybody_reaches_no_neighbour() -> None:
+    """Neither by its group nor by all processes; the fork server lives on as well."""
+    kill = """
+import os
+for everybody in (0, -1):
+    try:
+        os.kill(everybody, 9)
+    except OSError:
+        pass
+"""
+
+    async def both() -> list[str]:
+        async with kernel() as one, kernel() as other:
+            await one(kill)
+            async with kernel() as later:
+                return [await ask("print('alive')") for ask in (other, later)]
+
+    assert asyncio.run(both()) == ["alive", "alive"]
+
+
 SYSTEM_CALLS = {
     "a user namespace": "libc.unshare(0x10000000)",
     "a mount namespace": "libc.unshare(0x00020000)",

@@ -157,7 +157,7 @@ def locked(course: Path) -> Callable[[], None]:
 def full(course: Path) -> Callable[[], None]:
     """The disk has no room for an autograded folder."""
     (course / "autograded").mkdir()
-    size = "size=96k"
+    size = "size=32k"
     command = ["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(course / "autograded")]
     subprocess.run(command, check=True)
 

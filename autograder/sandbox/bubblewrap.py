@@ -79,7 +79,8 @@ def command(listening: int, kernels: Path, uid: int | None) -> list[str]:
     for part in ("__init__.py", "observe", "kernel"):
         visible[str(package / part)] = f"{PACKAGES}/autograder/{part}"
 
-    arguments = [bwrap, "--new-session", "--clearenv"]
+    # The fork server is the first process: with it end all that it forked.
+    arguments = [bwrap, "--new-session", "--as-pid-1", "--clearenv"]
     arguments += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
     arguments += ["--unshare-cgroup-try"]
     if uid is None:

@@ -48,6 +48,7 @@ class SandboxProvisioner(KernelProvisionerBase):
     _folder: Path | None = None
     _connection: socket.socket | None = None
     _ended: asyncio.Task[int] | None = None
+    server_gone = False
 
     @property
     def has_process(self) -> bool:
@@ -143,6 +144,7 @@ class SandboxProvisioner(KernelProvisionerBase):
         try:
             return int((await self._answer()).get("exit", 1))
         except ServerGone:
+            self.server_gone = True
             return -signal.SIGKILL  # its kernels end with it
 
     async def cleanup(self, restart: bool = False) -> None:
