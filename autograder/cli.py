@@ -17,9 +17,7 @@ import typer
 from autograder import __version__
 
 if TYPE_CHECKING:
-    from autograder.course import Course
     from autograder.result import Graded
-    from autograder.workers import Workers
 
 DONE, NEEDS_ATTENTION, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -157,62 +155,19 @@ def grade(
             submissions = course.submissions(course.chosen(given), student or [])
             todo = due(course, submissions, force)
             left = len(submissions) - len(todo)
-        results = _graded(course, todo, jobs, cluster, seed, force) if todo else []
+        results: list[Graded] = []
+        if todo:
+            from autograder.batch import Asked, Interrupted, batch
+
+            try:
+                results = batch(course, todo, Asked(jobs, cluster, seed, force))
+            except Interrupted as stopped:
+                typer.echo(str(stopped), err=True)
+                raise typer.Exit(INTERRUPTED) from None
         _report(results, json_file)
         if left:
             typer.echo(f"{left} left as graded before; --force grades them again.", err=True)
     raise typer.Exit(NEEDS_ATTENTION if any(result.reason for result in results) else DONE)
-
-
-def _graded(
-    course: Course,
-    todo: list[Any],
-    jobs: int | None,
-    cluster: str | None,
-    seed: int | None,
-    force: bool,
-) -> list[Graded]:
-    """Grade files or submissions, showing how far it is."""
-    from autograder.sandbox import check_place, kernel_server
-
-    if cluster is None:
-        check_place(course.root)
-        kernel_server()  # it imports what kernels need while this process imports the grader
-    from autograder.progress import progress
-    from autograder.run import Seeds, grade_course, grade_files, recognised
-
-    are_files = isinstance(todo[0], Path)
-    seeds = Seeds(seed, fresh=force)
-    results: list[Graded] = []
-    # One more than the cores, because a kernel and its client take turns.
-    workers = _workers(cluster, min(jobs or _cores() + 1, len(todo)))
-    try:
-        if are_files:
-            outcomes = grade_files(course, recognised(course, todo), workers, seeds)
-        else:
-            outcomes = grade_course(course, todo, workers, seeds)
-        with progress(len(todo)) as show:
-            for graded in outcomes:
-                results.append(graded)
-                show(graded)
-    except KeyboardInterrupt:
-        kept = "" if are_files else " and recorded; the same command goes on from there"
-        typer.echo(f"Stopped: {len(results)} of {len(todo)} are graded{kept}.", err=True)
-        raise typer.Exit(INTERRUPTED) from None
-    finally:
-        workers.close(at_once=len(results) < len(todo))
-    order = [str(path) for path in todo] if are_files else [one.submission.name for one in todo]
-    return sorted(results, key=lambda graded: order.index(graded.file))
-
-
-def _workers(cluster: str | None, jobs: int) -> Workers:
-    if cluster is not None:
-        from autograder.cluster import ClusterWorkers
-
-        return ClusterWorkers(cluster)
-    from autograder.workers import LocalWorkers, ThisProcess
-
-    return LocalWorkers(jobs) if jobs > 1 else ThisProcess()
 
 
 @app.command()
@@ -235,10 +190,6 @@ def _check_writable(path: Path) -> None:
         _refuse(f"{path.parent} is not a folder, so the results cannot be written there")
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         _refuse(f"the results cannot be written to {path}")
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 def _report(results: list[Graded], json_file: Path | None) -> None:

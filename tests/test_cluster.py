@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,31 +50,22 @@ def cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[int]]]:
             numbers = list(client.run(os.getpid).values())
         yield address, numbers
     finally:
+        # Killed, as Dask takes its time when a worker is being replaced; all they started ends too.
         family = [child for one in started for child in psutil.Process(one.pid).children(True)]
-        for one in started:
-            one.terminate()
+        for process in (*started, *family):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         for one in started:
             one.wait(WAIT_SECONDS)
         _, alive = psutil.wait_procs(family, timeout=WAIT_SECONDS)
         assert not alive
 
 
-def fill(course: Path) -> None:
-    kinds: list[Any] = [
-        mini.submission(),
-        mini.submission(double="def double(x):\n    return 3 * x"),
-        mini.submission(first_row="import os\ndef first_row(x):\n    os._exit(3)"),
-        '{"cells": [',
-    ]
-    for number in range(STUDENTS):
-        mini.hand_in(course, f"s{number:02}", kinds[number % len(kinds)])
-
-
 def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
     """Three workers, one ended by `kill -9` on the way: every submission is graded exactly once."""
     here, there = (mini.make_course(tmp_path / name) for name in ("here", "there"))
     for course in (here, there):
-        fill(course)
+        mini.hand_in_class(course, STUDENTS)
     assert workbook(here, "grade", "--seed", "3").returncode == 1
 
     with cluster(tmp_path / "cluster", 3) as (address, workers):

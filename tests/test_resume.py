@@ -28,18 +28,6 @@ GONE_SECONDS = 60
 RUN = [sys.executable, "-m", "autograder.cli", "grade", "--jobs", "2", "--seed", SEED]
 
 
-def fill(course: Path) -> None:
-    """A class with every kind of outcome."""
-    kinds: list[Any] = [
-        mini.submission(),
-        mini.submission(double="def double(x):\n    return 3 * x"),
-        mini.submission(first_row="import os\ndef first_row(x):\n    os._exit(3)"),
-        '{"cells": [',
-    ]
-    for number in range(STUDENTS):
-        mini.hand_in(course, f"s{number:02}", kinds[number % len(kinds)])
-
-
 def outcome(course: Path) -> tuple[Any, dict[str, str]]:
     """All that a run leaves: the rows of the gradebook, the marks, the autograded files."""
     url = f"sqlite:///{course}/gradebook.db"
@@ -57,7 +45,7 @@ def outcome(course: Path) -> tuple[Any, dict[str, str]]:
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course that was graded without interruption."""
     course = mini.make_course(tmp_path_factory.mktemp("undisturbed"))
-    fill(course)
+    mini.hand_in_class(course, STUDENTS)
     assert subprocess.run(RUN, cwd=course, capture_output=True).returncode == 1
     return course
 
@@ -98,7 +86,7 @@ def test_a_killed_run_is_continued_to_the_same_end(
     chance = random.Random(number)
     target = ("coordinator", "worker", "fork server", "outer")[number % 4]
     course = mini.make_course(tmp_path)
-    fill(course)
+    mini.hand_in_class(course, STUDENTS)
     run = subprocess.Popen(RUN, cwd=course, stderr=subprocess.PIPE, text=True)
     said = lines(run)
     for _ in range(chance.randrange(STUDENTS - 2)):
@@ -128,7 +116,7 @@ def test_a_killed_run_is_continued_to_the_same_end(
 def test_ctrl_c_says_what_is_done(tmp_path: Path, undisturbed: Path) -> None:
     """One line, no traceback, no process left; the same command goes on from there."""
     course = mini.make_course(tmp_path)
-    fill(course)
+    mini.hand_in_class(course, STUDENTS)
     run = subprocess.Popen(RUN, cwd=course, stderr=subprocess.PIPE, text=True, process_group=0)
     said = lines(run)
     first = [next(said) for _ in range(3)]
@@ -188,7 +176,7 @@ def test_what_cannot_be_written_stops_the_run_and_not_the_class(
 ) -> None:
     """One sentence, exit status 2, nothing half; when the cause is gone the run is continued."""
     course = mini.make_course(tmp_path)
-    fill(course)
+    mini.hand_in_class(course, STUDENTS)
     first = ["--student", "s00"]
     assert subprocess.run([*RUN, *first], cwd=course, capture_output=True).returncode == 0
     if obstruct is full:

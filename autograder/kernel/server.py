@@ -29,6 +29,7 @@ KERNELS = "/kernels"
 
 def main() -> None:
     """Take the listening socket's number and whether to mount /proc; serve until stdin ends."""
+    linux.die_with_parent()
     listening, mounts_proc = int(sys.argv[1]), sys.argv[2] == "mount-proc"
     if mounts_proc:  # bubblewrap covers parts of it for root, and then no other may be mounted
         linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 from autograder.sandbox.bubblewrap import SandboxUnavailable, command, free_uid
@@ -144,6 +145,8 @@ def _remove_abandoned() -> None:
     """Remove the folders of servers whose owners were killed."""
     for folder in _temporary().glob(PREFIX + "*"):
         try:
+            if time.time() - folder.stat().st_mtime < START_SECONDS:
+                continue  # perhaps not locked yet
             lock = os.open(folder / "lock", os.O_RDWR | os.O_CLOEXEC)
         except OSError:
             continue  # another user's, or being made or removed at this moment
