@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import copy
 import logging
 import re
 from collections.abc import Awaitable, Mapping
@@ -170,7 +169,7 @@ def execute(
     handed_in: Mapping[str, bytes] | None = None,
     packages: Mapping[str, bytes] | None = None,
 ) -> Execution:
-    """Run a copy of `notebook` in a kernel of its own.
+    """Run `notebook`, whose outputs are replaced, in a kernel of its own.
 
     `handed_in` are the files beside the notebook; `packages` can be imported (the reference run
     gets `solutions`, a submission nothing). Both by their paths.
@@ -182,15 +181,18 @@ def execute(
     files |= {f"packages/{name}": content for name, content in (packages or {}).items()}
     server = kernel_server()
     try:
-        return _execute(copy.deepcopy(notebook), seed, limits or Limits(), files)
+        return _execute(notebook, seed, limits or Limits(), files)
     except ServerGone:
         replace(server)
-        return _execute(copy.deepcopy(notebook), seed, limits or Limits(), files)
+        return _execute(notebook, seed, limits or Limits(), files)
 
 
 def _execute(
     notebook: NotebookNode, seed: int, limits: Limits, files: dict[str, bytes]
 ) -> Execution:
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
     run = Execution(notebook)
     manager = SandboxKernelManager(limits=limits, seed=seed, files=files)
     client = _Client(run, limits, manager)

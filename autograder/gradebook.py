@@ -69,6 +69,7 @@ class Recorder:
         self._url = course.db_url
         self._penalties = AssignLatePenalties(config=course.config)
         self._penalties.init_plugin()
+        self._registered: set[str] = set()
 
     def __enter__(self) -> Recorder:
         with gradebook_errors(self._url):
@@ -109,6 +110,7 @@ class Recorder:
                     )
         except RuntimeError as error:
             raise CourseError(f"the gradebook refuses {assignment.name}: {error}") from error
+        self._registered.add(assignment.name)
 
     def record(
         self, submission: Submission, handed_in: HandedIn, marked: Marked, digest: str
@@ -121,6 +123,8 @@ class Recorder:
         Raises: CourseError, when the gradebook cannot be written; OSError, when the folder cannot.
         """
         name, student = submission.assignment.name, submission.student
+        if name not in self._registered:
+            self.register(submission.assignment)
         folder = self._course.folder("autograded", student, name)
         with gradebook_errors(self._url), self._transaction() as gradebook:
             gradebook.update_or_create_student(student)

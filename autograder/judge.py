@@ -17,7 +17,7 @@ from autograder.evidence import Malformed, Record, decode
 TAMPERED = "the cell reported something that its tests do not write"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Check:
     """The verdict on one observation; `points` is what it is worth in the test cell."""
 
@@ -28,7 +28,7 @@ class Check:
     misconception: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CellResult:
     """The verdict on one test cell."""
 

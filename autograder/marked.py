@@ -37,7 +37,8 @@ def marked(graded: Graded) -> Marked:
     cells = graded.notebook.cells
     return Marked(
         replace(graded, notebook=None),
-        nbformat.writes(graded.notebook),
+        # What nbformat.writes does after it has validated; the rebuilt notebook is well formed.
+        nbformat.versions[4].writes_json(graded.notebook),
         {
             _name(cell): utils.determine_grade(cell, _log)[0]
             for cell in cells

@@ -5,8 +5,7 @@ from __future__ import annotations
 import html
 
 import bleach
-from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat import NotebookNode, from_dict
 
 from autograder.assignment import is_test, nbgrader_of, without_hidden
 from autograder.execute import error_type
@@ -20,17 +19,21 @@ def write_verdicts(notebook: NotebookNode, results: dict[str, CellResult]) -> No
             continue
         result = results[nbgrader_of(cell)["grade_id"]]
         said = visible_failure(cell)
-        cell.outputs = [
-            new_output(
-                "display_data",
-                data={"text/plain": as_text(result, said), "text/html": as_html(result, said)},
-            ),
+        outputs = [
+            {
+                "output_type": "display_data",
+                "data": {"text/plain": as_text(result, said), "text/html": as_html(result, said)},
+                "metadata": {},
+            },
             # nbgrader takes a cell's points from a float in its result, and from nothing else.
-            new_output(
-                "execute_result",
-                data={"text/plain": repr(float(result.score))},
-            ),
+            {
+                "output_type": "execute_result",
+                "data": {"text/plain": repr(float(result.score))},
+                "metadata": {},
+                "execution_count": cell.execution_count,
+            },
         ]
+        cell.outputs = [from_dict(output) for output in outputs]
 
 
 def visible_failure(cell: NotebookNode) -> str | None:

@@ -10,7 +10,7 @@ from nbformat import NotebookNode
 from autograder.judge import CellResult
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Graded:
     """The verdict on one notebook, and the notebook that shows it (None where nothing ran)."""
 

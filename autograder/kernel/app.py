@@ -110,5 +110,8 @@ class KernelApp(IPKernelApp):
     def load_config_file(self, *_: Any, **__: Any) -> None:
         """There is none that may count."""
 
+    def init_heartbeat(self) -> None:
+        """Nobody listens to it: the connection says when a kernel ends."""
+
     def init_pdb(self) -> None:
         """Nobody is there to debug."""
