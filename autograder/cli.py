@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -193,17 +193,26 @@ def _check_writable(path: Path) -> None:
 
 
 def _report(results: list[Graded], json_file: Path | None) -> None:
-    content: list[dict[str, Any]] = [result.as_json() for result in results]
     if str(json_file) == "-":
-        typer.echo(json.dumps(content, indent=1))
+        _write_json(results, sys.stdout)
         return
     if json_file is not None:
-        json_file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        with json_file.open("w", encoding="utf-8") as file:
+            _write_json(results, file)
     if not results:
         return
     from autograder.table import print_table
 
     print_table(results)
+
+
+def _write_json(results: list[Graded], file: TextIO) -> None:
+    """One after the other, as all of a large class at once take much memory."""
+    file.write("[")
+    for place, result in enumerate(results):
+        file.write(",\n" if place else "\n")
+        file.write(json.dumps(result.as_json(), indent=1))
+    file.write("\n]\n" if results else "]\n")
 
 
 if __name__ == "__main__":
