@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from benchmarks import measure
 from benchmarks.agreement import compared
 from benchmarks.measure import CommandFailed, run
 from benchmarks.parts import LESSONS
@@ -89,7 +90,10 @@ def test_a_target_is_met_missed_or_not_judged() -> None:
     assert Claim("throughput", 1.0, 20, at_least=True, why_not="set for 100").met is None
 
 
-def test_memory_is_that_of_the_process_and_not_of_its_children(tmp_path: Path) -> None:
+def test_memory_is_that_of_the_process_and_not_of_its_children(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measure, "TREE_INTERVAL", 0.1)
     folder = tmp_path / "course"
     folder.mkdir()
     child = "x = b'1' * 2**28; import time; time.sleep(1.5)"
