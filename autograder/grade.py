@@ -31,9 +31,13 @@ def grade(key: AnswerKey, handed_in: HandedIn) -> Graded:
     except (CourseError, SandboxUnavailable):
         raise
     except Exception as error:  # the grader's own error costs that one submission, not the batch
-        said = f"{type(error).__name__}: {error}"[:200]
-        reason = f"the grader itself failed on it ({said}); report this"
-        return ungraded(key.assignment, key.seed, handed_in, reason)
+        return ungraded(key.assignment, key.seed, handed_in, own_fault(error))
+
+
+def own_fault(error: Exception) -> str:
+    """The reason to give when the grader is at fault, not the submission."""
+    said = f"{type(error).__name__}: {error}"[:200]
+    return f"the grader itself failed on it ({said}); report this"
 
 
 def ungraded(assignment: Assignment, seed: int, handed_in: HandedIn, reason: str) -> Graded:

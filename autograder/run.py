@@ -15,7 +15,7 @@ from autograder.course import Course
 from autograder.dispatch import KilledItsWorkers, dispatch
 from autograder.due import Due
 from autograder.fingerprint import fingerprint, solutions
-from autograder.grade import ungraded
+from autograder.grade import own_fault, ungraded
 from autograder.gradebook import Recorder
 from autograder.handed_in import HandedIn, read_handed_in
 from autograder.key_cache import KeyCache
@@ -133,6 +133,5 @@ def _outcome(future: Future[Any], key: AnswerKey, handed_in: HandedIn) -> Marked
     elif isinstance(error, CourseError | SandboxUnavailable) or not isinstance(error, Exception):
         raise error
     else:
-        said = f"{type(error).__name__}: {error}"[:200]
-        reason = f"the grader itself failed on it ({said}); report this"
+        reason = own_fault(error)
     return Marked(ungraded(key.assignment, key.seed, handed_in, reason))

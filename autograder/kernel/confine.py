@@ -44,14 +44,11 @@ _NAMESPACES = (
 )
 
 
-def confine_files(writable: tuple[str, ...], sockets: str) -> bool:
-    """Allow to read everywhere, to write below `writable`, to make sockets in `sockets`.
-
-    Returns whether this machine has Landlock.
-    """
+def confine_files(writable: tuple[str, ...], sockets: str) -> None:
+    """Allow to read everywhere, to write below `writable`, to make sockets in `sockets`."""
     version = linux.landlock_version()
     if not version:
-        return False
+        return
     handled = _VERSION_1
     for since, right in ((2, REFER), (3, TRUNCATE), (5, IOCTL_DEV)):
         handled |= right if version >= since else 0
@@ -62,7 +59,6 @@ def confine_files(writable: tuple[str, ...], sockets: str) -> bool:
         attributes += struct.pack("=QQ", 0, _SCOPED)
     rules = [(reading, "/"), (MAKE_SOCK, sockets), *((writing, folder) for folder in writable)]
     linux.landlock(attributes, rules)
-    return True
 
 
 class Calls:
@@ -98,9 +94,7 @@ class Calls:
         pushes_input = pyseccomp.Arg(1, pyseccomp.MASKED_EQ, 0xFFFFFFFF, _TIOCSTI)
         self._filter.add_rule(refused, "ioctl", pushes_input)
 
-    def confine(self) -> bool:
-        """Load the filter; returns whether this machine has one."""
-        if self._filter is None:
-            return False
-        self._filter.load()
-        return True
+    def confine(self) -> None:
+        """Load the filter, where this machine has one."""
+        if self._filter is not None:
+            self._filter.load()

@@ -14,7 +14,8 @@ from autograder.kernel import linux
 from autograder.kernel.confine import Calls, confine_files
 
 HOME = "/home/student"
-KERNEL = "/kernel"
+KERNEL = "/kernel"  # its own folder, as the kernel sees it
+KERNELS = "/kernels"  # those of all, in the fork server's view
 STUDENT = 1000  # the user number that the kernel sees
 NEW_ROOT = "/new-root"  # in the fork server's view
 _DEVICES = ("null", "zero", "full", "random", "urandom")

@@ -20,11 +20,10 @@ from typing import Any
 
 from autograder.kernel import linux
 from autograder.kernel.confine import Calls
-from autograder.kernel.seal import seal
+from autograder.kernel.seal import KERNELS, seal
 from autograder.kernel.start import import_all, serve
 
 REQUEST_BYTES = 64 * 1024
-KERNELS = "/kernels"
 
 
 def main() -> None:

@@ -14,8 +14,8 @@ import sys
 from pathlib import Path
 
 import autograder
+from autograder.kernel.seal import HOME, KERNELS, NEW_ROOT
 
-HOME = "/home/student"
 PACKAGES = "/opt/workbook"
 # What a fork server needs inside the sandbox to seal its kernels; they keep none of it.
 CAPABILITIES = (
@@ -94,7 +94,7 @@ def command(listening: int, kernels: Path, uid: int | None) -> list[str]:
     arguments += ["--cap-drop", "ALL"]
     for capability in CAPABILITIES:
         arguments += ["--cap-add", capability]
-    arguments += ["--dev", "/dev", "--tmpfs", "/tmp", "--dir", "/new-root", *_parents(HOME)]
+    arguments += ["--dev", "/dev", "--tmpfs", "/tmp", "--dir", NEW_ROOT, *_parents(HOME)]
     arguments += ["--perms", "0755", "--dir", HOME]
     for link in SYSTEM_LINKS:
         if os.path.islink(link):
@@ -105,7 +105,7 @@ def command(listening: int, kernels: Path, uid: int | None) -> list[str]:
         arguments += [*_parents(folder), "--ro-bind-try", folder, folder]
     for source, target in visible.items():
         arguments += [*_parents(target), "--ro-bind", source, target]
-    arguments += ["--bind", str(kernels), "/kernels"]
+    arguments += ["--bind", str(kernels), KERNELS]
     arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
     for name, value in environment().items():
         arguments += ["--setenv", name, value]

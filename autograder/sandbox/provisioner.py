@@ -24,13 +24,12 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Dict, Instance, Integer
 
 from autograder.handed_in import write_files
+from autograder.kernel.seal import KERNEL
 from autograder.sandbox.bubblewrap import SandboxUnavailable, environment, free_uid
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.server import KernelServer, ServerGone, kernel_server, request
 
 ANSWER_BYTES = 64 * 1024
-# What the kernel sees of its folder.
-INSIDE = "/kernel"
 
 
 class SandboxProvisioner(KernelProvisionerBase):
@@ -98,7 +97,7 @@ class SandboxProvisioner(KernelProvisionerBase):
         manager.ip = str(self._folder / "socket")
         manager.write_connection_file()
         self.connection_info = manager.get_connection_info()
-        inside = json.loads(Path(manager.connection_file).read_text()) | {"ip": f"{INSIDE}/socket"}
+        inside = json.loads(Path(manager.connection_file).read_text()) | {"ip": f"{KERNEL}/socket"}
         (self._folder / "connection.json").write_text(json.dumps(inside))
         write_files(self.files, self._folder)
         return await super().pre_launch(cmd=["a fork"], **kwargs)
