@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from autograder.catalogue import Misconception
 from autograder.compare import difference
 from autograder.evidence import Malformed, Record, decode
 
@@ -25,16 +26,22 @@ class Check:
     passed: bool
     points: float
     message: str
-    misconception: str | None = None
+    because: tuple[Misconception, ...] = ()  # more than one where only together they explain it
 
 
 @dataclass(frozen=True, slots=True)
 class CellResult:
-    """The verdict on one test cell."""
+    """The verdict on one test cell.
+
+    `follows_from` are earlier definitions whose misconceptions explain what failed here;
+    `mend_first` are earlier ones in use that fail as well, where nothing explains it.
+    """
 
     grade_id: str
     max_score: float
     checks: tuple[Check, ...] = field(default=())
+    follows_from: tuple[str, ...] = ()
+    mend_first: tuple[str, ...] = ()
 
     @property
     def score(self) -> float:

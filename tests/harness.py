@@ -122,7 +122,11 @@ def verdicts(
     assignment: str, definitions: Mapping[str, Any], seed: int = 1, only: str | None = None
 ) -> dict[str, CellResult]:
     """The verdicts of the test cells (or one) on `definitions`."""
-    found = run(assignment, definitions, seed, only)
+    return judged(assignment, run(assignment, definitions, seed, only), seed)
+
+
+def judged(assignment: str, found: Evidence, seed: int) -> dict[str, CellResult]:
+    """The verdicts of the test cells that gave evidence."""
     return {
         name: judge(
             name,

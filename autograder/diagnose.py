@@ -1,0 +1,175 @@
+"""Why a submission fails: the misconception that gives the very same evidence.
+
+It knows nothing of what is taught. A name is given only where the evidence of a wrong version of
+the reference agrees with the submission's on every check of the cell; else there is no guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from autograder.catalogue import Catalogue
+from autograder.compare import difference
+from autograder.evidence import Malformed, Record, decode
+from autograder.judge import CellResult, judge
+
+Swap = tuple[str, ...]  # the ids of the misconceptions that are in a version of the reference
+# The evidence of versions of the reference in one test cell.
+WrongVersions = Callable[[str, Sequence[Swap]], Mapping[Swap, Sequence[bytes]]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a submission gave, and what it is compared with.
+
+    `results` are the verdicts by test cell, in order, `reference` and `found` the evidence;
+    `student_uses` and `reference_uses` say which definitions use which.
+    """
+
+    results: Mapping[str, CellResult]
+    reference: Mapping[str, Sequence[bytes]]
+    found: Mapping[str, Sequence[bytes]]
+    forbidden: Mapping[str, Sequence[str]]
+    student_uses: Mapping[str, frozenset[str]]
+    reference_uses: Mapping[str, frozenset[str]]
+
+
+def diagnose(case: Case, catalogue: Catalogue, wrong: WrongVersions) -> dict[str, CellResult]:
+    """The verdicts, with the misconceptions that explain what failed."""
+    causes: dict[str, Swap] = {}
+    diagnosed = {}
+    for test, result in case.results.items():
+        definition = test.removeprefix("test-")
+        if all(check.passed for check in result.checks):
+            diagnosed[test] = result
+            continue
+        earlier = [
+            name
+            for name in case.student_uses.get(definition, ())
+            if not _whole(case.results.get(f"test-{name}"))
+        ]
+        base = tuple(dict.fromkeys(id for name in earlier for id in causes.get(name, ())))
+        found = _Cell(test, case, catalogue, wrong).explained(base)
+        if found is None:
+            diagnosed[test] = replace(result, mend_first=tuple(sorted(earlier)))
+            continue
+        causes[definition] = tuple(dict.fromkeys(id for ids in found.values() for id in ids))
+        blamed = {
+            name: tuple(catalogue.by_id[id] for id in ids if id not in base)
+            for name, ids in found.items()
+        }
+        inherited = {catalogue.by_id[id].definition for id in causes[definition] if id in base}
+        diagnosed[test] = replace(
+            result,
+            checks=tuple(replace(c, because=blamed.get(c.name, ())) for c in result.checks),
+            follows_from=tuple(sorted(inherited)),
+        )
+    return diagnosed
+
+
+def _whole(result: CellResult | None) -> bool:
+    return result is None or all(check.passed for check in result.checks)
+
+
+class _Cell:
+    """One test cell that failed, and the search for what explains it."""
+
+    def __init__(self, test: str, case: Case, catalogue: Catalogue, wrong: WrongVersions) -> None:
+        self._test, self._case, self._catalogue, self._wrong = test, case, catalogue, wrong
+        self._definition = test.removeprefix("test-")
+        self._expected = {each.name: each for each in map(decode, case.reference[test])}
+        try:
+            self._found = {each.name: each for each in map(decode, case.found.get(test, ()))}
+        except Malformed:
+            self._found = {}
+        self._failed = frozenset(c.name for c in case.results[test].checks if not c.passed)
+
+    def explained(self, base: Swap) -> dict[str, Swap] | None:
+        """The misconceptions behind each failed check, or None where none fit.
+
+        `base` are those already found in the definitions that this one uses.
+        """
+        if not self._failed <= set(self._found) or self._calls_forbidden():
+            return None
+        if not any(_tells(self._expected[name], self._found[name]) for name in self._failed):
+            return None
+        own = [(each.id,) for each in self._catalogue.of(self._definition)]
+        used = self._case.reference_uses.get(self._definition, frozenset())
+        below = [(e.id,) for e in self._catalogue.misconceptions if e.definition in used]
+        if base:
+            found = self._one_of([base, *((*base, *one) for one in own)])
+            if found:
+                return found
+        return (
+            self._one_of([*own, *below])
+            or self._together(own)
+            or self._one_of([a + b for a, b in combinations(own, 2)])
+        )
+
+    def _calls_forbidden(self) -> bool:
+        parts = self._case.forbidden[self._test]
+        calls = {call for name in self._failed for call in self._found[name].calls}
+        return any(part in call for part in parts for call in calls)
+
+    def _one_of(self, swaps: Sequence[Swap]) -> dict[str, Swap] | None:
+        """The first that fails the same checks in the same way."""
+        for swap, fails in self._agreeing(swaps):
+            if fails == self._failed:
+                return dict.fromkeys(fails, swap)
+        return None
+
+    def _together(self, swaps: Sequence[Swap]) -> dict[str, Swap] | None:
+        """Several that each explain some of the checks whole, and all of them together."""
+        explained: dict[str, Swap] = {}
+        ordered = sorted(self._agreeing(swaps), key=lambda each: -len(each[1]))
+        for swap, fails in ordered:
+            if not fails & set(explained):
+                explained |= dict.fromkeys(fails, swap)
+        return explained if set(explained) == self._failed else None
+
+    def _agreeing(self, swaps: Sequence[Swap]) -> Iterator[tuple[Swap, frozenset[str]]]:
+        """Those that agree with the submission wherever they are wrong, with what they fail."""
+        versions = self._wrong(self._test, swaps)
+        for swap in swaps:
+            if swap not in versions:
+                continue
+            fails, records = self._fails(versions[swap])
+            if not fails or not fails <= self._failed:
+                continue
+            told = any(_tells(self._expected[name], records[name]) for name in fails)
+            if told and all(_agree(records[name], self._found[name]) for name in fails):
+                yield swap, fails
+
+    def _fails(self, evidence: Sequence[bytes]) -> tuple[frozenset[str], dict[str, Record]]:
+        reference, forbidden = self._case.reference[self._test], self._case.forbidden[self._test]
+        judged = judge(self._test, 1.0, reference, evidence, forbidden)
+        records = {each.name: each for each in map(decode, evidence)}
+        failed = {c.name for c in judged.checks if not c.passed}
+        return frozenset(failed & set(records)), records
+
+
+def _tells(expected: Record, wrong: Record) -> bool:
+    """Whether more is known of the failure than that something ended in an exception."""
+    return wrong.raised is None or expected.raised is not None
+
+
+def _agree(wrong: Record, found: Record) -> bool:
+    """Whether a submission did in one observation what a wrong version does."""
+    if (wrong.raised or [""])[0] != (found.raised or [""])[0] or wrong.names != found.names:
+        return False
+    if set(wrong.values) != set(found.values):
+        return False
+    for name, node in wrong.values.items():
+        other = found.values[name]
+        try:
+            if node.get("rule") == "at_most":
+                too_much = [float(each["value"]) > node["limit"] for each in (node, other)]
+                if too_much[0] != too_much[1]:
+                    return False
+            elif difference(node, wrong.arrays, other, found.arrays) is not None:
+                return False
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
+            return False
+    return True

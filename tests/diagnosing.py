@@ -1,0 +1,111 @@
+"""Diagnoses wrong versions of the reference in this process, where a kernel adds nothing.
+
+`python -m tests.diagnosing NAME...` prints which mutants of an assignment get which name.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from autograder.catalogue import Catalogue, read_catalogue
+from autograder.diagnose import Case, Swap, diagnose
+from autograder.judge import CellResult
+from autograder.names import uses
+from tests import harness
+from tests.mutants import Mutant
+
+SEED = 1
+
+
+@functools.cache
+def catalogue(assignment: str) -> Catalogue:
+    """The catalogue beside the assignment's module of `solutions/`."""
+    path = harness.ROOT / "solutions" / f"{harness.module_name(assignment)}.toml"
+    return read_catalogue(
+        path.read_text(), harness.solution_source(assignment), harness.notebook(assignment).cells
+    )
+
+
+@functools.cache
+def _evidence(assignment: str, test: str, swap: Swap) -> list[bytes] | None:
+    module = catalogue(assignment).swapped(swap)
+    if module is None:
+        return None
+    definitions: dict[str, Any] = {"__name__": "wrong"}
+    exec(compile(module, "<wrong version>", "exec"), definitions)
+    return harness.run(assignment, definitions, SEED, only=test)[test]
+
+
+def wrong_versions(
+    assignment: str, test: str, swaps: Sequence[Swap]
+) -> Mapping[Swap, Sequence[bytes]]:
+    made = {swap: _evidence(assignment, test, swap) for swap in swaps}
+    return {swap: evidence for swap, evidence in made.items() if evidence is not None}
+
+
+def diagnosed(
+    assignment: str, source: str, only: str | None = None, student: str | None = None
+) -> dict[str, CellResult]:
+    """The diagnosed verdicts on a module's source, on all test cells or one.
+
+    `student` is the text that says which definition uses which, if that is not `source`.
+    """
+    definitions: dict[str, Any] = {"__name__": "submission"}
+    exec(compile(source, "<submission>", "exec"), definitions)
+    found = harness.run(assignment, definitions, SEED, only)
+    cells = harness.test_cells(assignment)
+    case = Case(
+        results=harness.judged(assignment, found, SEED),
+        reference=harness.reference(assignment, SEED),
+        found=found,
+        forbidden={name: harness.forbidden(assignment, cells[name]) for name in found},
+        student_uses=uses([source if student is None else student]),
+        reference_uses=uses([harness.solution_source(assignment)]),
+    )
+    return diagnose(case, catalogue(assignment), functools.partial(wrong_versions, assignment))
+
+
+def mutated(assignment: str, mutant: Mutant) -> str:
+    """The source of the assignment's module with the mutant in it."""
+    whole = harness.definition_source(assignment, mutant.definition)
+    new = mutant.new
+    if mutant.old:
+        assert whole.count(mutant.old) == 1, f"{mutant.old!r} stands {whole.count(mutant.old)}x"
+        new = whole.replace(mutant.old, mutant.new)
+    assert new != whole
+    return harness.solution_source(assignment).replace(whole, new)
+
+
+def names(result: CellResult) -> list[str]:
+    """The ids of the misconceptions that a verdict names, in the order of its checks."""
+    return list(dict.fromkeys(each.id for check in result.checks for each in check.because))
+
+
+def mutants(assignment: str) -> list[Mutant]:
+    module = importlib.import_module(f"tests.mutants.{harness.module_name(assignment)}")
+    return list(module.MUTANTS)
+
+
+def main() -> None:
+    warnings.filterwarnings("ignore")
+    for assignment in sys.argv[1:]:
+        named: dict[tuple[str, str], list[str]] = {}
+        for mutant in mutants(assignment):
+            test = f"test-{mutant.definition}"
+            result = diagnosed(assignment, mutated(assignment, mutant), test)[test]
+            name = " + ".join(names(result)) or "-"
+            listed = f" [{mutant.listed}]" if mutant.listed else ""
+            named.setdefault((mutant.definition, name), []).append(mutant.id + listed)
+        for (definition, name), ids in sorted(named.items()):
+            print(f"\n{definition}: {name}\n  " + "\n  ".join(ids))
+        unnamed = [i for (_, name), ids in named.items() if name == "-" for i in ids]
+        print(f"\n{assignment}: {len(unnamed)} of {len(mutants(assignment))} without a name")
+
+
+if __name__ == "__main__":
+    main()
