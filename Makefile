@@ -10,10 +10,7 @@ demo: $(VENV)/ready
 	rm -rf demo && mkdir demo
 	cp -R source solutions nbgrader_config.py examples/submitted demo/
 	@cd demo && workbook grade; status=$$?; [ $$status -le 1 ] || exit $$status; \
-	for name in $$(ls source); do \
-	  nbgrader generate_feedback $$name --force > feedback.log 2>&1 || \
-	    { cat feedback.log; exit 1; }; \
-	done; \
+	workbook feedback; [ $$? -le 1 ] || exit 2; \
 	echo "Gradebook: demo/gradebook.db (SQLite). Graded notebooks: demo/autograded/."; \
 	echo "Feedback for students, one page each: demo/feedback/STUDENT/ASSIGNMENT/ASSIGNMENT.html"; \
 	echo "Two of the submissions are beyond grading on purpose, so workbook grade ended with status $$status."

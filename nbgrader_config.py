@@ -11,10 +11,11 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.SaveAutoGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
 ]
+# A page of our own: verdicts and what explains them, never a hidden test.
+c.GenerateFeedback.exporter_class = "autograder.feedback.exporter.FeedbackExporter"
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "autograder.nbgrader_plugin.WithoutHiddenTests",
-    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 # Nothing that a student wrote runs in the browser of the one who reads it.
 c.HTMLExporter.sanitize_html = True

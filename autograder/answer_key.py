@@ -6,12 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.assignment import Assignment, CourseError, nbgrader_of
+from autograder.assignment import Assignment, CourseError, is_test, nbgrader_of
+from autograder.catalogue import Catalogue, read_catalogue
+from autograder.diagnose import Case, diagnose
 from autograder.execute import Execution, execute
+from autograder.from_scratch import messages
 from autograder.handed_in import plain_files
-from autograder.judge import BrokenReference, CellResult, judge
+from autograder.judge import BrokenReference, judge
+from autograder.names import uses
 from autograder.rebuild import Rebuilder
 from autograder.sandbox import Limits
+from autograder.verdict import CellResult
+from autograder.wrong_versions import WrongVersions
 
 
 @dataclass(frozen=True)
@@ -27,35 +33,76 @@ class AnswerKey:
     seed: int
     evidence: Mapping[str, list[bytes]]
     limits: Limits
+    wrong: WrongVersions
 
     def judge(self, run: Execution) -> dict[str, CellResult]:
-        """The verdicts on the test cells of one run."""
-        results = {}
-        for name, cell in self.assignment.tests.items():
+        """The verdicts on the test cells of one run, with what explains the failures."""
+        tests = self.assignment.tests
+        forbidden = {name: self.assignment.forbidden(cell) for name, cell in tests.items()}
+        sources = [c.source for c in run.notebook.cells if c.cell_type == "code" and not is_test(c)]
+        by_definition = {name.removeprefix("test-"): parts for name, parts in forbidden.items()}
+        taken = messages(sources, by_definition)
+        student_uses = uses(sources)
+        results: dict[str, CellResult] = {}
+        for name, cell in tests.items():
+            definition = name.removeprefix("test-")
             reason = ""
             if name in run.slow:
                 reason = f"did not end within {self.limits.cell_seconds:g} seconds"
             elif run.problem:
                 reason = f"did not run: {run.problem}"
-            elif stopped := run.stopped.get(name.removeprefix("test-")):
+            elif stopped := run.stopped.get(definition):
                 reason = f"the cell that defines it stopped with {stopped}"
+            below = sorted(student_uses.get(definition, frozenset()) & set(taken))
             results[name] = judge(
                 name,
                 float(nbgrader_of(cell)["points"]),
                 self.evidence[name],
                 run.evidence.get(name, []),
-                self.assignment.forbidden(cell),
+                forbidden[name],
                 reason,
+                taken.get(definition, ""),
+                below[0] if below else "",
             )
-        return results
+        reference_uses = uses([self.wrong.catalogue.module])
+        case = Case(results, self.evidence, run.evidence, forbidden, student_uses, reference_uses)
+        return diagnose(case, self.wrong)
 
 
 def answer_key(
-    assignment: Assignment, config: Any, seed: int, evidence: Mapping[str, list[bytes]]
+    assignment: Assignment,
+    config: Any,
+    seed: int,
+    evidence: Mapping[str, list[bytes]],
+    package: Mapping[str, bytes],
 ) -> AnswerKey:
-    """The answer key with evidence that the reference gave on `seed`."""
-    files = plain_files(assignment.path.parent)
-    return AnswerKey(assignment, Rebuilder(assignment, config), files, seed, evidence, Limits())
+    """The answer key with evidence that the reference, of these files, gave on `seed`.
+
+    Raises: CourseError, when the catalogue of misconceptions cannot be used.
+    """
+    return AnswerKey(
+        assignment,
+        Rebuilder(assignment, config),
+        plain_files(assignment.path.parent),
+        seed,
+        evidence,
+        Limits(),
+        WrongVersions(assignment, catalogue_of(assignment, package), package, seed, evidence),
+    )
+
+
+def catalogue_of(assignment: Assignment, package: Mapping[str, bytes]) -> Catalogue:
+    """The catalogue beside the assignment's module; an empty one where there is none.
+
+    Raises: CourseError, when it cannot be used.
+    """
+    file = assignment.module.removeprefix("solutions.")
+    module = package.get(f"{file}.py", b"").decode()
+    try:
+        text = package.get(f"{file}.toml", b"").decode()
+        return read_catalogue(text, module, assignment.notebook.cells)
+    except (CourseError, ValueError) as error:
+        raise CourseError(f"solutions/{file}.toml cannot be used: {error}") from error
 
 
 def reference_evidence(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -138,10 +137,7 @@ def grade(
         from autograder.course import Course
         from autograder.due import due
 
-        given = [*(what or []), *([assignment] if assignment else [])]
-        files = [Path(name) for name in given if name.endswith(".ipynb")]
-        if files and len(files) < len(given):
-            _refuse("give either assignments or files ending in .ipynb, not both")
+        given, files = _given([*(what or []), *([assignment] if assignment else [])])
         if files and (student or force or db):
             _refuse("--student, --force and --db go with assignments, not with files")
         if cluster and jobs:
@@ -171,6 +167,41 @@ def grade(
 
 
 @app.command()
+def feedback(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME | FILE.ipynb]...", show_default=False),
+    ] = None,
+    student: Annotated[
+        list[str] | None, typer.Option(help="Only this student; may be repeated.")
+    ] = None,
+    db: Database = None,
+) -> None:
+    """Write the pages of graded submissions into feedback/, or grade a file and write its page."""
+    with _refusals():
+        from autograder.course import Course
+
+        names, files = _given(what or [])
+        if files and (student or db):
+            _refuse("--student and --db go with assignments, not with files")
+        course = Course(Path.cwd(), db)
+        from autograder.feedback.written import page_of_file, pages
+        from autograder.release import quiet_nbgrader
+
+        quiet_nbgrader()
+        if files:
+            written = {str(file): page_of_file(course, file) for file in files}
+        else:
+            submissions = course.submissions(course.chosen(names), student or [])
+            written = {each.name: page for each, page in pages(course, submissions)}
+        for name in (name for name, page in written.items() if page is None):
+            typer.echo(f"{name}: no page, as nothing of it was graded", err=True)
+        done = [str(page) for page in written.values() if page is not None]
+        typer.echo("\n".join(done) if files else f"{len(done)} pages in {course.top('feedback')}")
+    raise typer.Exit(NEEDS_ATTENTION if None in written.values() else DONE)
+
+
+@app.command()
 def doctor() -> None:
     """Say what is installed, whether the sandbox works here, and what to do if not."""
     with _refusals():
@@ -185,6 +216,14 @@ def doctor() -> None:
     raise typer.Exit(DONE if all(finding.fine for finding in found) else NEEDS_ATTENTION)
 
 
+def _given(what: list[str]) -> tuple[list[str], list[Path]]:
+    """The assignments and the files that were given: one of the two."""
+    files = [Path(name) for name in what if name.endswith(".ipynb")]
+    if files and len(files) < len(what):
+        _refuse("give either assignments or files ending in .ipynb, not both")
+    return [] if files else what, files
+
+
 def _check_writable(path: Path) -> None:
     if not path.parent.is_dir():
         _refuse(f"{path.parent} is not a folder, so the results cannot be written there")
@@ -193,26 +232,19 @@ def _check_writable(path: Path) -> None:
 
 
 def _report(results: list[Graded], json_file: Path | None) -> None:
+    from autograder.result import write_json
+
     if str(json_file) == "-":
-        _write_json(results, sys.stdout)
+        write_json(results, sys.stdout)
         return
     if json_file is not None:
         with json_file.open("w", encoding="utf-8") as file:
-            _write_json(results, file)
+            write_json(results, file)
     if not results:
         return
     from autograder.table import print_table
 
     print_table(results)
-
-
-def _write_json(results: list[Graded], file: TextIO) -> None:
-    """One after the other, as all of a large class at once take much memory."""
-    file.write("[")
-    for place, result in enumerate(results):
-        file.write(",\n" if place else "\n")
-        file.write(json.dumps(result.as_json(), indent=1))
-    file.write("\n]\n" if results else "]\n")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autograder.describe import in_words
 from autograder.evidence import Array
 
 # The error that honest reorderings of the arithmetic make, relative to the size of the result.
@@ -28,6 +29,8 @@ def difference(
     kind = expected["kind"]
     if expected.get("rule") == "at_most":
         return _at_most(expected["limit"], found)
+    if kind == "tensor" and found.get("kind") == "NoneType":
+        return "is missing: there is None in its place"
     if found.get("kind") != kind:
         return f"is {_called(found)}, which is not what was asked for"
     if kind in ("tensor", "array"):
@@ -132,7 +135,7 @@ def _array_difference(expected: Array, found: Array, tolerance: float | None) ->
     differs = _differs(expected.numbers, found.numbers, tolerance)
     if not differs.any():
         return None
-    return _where(found.numbers, expected.numbers, differs)
+    return in_words(found.numbers, expected.numbers, differs)
 
 
 def _differs(expected: NDArray[Any], found: NDArray[Any], tolerance: float) -> NDArray[np.bool_]:
@@ -148,15 +151,3 @@ def _differs(expected: NDArray[Any], found: NDArray[Any], tolerance: float) -> N
         near = np.abs(wide - other) <= tolerance * size
     same = np.where(finite, near, (wide == other) | (np.isnan(wide) & np.isnan(other)))
     return np.asarray(~same)
-
-
-def _where(found: NDArray[Any], expected: NDArray[Any], differs: NDArray[np.bool_]) -> str:
-    shape = tuple(found.shape)
-    first = tuple(int(index) for index in np.argwhere(differs)[0])
-    count = int(differs.sum())
-    text = f"shape {shape} is right; {count} of {differs.size} entries differ, first at {first}"
-    if found.dtype.kind == "f":
-        unexpected = np.isnan(found) & ~np.isnan(expected)
-        if unexpected.any():
-            text += f"; {int(unexpected.sum())} are NaN"
-    return text

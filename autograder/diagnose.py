@@ -6,18 +6,60 @@ the reference agrees with the submission's on every check of the cell; else ther
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Protocol
 
 from autograder.catalogue import Catalogue
 from autograder.compare import difference
 from autograder.evidence import Malformed, Record, decode
-from autograder.judge import CellResult, judge
+from autograder.judge import judge
+from autograder.verdict import CellResult, Drawing
 
 Swap = tuple[str, ...]  # the ids of the misconceptions that are in a version of the reference
-# The evidence of versions of the reference in one test cell.
-WrongVersions = Callable[[str, Sequence[Swap]], Mapping[Swap, Sequence[bytes]]]
+
+
+@dataclass(frozen=True)
+class Version:
+    """What a wrong version of the reference gives in one test cell.
+
+    `fails` are the checks that it fails, `records` its evidence in these. `tells` is whether more
+    is known of a failure than that something ended in an exception.
+    """
+
+    fails: frozenset[str]
+    records: Mapping[str, Record]
+    tells: bool
+
+
+def version_of(
+    test: str,
+    reference: Sequence[bytes],
+    evidence: Sequence[bytes],
+    forbidden: Sequence[str],
+) -> Version:
+    """Judge a wrong version as a submission is judged."""
+    judged = judge(test, 1.0, reference, evidence, forbidden)
+    expected = {each.name: each for each in map(decode, reference)}
+    found = {each.name: each for each in map(decode, evidence)}
+    records = {c.name: found[c.name] for c in judged.checks if not c.passed and c.name in found}
+    tells = any(_tells(expected[name], record) for name, record in records.items())
+    return Version(frozenset(records), records, tells)
+
+
+class Versions(Protocol):
+    """Wrong versions of the reference, and what comes out of them."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The misconceptions that versions are made of."""
+
+    def versions(self, test: str, swaps: Sequence[Swap]) -> Mapping[Swap, Version]:
+        """What a test cell observes of each version; those that cannot be made are left out."""
+
+    def pictures(self, swap: Swap) -> Sequence[Drawing]:
+        """What a version makes of the public examples."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +78,9 @@ class Case:
     reference_uses: Mapping[str, frozenset[str]]
 
 
-def diagnose(case: Case, catalogue: Catalogue, wrong: WrongVersions) -> dict[str, CellResult]:
+def diagnose(case: Case, wrong: Versions) -> dict[str, CellResult]:
     """The verdicts, with the misconceptions that explain what failed."""
+    catalogue = wrong.catalogue
     causes: dict[str, Swap] = {}
     diagnosed = {}
     for test, result in case.results.items():
@@ -51,7 +94,7 @@ def diagnose(case: Case, catalogue: Catalogue, wrong: WrongVersions) -> dict[str
             if not _whole(case.results.get(f"test-{name}"))
         ]
         base = tuple(dict.fromkeys(id for name in earlier for id in causes.get(name, ())))
-        found = _Cell(test, case, catalogue, wrong).explained(base)
+        found = _Cell(test, case, wrong).explained(base)
         if found is None:
             diagnosed[test] = replace(result, mend_first=tuple(sorted(earlier)))
             continue
@@ -60,11 +103,13 @@ def diagnose(case: Case, catalogue: Catalogue, wrong: WrongVersions) -> dict[str
             name: tuple(catalogue.by_id[id] for id in ids if id not in base)
             for name, ids in found.items()
         }
+        own = tuple(id for id in causes[definition] if id not in base)
         inherited = {catalogue.by_id[id].definition for id in causes[definition] if id in base}
         diagnosed[test] = replace(
             result,
             checks=tuple(replace(c, because=blamed.get(c.name, ())) for c in result.checks),
             follows_from=tuple(sorted(inherited)),
+            drawings=tuple(wrong.pictures(own)) if own else (),
         )
     return diagnosed
 
@@ -76,8 +121,9 @@ def _whole(result: CellResult | None) -> bool:
 class _Cell:
     """One test cell that failed, and the search for what explains it."""
 
-    def __init__(self, test: str, case: Case, catalogue: Catalogue, wrong: WrongVersions) -> None:
-        self._test, self._case, self._catalogue, self._wrong = test, case, catalogue, wrong
+    def __init__(self, test: str, case: Case, wrong: Versions) -> None:
+        self._test, self._case, self._wrong = test, case, wrong
+        self._catalogue = wrong.catalogue
         self._definition = test.removeprefix("test-")
         self._expected = {each.name: each for each in map(decode, case.reference[test])}
         try:
@@ -102,11 +148,17 @@ class _Cell:
             found = self._one_of([base, *((*base, *one) for one in own)])
             if found:
                 return found
-        return (
-            self._one_of([*own, *below])
-            or self._together(own)
-            or self._one_of([a + b for a, b in combinations(own, 2)])
-        )
+        return self._one_of([*own, *below]) or self._together(own) or self._one_of(self._pairs(own))
+
+    def _pairs(self, own: Sequence[Swap]) -> list[Swap]:
+        """Two of one definition that fail, each for itself, no other checks than these."""
+        versions = self._wrong.versions(self._test, own)
+        part = [swap for swap in own if swap in versions and versions[swap].fails <= self._failed]
+        return [
+            one + other
+            for one, other in combinations(part, 2)
+            if versions[one].fails | versions[other].fails == self._failed
+        ]
 
     def _calls_forbidden(self) -> bool:
         parts = self._case.forbidden[self._test]
@@ -131,23 +183,13 @@ class _Cell:
 
     def _agreeing(self, swaps: Sequence[Swap]) -> Iterator[tuple[Swap, frozenset[str]]]:
         """Those that agree with the submission wherever they are wrong, with what they fail."""
-        versions = self._wrong(self._test, swaps)
+        versions = self._wrong.versions(self._test, swaps)
         for swap in swaps:
-            if swap not in versions:
+            version = versions.get(swap)
+            if version is None or not version.tells or not version.fails <= self._failed:
                 continue
-            fails, records = self._fails(versions[swap])
-            if not fails or not fails <= self._failed:
-                continue
-            told = any(_tells(self._expected[name], records[name]) for name in fails)
-            if told and all(_agree(records[name], self._found[name]) for name in fails):
-                yield swap, fails
-
-    def _fails(self, evidence: Sequence[bytes]) -> tuple[frozenset[str], dict[str, Record]]:
-        reference, forbidden = self._case.reference[self._test], self._case.forbidden[self._test]
-        judged = judge(self._test, 1.0, reference, evidence, forbidden)
-        records = {each.name: each for each in map(decode, evidence)}
-        failed = {c.name for c in judged.checks if not c.passed}
-        return frozenset(failed & set(records)), records
+            if all(_agree(record, self._found[name]) for name, record in version.records.items()):
+                yield swap, version.fails
 
 
 def _tells(expected: Record, wrong: Record) -> bool:

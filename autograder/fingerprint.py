@@ -36,9 +36,9 @@ def software() -> str:
 
 
 def solutions(course: Course) -> dict[str, bytes]:
-    """The files of the reference package, by their paths in it."""
+    """The files of the reference package and its catalogues, by their paths in it."""
     package = course.root / "solutions"
-    files = package.rglob("*.py")
+    files = [*package.rglob("*.py"), *package.rglob("*.toml")]
     return {str(file.relative_to(package)): file.read_bytes() for file in sorted(files)}
 
 

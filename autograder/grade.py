@@ -53,7 +53,7 @@ def run(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn) -> Graded:
     execution = execute(rebuilt, seed=key.seed, limits=key.limits, handed_in=files)
     started = monotonic()
     results = key.judge(execution)
-    write_verdicts(execution.notebook, results)
+    write_verdicts(execution.notebook, results, execution.problem)
     return Graded(
         file=handed_in.name,
         assignment=key.assignment.name,

@@ -6,50 +6,15 @@ It knows nothing of what is taught. It fails closed: no evidence is no points.
 from __future__ import annotations
 
 import builtins
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Sequence
 
-from autograder.catalogue import Misconception
 from autograder.compare import difference
 from autograder.evidence import Malformed, Record, decode
+from autograder.from_scratch import first_forbidden, said
+from autograder.verdict import CellResult, Check
 
 TAMPERED = "the cell reported something that its tests do not write"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """The verdict on one observation; `points` is what it is worth in the test cell."""
-
-    name: str
-    passed: bool
-    points: float
-    message: str
-    because: tuple[Misconception, ...] = ()  # more than one where only together they explain it
-
-
-@dataclass(frozen=True, slots=True)
-class CellResult:
-    """The verdict on one test cell.
-
-    `follows_from` are earlier definitions whose misconceptions explain what failed here;
-    `mend_first` are earlier ones in use that fail as well, where nothing explains it.
-    """
-
-    grade_id: str
-    max_score: float
-    checks: tuple[Check, ...] = field(default=())
-    follows_from: tuple[str, ...] = ()
-    mend_first: tuple[str, ...] = ()
-
-    @property
-    def score(self) -> float:
-        """The points of the checks that passed, to the cent; exactly `max_score` when all did."""
-        if all(check.passed for check in self.checks):
-            return float(self.max_score) if self.checks else 0.0
-        earned = sum(check.points for check in self.checks if check.passed)
-        return min(max(round(earned, 2), 0.0), float(self.max_score))
 
 
 class BrokenReference(RuntimeError):
@@ -63,27 +28,37 @@ def judge(
     submission: Sequence[bytes],
     forbidden: Iterable[str] = (),
     reason: str = "",
+    taken: str = "",
+    through: str = "",
 ) -> CellResult:
     """Judge one test cell.
 
-    `forbidden` holds parts of the names of torch functions that must not have run; `reason`
-    says why evidence may be missing (out of time, the kernel died, the definition's cell failed).
+    `forbidden` holds parts of the names of library functions that must not have run; `reason`
+    says why evidence may be missing (out of time, the kernel died, the definition's cell failed);
+    `taken` says what the source takes that is to be built here, and then nothing is earned;
+    `through` is an earlier definition that does, and then what it does is not held against this.
 
     Raises: BrokenReference, when the reference's evidence is empty, malformed or doubled.
     """
     expected = _reference(grade_id, reference)
     weight = sum(record.points for record in expected)
     found, tampered = _submission([record.name for record in expected], submission)
-    forbidden = tuple(forbidden)
-    works = _works(expected, found, forbidden)
+    called = _called(found, tuple(forbidden))
+    works = _works(expected, found, called)
+    if called and not through:
+        taken = taken or next(iter(called.values()))
     checks = []
     for record in expected:
         if tampered:
             message: str | None = tampered
+        elif taken:
+            message = taken
         elif record.name not in found:
             message = reason or "did not run"
+        elif record.name in called:
+            message = f"{through}, which it uses, {called[record.name]}"
         else:
-            message = _wrong(record, found[record.name], forbidden)
+            message = _wrong(record, found[record.name])
             if message is None and record.raised is not None and not works:
                 message = "refusing counts only where something that is asked for works"
             # The time limit ends a cell by an interrupt; a cell that stopped leaves no name behind.
@@ -94,11 +69,19 @@ def judge(
     return CellResult(grade_id, max_score, tuple(checks))
 
 
-def _works(expected: Sequence[Record], found: dict[str, Record], forbidden: Sequence[str]) -> bool:
+def _called(found: dict[str, Record], forbidden: Sequence[str]) -> dict[str, str]:
+    """The observations in which something ran that is to be built here, and what to say of it."""
+    named = {name: first_forbidden(sorted(each.calls), forbidden) for name, each in found.items()}
+    return {name: said(call) for name, call in named.items() if call is not None}
+
+
+def _works(expected: Sequence[Record], found: dict[str, Record], called: Container[str]) -> bool:
     """Whether anything but a refusal is right; what always raises would pass the refusals."""
     asked = [record for record in expected if record.raised is None]
     return not asked or any(
-        record.name in found and _wrong(record, found[record.name], forbidden) is None
+        record.name in found
+        and record.name not in called
+        and _wrong(record, found[record.name]) is None
         for record in asked
     )
 
@@ -130,11 +113,7 @@ def _submission(
     return found, None
 
 
-def _wrong(expected: Record, found: Record, forbidden: Iterable[str]) -> str | None:
-    called = sorted({call for call in found.calls for part in forbidden if part in call})
-    if called:
-        name = called[0] if re.fullmatch(r"[\w.:]{1,80}", called[0]) else "a function"
-        return f"calls {name}, which is to be built here, not called"
+def _wrong(expected: Record, found: Record) -> str | None:
     if "NotImplementedError" in (found.raised or ()):
         return "not written yet (it raised NotImplementedError)"
     if expected.raised is None and found.raised is not None:

@@ -9,6 +9,8 @@ import ast
 import warnings
 from collections.abc import Iterable
 
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
 
 def parsed(sources: Iterable[str]) -> list[ast.stmt]:
     """The statements at the top of all cells that are Python, in order."""
@@ -23,32 +25,46 @@ def parsed(sources: Iterable[str]) -> list[ast.stmt]:
     return found
 
 
-def uses(sources: Iterable[str]) -> dict[str, frozenset[str]]:
-    """For each name that is made at the top, the names that it uses, directly or through others."""
+def uses(sources: Iterable[str], without: Iterable[str] = ()) -> dict[str, frozenset[str]]:
+    """For each name that is made at the top, the names that it uses, directly or through others.
+
+    Nothing is followed through the names in `without`.
+    """
     direct: dict[str, set[str]] = {}
     for statement in parsed(sources):
         read = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
+        if isinstance(statement, SCOPES):
+            read -= local(statement)
         for name in made(statement):
             direct.setdefault(name, set()).update(read - {name})
-    return {name: frozenset(_reached(name, direct)) for name in direct}
+    ends = frozenset(without)
+    return {name: frozenset(_reached(name, direct, ends)) for name in direct}
 
 
 def made(statement: ast.stmt) -> list[str]:
     """The names that a statement at the top binds."""
-    if isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
-        return [statement.name]
-    return [
+    return [statement.name] if isinstance(statement, SCOPES) else sorted(_bound(statement))
+
+
+def local(scope: ast.stmt) -> set[str]:
+    """The names that stand for something of its own inside a function or class."""
+    return {node.arg for node in ast.walk(scope) if isinstance(node, ast.arg)} | _bound(scope)
+
+
+def _bound(statement: ast.stmt) -> set[str]:
+    return {
         node.id
         for node in ast.walk(statement)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    ]
+    }
 
 
-def _reached(name: str, direct: dict[str, set[str]]) -> set[str]:
+def _reached(name: str, direct: dict[str, set[str]], ends: frozenset[str]) -> set[str]:
     reached: set[str] = set()
     todo = [name]
     while todo:
         for used in direct.get(todo.pop(), set()) - reached:
             reached.add(used)
-            todo.append(used)
+            if used not in ends:
+                todo.append(used)
     return reached - {name}

@@ -42,7 +42,7 @@ def _answer_key(root: Path, name: str, changed: int) -> AnswerKey:
 
 
 def _last_change(root: Path) -> int:
-    files = [root / CONFIG, *root.glob("source/*/*"), *root.glob("solutions/**/*.py")]
+    files = [root / CONFIG, *root.glob("source/*/*"), *root.glob("solutions/**/*.*")]
     return max((file.stat().st_mtime_ns for file in files if file.is_file()), default=0)
 
 

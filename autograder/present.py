@@ -9,16 +9,25 @@ from nbformat import NotebookNode, from_dict
 
 from autograder.assignment import is_test, nbgrader_of, without_hidden
 from autograder.execute import error_type
-from autograder.judge import CellResult
+from autograder.verdict import CellResult, as_data
+
+VERDICT = "workbook_verdict"  # where a graded test cell keeps the verdict as data
 
 
-def write_verdicts(notebook: NotebookNode, results: dict[str, CellResult]) -> None:
-    """Replace what the test cells printed by what the judge says."""
+def write_verdicts(
+    notebook: NotebookNode, results: dict[str, CellResult], reason: str | None = None
+) -> None:
+    """Replace what the test cells printed by what the judge says.
+
+    `reason` says why the notebook could not be graded to its end.
+    """
+    notebook.metadata.setdefault("workbook", NotebookNode())["reason"] = reason
     for cell in notebook.cells:
         if not is_test(cell):
             continue
         result = results[nbgrader_of(cell)["grade_id"]]
         said = visible_failure(cell)
+        cell.metadata[VERDICT] = from_dict({**as_data(result), "visible": said})
         outputs = [
             {
                 "output_type": "display_data",
@@ -49,9 +58,23 @@ def visible_failure(cell: NotebookNode) -> str | None:
     return f"{name}: {words}" if words and words in without_hidden(cell.source) else name
 
 
+def explanations(result: CellResult) -> list[str]:
+    """What explains the failures of a cell, a sentence or two each, without hints."""
+    named = dict.fromkeys(each for check in result.checks for each in check.because)
+    said = [f"Likely cause: {each.name} {each.effect}" for each in named]
+    if result.follows_from:
+        said.append(f"This follows from {', '.join(result.follows_from)}: mend that first.")
+    elif result.mend_first:
+        said.append(
+            f"It uses {', '.join(result.mend_first)}, which fails checks of its own: mend that "
+            "first."
+        )
+    return said
+
+
 def as_text(result: CellResult, said: str | None = None) -> str:
     """The verdict in plain lines."""
-    lines = [f"{result.score:g} of {result.max_score:g} points"]
+    lines = [f"{result.score:g} of {result.max_score:g} points", *explanations(result)]
     lines += [
         f"{'passed' if check.passed else 'failed'}  {check.name}: {check.message}"
         for check in result.checks
@@ -68,11 +91,12 @@ def as_html(result: CellResult, said: str | None = None) -> str:
         f"<td>{check.points if check.passed else 0:.2f} / {check.points:.2f}</td></tr>"
         for check in result.checks
     )
-    below = f"<p>The visible tests said: {html.escape(said)}</p>" if said else ""
+    below = [*explanations(result), *([f"The visible tests said: {said}"] if said else [])]
     return (
         f'<table class="table"><caption>{html.escape(result.grade_id)}: {result.score:g} of '
         f"{result.max_score:g} points</caption><thead><tr><th>verdict</th><th>check</th>"
-        f"<th>what happened</th><th>points</th></tr></thead><tbody>{rows}</tbody></table>{below}"
+        f"<th>what happened</th><th>points</th></tr></thead><tbody>{rows}</tbody></table>"
+        + "".join(f"<p>{html.escape(each)}</p>" for each in below)
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TextIO
 
 from nbformat import NotebookNode
 
-from autograder.judge import CellResult
+from autograder.verdict import CellResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ class Graded:
                 name: {
                     "score": result.score,
                     "max_score": result.max_score,
+                    "follows_from": list(result.follows_from),
                     "checks": [
                         {
                             "name": check.name,
@@ -64,6 +67,7 @@ class Graded:
                             "points": round(check.points, 6),
                             "message": check.message,
                             "misconception": check.misconception,
+                            "misconceptions": [each.id for each in check.because],
                         }
                         for check in result.checks
                     ],
@@ -71,3 +75,12 @@ class Graded:
                 for name, result in self.tests.items()
             },
         }
+
+
+def write_json(results: Sequence[Graded], file: TextIO) -> None:
+    """Write them one after the other, as all of a large class at once take much memory."""
+    file.write("[")
+    for place, result in enumerate(results):
+        file.write(",\n" if place else "\n")
+        file.write(json.dumps(result.as_json(), indent=1))
+    file.write("\n]\n" if results else "]\n")

@@ -104,7 +104,7 @@ def answer_keys(
             assert assignment.notebook  # read here: where the reference runs, source/ is not
             missing.append((assignment, content, seed))
         else:
-            keys[assignment.name] = answer_key(assignment, course.config, *kept)
+            keys[assignment.name] = answer_key(assignment, course.config, *kept, package)
 
     def call(task: tuple[Assignment, str, int]) -> tuple[Any, ...]:
         assignment, _, seed = task
@@ -115,7 +115,7 @@ def answer_keys(
             raise CourseError(f"running the reference of {assignment.name} ended two workers")
         evidence = future.result()
         cache.keep(content, seed, evidence)
-        keys[assignment.name] = answer_key(assignment, course.config, seed, evidence)
+        keys[assignment.name] = answer_key(assignment, course.config, seed, evidence, package)
     return keys
 
 

@@ -46,7 +46,5 @@ def _summary(result: Graded) -> str:
     if not failed:
         return f"all {len(checks)} checks passed"
     grade_id, check = failed[0]
-    return (
-        f"{len(failed)} of {len(checks)} checks failed; first in {grade_id}, "
-        f"{check.name}: {check.message}"
-    )
+    happened = check.because[0].name if check.because else f"{check.name}: {check.message}"
+    return f"{len(failed)} of {len(checks)} checks failed; first in {grade_id}, {happened}"

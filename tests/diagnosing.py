@@ -10,12 +10,15 @@ import importlib
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from autograder.catalogue import Catalogue, read_catalogue
-from autograder.diagnose import Case, Swap, diagnose
-from autograder.judge import CellResult
+from autograder.diagnose import Case, Swap, Version, diagnose, version_of
 from autograder.names import uses
+from autograder.verdict import CellResult, Drawing
 from tests import harness
 from tests.mutants import Mutant
 
@@ -32,20 +35,33 @@ def catalogue(assignment: str) -> Catalogue:
 
 
 @functools.cache
-def _evidence(assignment: str, test: str, swap: Swap) -> list[bytes] | None:
+def _version(assignment: str, test: str, swap: Swap) -> Version | None:
     module = catalogue(assignment).swapped(swap)
     if module is None:
         return None
     definitions: dict[str, Any] = {"__name__": "wrong"}
     exec(compile(module, "<wrong version>", "exec"), definitions)
-    return harness.run(assignment, definitions, SEED, only=test)[test]
+    evidence = harness.run(assignment, definitions, SEED, only=test)[test]
+    forbidden = harness.forbidden(assignment, harness.test_cells(assignment)[test])
+    return version_of(test, harness.reference(assignment, SEED)[test], evidence, forbidden)
 
 
-def wrong_versions(
-    assignment: str, test: str, swaps: Sequence[Swap]
-) -> Mapping[Swap, Sequence[bytes]]:
-    made = {swap: _evidence(assignment, test, swap) for swap in swaps}
-    return {swap: evidence for swap, evidence in made.items() if evidence is not None}
+@dataclass(frozen=True)
+class InThisProcess:
+    """Wrong versions of an assignment's reference, run here."""
+
+    assignment: str
+
+    @property
+    def catalogue(self) -> Catalogue:
+        return catalogue(self.assignment)
+
+    def versions(self, test: str, swaps: Sequence[Swap]) -> Mapping[Swap, Version]:
+        made = {swap: _version(self.assignment, test, swap) for swap in swaps}
+        return {swap: version for swap, version in made.items() if version is not None}
+
+    def pictures(self, swap: Swap) -> list[Drawing]:
+        return []
 
 
 def diagnosed(
@@ -67,7 +83,7 @@ def diagnosed(
         student_uses=uses([source if student is None else student]),
         reference_uses=uses([harness.solution_source(assignment)]),
     )
-    return diagnose(case, catalogue(assignment), functools.partial(wrong_versions, assignment))
+    return diagnose(case, InThisProcess(assignment))
 
 
 def mutated(assignment: str, mutant: Mutant) -> str:
@@ -93,6 +109,7 @@ def mutants(assignment: str) -> list[Mutant]:
 
 def main() -> None:
     warnings.filterwarnings("ignore")
+    torch.set_num_threads(1)  # the tensors are small
     for assignment in sys.argv[1:]:
         named: dict[tuple[str, str], list[str]] = {}
         for mutant in mutants(assignment):

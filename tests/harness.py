@@ -14,8 +14,9 @@ from unittest import mock
 
 import nbformat
 
-from autograder.judge import CellResult, judge
+from autograder.judge import judge
 from autograder.observe import collecting
+from autograder.verdict import CellResult
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "source"

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from autograder.evidence import Malformed, decode
-from autograder.judge import BrokenReference, Check, judge
+from autograder.judge import BrokenReference, judge
 from autograder.observe import at_most, close, collecting, exactly, observe
+from autograder.verdict import Check
 
 Block = Callable[[Any], None]
 

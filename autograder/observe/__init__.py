@@ -5,6 +5,7 @@ Imports nothing of the rest of the autograder, so that nothing of it need be in 
 
 from ._inputs import gradients, randint, randn, randomise
 from ._made import tensors_made
+from ._memory import memory_at_most
 from ._observation import collecting, observe
 from ._rules import at_most, close, exactly
 
@@ -14,6 +15,7 @@ __all__ = [
     "collecting",
     "exactly",
     "gradients",
+    "memory_at_most",
     "observe",
     "randint",
     "randn",

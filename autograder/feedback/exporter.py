@@ -1,0 +1,171 @@
+"""Makes the feedback page of one graded notebook, from the verdicts that were written into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from nbconvert.exporters import Exporter
+from nbformat import NotebookNode
+
+from autograder.assignment import RUBRIC, grade_id_of, is_solution, is_test, nbgrader_of
+from autograder.feedback.markdown import rendered
+from autograder.present import VERDICT
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One definition on the page: its verdict, the student's text and where it is explained."""
+
+    name: str
+    verdict: Mapping[str, Any]
+    source: str
+    comment: str | None
+    explained: str | None
+    causes: Sequence[Mapping[str, Any]] = field(default=())
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A written answer, its question, and what the one who marked it says."""
+
+    question: Markup
+    text: Markup
+    score: float | None
+    points: float
+    comment: str | None
+
+
+class FeedbackExporter(Exporter):
+    """One page that works offline, in print, on a phone and without scripts."""
+
+    def _file_extension_default(self) -> str:
+        return ".html"
+
+    output_mimetype = "text/html"
+
+    def from_notebook_node(  # type: ignore[override]  # as every exporter of text
+        self, nb: NotebookNode, resources: Any = None, **kw: Any
+    ) -> tuple[str, Any]:
+        """The page of a graded notebook; the gradebook's scores, where `resources` hold some."""
+        _, resources = super().from_notebook_node(nb, resources, **kw)
+        return page(nb, resources.get("nbgrader", {})), resources
+
+
+def page(notebook: NotebookNode, gradebook: Mapping[str, Any]) -> str:
+    """The page as text. `gradebook` has `student`, `score`, `max_score` and `late_penalty`."""
+    definitions = _definitions(notebook.cells)
+    about = notebook.metadata.get("workbook", {})
+    shown: str = _template().render(
+        title=about.get("title") or gradebook.get("notebook") or "Your work",
+        reason=about.get("reason"),
+        student=gradebook.get("student"),
+        late=gradebook.get("late_penalty"),
+        total=gradebook if "max_score" in gradebook else None,
+        score=round(sum(each.verdict["score"] for each in definitions), 2),
+        max_score=sum(each.verdict["max_score"] for each in definitions),
+        definitions=definitions,
+        answers=_answers(notebook.cells),
+        passages=_passages(notebook.cells, definitions),
+    )
+    return shown
+
+
+@cache
+def _template() -> Any:
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["css"] = Markup((HERE / "page.css").read_text())
+    return environment.get_template("page.html.j2")
+
+
+def _definitions(cells: Sequence[NotebookNode]) -> list[Definition]:
+    by_id = {name: cell for cell in cells if (name := grade_id_of(cell))}
+    found = []
+    for cell in cells:
+        if not is_test(cell) or VERDICT not in cell.metadata:
+            continue
+        verdict = cell.metadata[VERDICT]
+        name = verdict["grade_id"].removeprefix("test-")
+        solution = by_id.get(name)
+        found.append(
+            Definition(
+                name,
+                verdict,
+                solution.source if solution else "",
+                nbgrader_of(solution).get("comment") if solution else None,
+                _text_above(cells, solution) if solution else None,
+                list(verdict["misconceptions"].values()),
+            )
+        )
+    return found
+
+
+def _text_above(cells: Sequence[NotebookNode], solution: NotebookNode) -> str | None:
+    """The id of the Markdown cell with the heading under which a solution cell stands."""
+    above = None
+    for cell in cells:
+        if cell is solution:
+            return above
+        if cell.cell_type == "markdown" and cell.source.lstrip().startswith("#"):
+            above = cell.get("id")
+    return None
+
+
+def _answers(cells: Sequence[NotebookNode]) -> list[Answer]:
+    found = []
+    question = ""
+    for cell in cells:
+        if cell.cell_type != "markdown":
+            continue
+        flags = nbgrader_of(cell)
+        if is_solution(cell) and flags.get("grade"):
+            found.append(
+                Answer(
+                    Markup(rendered(question)),
+                    Markup(rendered(cell.source)),
+                    flags.get("score"),
+                    float(flags["points"]),
+                    flags.get("comment"),
+                )
+            )
+        question = RUBRIC.sub("", cell.source)
+    return found
+
+
+def _passages(
+    cells: Sequence[NotebookNode], definitions: Sequence[Definition]
+) -> dict[str, Mapping[str, Any]]:
+    """The parts of the notebook that the page sends its reader to, by the ids of their cells."""
+    wanted = {
+        name
+        for each in definitions
+        if each.verdict["score"] < each.verdict["max_score"]
+        for name in (each.explained, *(cause["explained"] for cause in each.causes))
+    }
+    return {
+        cell.id: {
+            "heading": _heading(cell.source),
+            "body": Markup(rendered(RUBRIC.sub("", cell.source))),
+        }
+        for cell in cells
+        if cell.get("id") in wanted and cell.cell_type == "markdown"
+    }
+
+
+def _heading(text: str) -> str:
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    shown = first.lstrip("# ").strip()
+    return shown if first.startswith("#") and shown else "the notebook's text"
