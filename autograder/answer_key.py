@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,13 +35,17 @@ class AnswerKey:
     limits: Limits
     wrong: WrongVersions
 
-    def judge(self, run: Execution) -> dict[str, CellResult]:
-        """The verdicts on the test cells of one run, with what explains the failures."""
+    def judge(self, run: Execution, beside: Iterable[str] = ()) -> dict[str, CellResult]:
+        """The verdicts on the test cells of one run, with what explains the failures.
+
+        `beside` are the paths of the files beside the notebook.
+        """
         tests = self.assignment.tests
         forbidden = {name: self.assignment.forbidden(cell) for name, cell in tests.items()}
         sources = [c.source for c in run.notebook.cells if c.cell_type == "code" and not is_test(c)]
         by_definition = {name.removeprefix("test-"): parts for name, parts in forbidden.items()}
-        taken = messages(sources, by_definition)
+        own = {path.split("/")[0].removesuffix(".py") for path in beside}
+        taken = messages(sources, by_definition, own)
         student_uses = uses(sources)
         results: dict[str, CellResult] = {}
         for name, cell in tests.items():

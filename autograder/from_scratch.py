@@ -19,14 +19,16 @@ HIDDEN = "code in a text that is put together while it runs"
 COMPUTED = "a function by a name that is put together while it runs"
 
 
-def taken(sources: Sequence[str], definitions: Iterable[str]) -> dict[str, list[str]]:
+def taken(
+    sources: Sequence[str], definitions: Iterable[str], own_modules: Iterable[str] = ()
+) -> dict[str, list[str]]:
     """For each definition, the library names that it or its helpers mention, dotted.
 
     A name put together at run time is given as a phrase. Other definitions are not followed:
-    each answers for itself.
+    each answers for itself. `own_modules` lie beside the notebook and are no library.
     """
     statements = parsed(sources)
-    library = _Library(statements)
+    library = _Library(statements, frozenset(own_modules))
     direct: dict[str, list[str]] = {}
     for statement in statements:
         if isinstance(statement, ast.Import | ast.ImportFrom):
@@ -66,7 +68,8 @@ def _bare(name: str) -> str:
 class _Library:
     """What the names of a notebook stand for, as far as they come from imports."""
 
-    def __init__(self, statements: Sequence[ast.stmt]) -> None:
+    def __init__(self, statements: Sequence[ast.stmt], own_modules: frozenset[str]) -> None:
+        self._own_modules = own_modules
         self._paths: dict[str, str] = {}
         self._texts: dict[str, str] = {}
         self._learn([each for each in statements if not isinstance(each, SCOPES)])
@@ -77,14 +80,18 @@ class _Library:
             if isinstance(node, ast.Import):
                 for alias in node.names:
                     first = alias.name.split(".")[0]
-                    self._paths[alias.asname or first] = alias.name if alias.asname else first
+                    self._learn_one(alias.asname or first, alias.name if alias.asname else first)
             elif isinstance(node, ast.ImportFrom):
                 for alias in node.names:
-                    self._paths[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                    self._learn_one(alias.asname or alias.name, f"{node.module}.{alias.name}")
         for _ in range(2):  # an alias of an alias may stand before it
             for node in nodes:
                 if isinstance(node, ast.Assign | ast.NamedExpr):
                     self._assigned(node)
+
+    def _learn_one(self, name: str, path: str) -> None:
+        if path.split(".")[0] not in self._own_modules:
+            self._paths[name] = path
 
     def _assigned(self, node: ast.Assign | ast.NamedExpr) -> None:
         targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -99,7 +106,7 @@ class _Library:
     def _within(self, scope: ast.stmt) -> _Library:
         """The same inside a function or class, where names can stand for something else."""
         own = local(scope)
-        inside = _Library([])
+        inside = _Library([], self._own_modules)
         inside._paths = {name: path for name, path in self._paths.items() if name not in own}
         inside._texts = {name: text for name, text in self._texts.items() if name not in own}
         inside._learn([scope])
@@ -114,11 +121,7 @@ class _Library:
     def _mentioned(self, statement: ast.stmt) -> list[str]:
         found = []
         for node in ast.walk(statement):
-            if isinstance(node, ast.Import):
-                found += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                found += [f"{node.module}.{alias.name}" for alias in node.names]
-            elif isinstance(node, ast.Call) and _called(node) in RUNNERS and node.args:
+            if isinstance(node, ast.Call) and _called(node) in RUNNERS and node.args:
                 text = self._text(node.args[0])
                 found += [HIDDEN] if text is None else self._in_text(text)
             elif isinstance(node, ast.expr) and (path := self.path(node)):
@@ -194,9 +197,13 @@ def _called(node: ast.Call) -> str:
     return node.func.attr if isinstance(node.func, ast.Attribute) else ""
 
 
-def messages(sources: Sequence[str], forbidden: Mapping[str, Sequence[str]]) -> dict[str, str]:
+def messages(
+    sources: Sequence[str],
+    forbidden: Mapping[str, Sequence[str]],
+    own_modules: Iterable[str] = (),
+) -> dict[str, str]:
     """For each definition that takes what is forbidden there, the sentence that says so."""
-    mentioned = taken(sources, forbidden)
+    mentioned = taken(sources, forbidden, own_modules)
     found = {name: first_forbidden(mentioned[name], parts) for name, parts in forbidden.items()}
     return {name: said(each) for name, each in found.items() if each is not None}
 

@@ -52,7 +52,7 @@ def run(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn) -> Graded:
     files = {**handed_in.files, **key.files}
     execution = execute(rebuilt, seed=key.seed, limits=key.limits, handed_in=files)
     started = monotonic()
-    results = key.judge(execution)
+    results = key.judge(execution, files)
     write_verdicts(execution.notebook, results, execution.problem)
     return Graded(
         file=handed_in.name,

@@ -22,8 +22,6 @@ from autograder.execute import execute
 from autograder.sandbox import Limits
 from autograder.verdict import Drawing
 
-# A kernel runs so many versions that starting it counts little and its limits are far away.
-VERSIONS_A_KERNEL = 24
 MAX_CELLS_OF_A_PICTURE = 256
 PICTURE = """from autograder.observe import observe
 {code}
@@ -82,13 +80,8 @@ class WrongVersions:
         """What a piece of source that observes gives with each version's definitions."""
         made = {swap: self.catalogue.swapped(swap) for swap in swaps}
         modules = {swap: module for swap, module in made.items() if module is not None}
-        found: dict[Swap, list[bytes]] = {}
-        swaps = list(modules)
-        for start in range(0, len(swaps), VERSIONS_A_KERNEL):
-            chunk = swaps[start : start + VERSIONS_A_KERNEL]
-            evidence = self._run(source, [modules[swap] for swap in chunk])
-            found |= dict(zip(chunk, evidence, strict=True))
-        return found
+        evidence = self._run(source, list(modules.values())) if modules else []
+        return dict(zip(modules, evidence, strict=True))
 
     def _run(self, source: str, modules: Sequence[str]) -> list[list[bytes]]:
         """The evidence of a piece of source behind each of these modules, in one kernel."""
@@ -101,7 +94,7 @@ class WrongVersions:
         notebook = copy.deepcopy(self.assignment.notebook)
         notebook.cells = cells
         usual = Limits()
-        limits = replace(usual, evidence_bytes=usual.evidence_bytes * VERSIONS_A_KERNEL)
+        limits = replace(usual, evidence_bytes=usual.evidence_bytes * len(modules))
         run = execute(notebook, seed=self.seed, limits=limits, packages=packages)
         return [run.evidence.get(f"version-{number}", []) for number in range(len(modules))]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import re
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ import torch
 
 from autograder.catalogue import Catalogue, read_catalogue
 from autograder.diagnose import Case, Swap, Version, diagnose, version_of
+from autograder.from_scratch import messages
 from autograder.names import uses
 from autograder.verdict import CellResult, Drawing
 from tests import harness
@@ -105,6 +107,23 @@ def names(result: CellResult) -> list[str]:
 def mutants(assignment: str) -> list[Mutant]:
     module = importlib.import_module(f"tests.mutants.{harness.module_name(assignment)}")
     return list(module.MUTANTS)
+
+
+def common(assignment: str) -> list[Mutant]:
+    """Those that the list of documented mistakes numbers, but for calls of what is to be built."""
+    return [
+        mutant
+        for mutant in mutants(assignment)
+        if re.match(r"B\.\d \d", mutant.listed)
+        and not messages(
+            [mutated(assignment, mutant)],
+            {
+                mutant.definition: harness.forbidden(
+                    assignment, harness.test_cells(assignment)[f"test-{mutant.definition}"]
+                )
+            },
+        )
+    ]
 
 
 def main() -> None:

@@ -21,7 +21,8 @@ from torch import Tensor
 
 def double(x: Tensor) -> Tensor:
     """Twice x."""
-    return 2 * x
+    doubled = 2 * x
+    return doubled
 
 
 def first_row(x: Tensor) -> Tensor:
@@ -29,10 +30,48 @@ def first_row(x: Tensor) -> Tensor:
     return x[0]
 '''
 
+CATALOGUE = """
+[[misconception]]
+id = "tripled"
+definition = "double"
+name = "The number is tripled."
+effect = "Every entry is one and a half times as large as it should be."
+hint = "How often do you add x to nothing?"
+explained = "title"
+old = "2 * x"
+new = "3 * x"
+
+[[misconception]]
+id = "detached"
+definition = "double"
+name = "The result is cut off from x."
+effect = "No gradient reaches x."
+hint = "What does a result remember of where it came from?"
+explained = "title"
+old = "return doubled"
+new = "return doubled.detach()"
+
+[[misconception]]
+id = "first-column"
+definition = "first_row"
+name = "The first column is taken for the first row."
+effect = "A table that is not square gives a result of another length."
+hint = "Which of the two indices counts the rows?"
+explained = "title"
+old = "x[0]"
+new = "x[:, 0]"
+
+[[picture]]
+definition = "double"
+caption = "double of a table"
+code = "picture = double(torch.eye(2))"
+"""
+
 DOUBLE = '''def double(x: Tensor) -> Tensor:
     """Twice x."""
     ### BEGIN SOLUTION
-    return 2 * x
+    doubled = 2 * x
+    return doubled
     ### END SOLUTION'''
 
 TEST_DOUBLE = """### BEGIN HIDDEN TESTS
@@ -130,6 +169,7 @@ def make_course(root: Path) -> Path:
     nbformat.write(notebook(), course / "source" / NAME / f"{NAME}.ipynb")
     (course / "solutions" / "__init__.py").write_text("")
     (course / "solutions" / "mini.py").write_text(SOLUTIONS)
+    (course / "solutions" / "mini.toml").write_text(CATALOGUE)
     return course
 
 

@@ -55,8 +55,8 @@ class FeedbackExporter(Exporter):
         self, nb: NotebookNode, resources: Any = None, **kw: Any
     ) -> tuple[str, Any]:
         """The page of a graded notebook; the gradebook's scores, where `resources` hold some."""
-        _, resources = super().from_notebook_node(nb, resources, **kw)
-        return page(nb, resources.get("nbgrader", {})), resources
+        preprocessed, resources = super().from_notebook_node(nb, resources, **kw)
+        return page(preprocessed, resources.get("nbgrader", {})), resources
 
 
 def page(notebook: NotebookNode, gradebook: Mapping[str, Any]) -> str:

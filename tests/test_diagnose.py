@@ -1,0 +1,140 @@
+"""Verdicts that say why: misconceptions found by their evidence, blamed once, never guessed."""
+
+from __future__ import annotations
+
+import textwrap
+import tomllib
+
+import pytest
+
+from autograder.assignment import CourseError
+from autograder.catalogue import Catalogue, read_catalogue
+from tests import diagnosing, harness, mini
+from tests.mutants import Mutant
+
+CATALOGUES = [
+    name
+    for name in harness.ASSIGNMENTS
+    if (harness.ROOT / "solutions" / f"{harness.module_name(name)}.toml").is_file()
+]
+ENTRIES = [
+    pytest.param(name, entry.id, id=f"{harness.module_name(name)}-{entry.id}")
+    for name in CATALOGUES
+    for entry in diagnosing.catalogue(name).misconceptions
+]
+
+
+def expected_names(assignment: str) -> dict[tuple[str, str], str]:
+    """By definition and mutant, the name that the table says is right."""
+    path = harness.ROOT / "tests" / "diagnoses" / f"{harness.module_name(assignment)}.toml"
+    table = tomllib.loads(path.read_text())
+    return {
+        (definition, mutant): name
+        for definition, by_name in table.items()
+        for name, mutants in by_name.items()
+        for mutant in mutants
+    }
+
+
+def found_name(assignment: str, mutant: Mutant) -> str:
+    test = f"test-{mutant.definition}"
+    source = diagnosing.mutated(assignment, mutant)
+    return " + ".join(diagnosing.names(diagnosing.diagnosed(assignment, source, test)[test]))
+
+
+@pytest.mark.filterwarnings("ignore")  # wrong code overflows, and torch says so
+@pytest.mark.parametrize("assignment", CATALOGUES)
+def test_mutants_get_the_right_name_or_none(assignment: str) -> None:
+    """A wrong name is worse than none: the table of what is right was made by hand."""
+    expected = expected_names(assignment)
+
+    found = {
+        (mutant.definition, mutant.id): name
+        for mutant in diagnosing.mutants(assignment)
+        if (name := found_name(assignment, mutant))
+    }
+
+    assert found == expected
+
+
+@pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
+def test_the_common_mistakes_are_named(assignment: str) -> None:
+    """Of those that mistakes.md lists, at least nine in ten get a name, and there are ten names."""
+    expected = expected_names(assignment)
+    common = diagnosing.common(assignment)
+    named = [mutant for mutant in common if (mutant.definition, mutant.id) in expected]
+
+    assert len(named) >= 0.9 * len(common), {m.id for m in common} - {m.id for m in named}
+    assert len(diagnosing.catalogue(assignment).misconceptions) >= 10
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("assignment", "identity"), ENTRIES)
+def test_each_misconception_is_diagnosed_as_itself(assignment: str, identity: str) -> None:
+    """As a submission it fails, is named, and is blamed at its source alone."""
+    catalogue = diagnosing.catalogue(assignment)
+    entry = catalogue.by_id[identity]
+    source = catalogue.swapped([identity])
+    assert source is not None
+
+    results = diagnosing.diagnosed(assignment, source)
+
+    assert diagnosing.names(results[f"test-{entry.definition}"]) == [identity]
+    for test, result in results.items():
+        if test != f"test-{entry.definition}":
+            assert diagnosing.names(result) == [], test
+            if any(not check.passed for check in result.checks):
+                assert entry.definition in (*result.follows_from, *result.mend_first), test
+
+
+@pytest.mark.parametrize("assignment", CATALOGUES)
+def test_no_hint_holds_code_or_a_line_of_a_hidden_test(assignment: str) -> None:
+    """What students read of the catalogue gives neither the answer nor the test away."""
+    solution = harness.solution_source(assignment)
+    secret = {
+        line.strip()
+        for cell in harness.test_cells(assignment).values()
+        for line in harness.hidden(cell.source).splitlines()
+        if len(line.strip()) > 12
+    }
+    body = {line.strip() for line in solution.splitlines() if len(line.strip()) > 12}
+    for entry in diagnosing.catalogue(assignment).misconceptions:
+        for text in (entry.name, entry.effect, entry.hint):
+            assert text.endswith((".", "?")), text
+            assert not any(line in text for line in secret | body), text
+
+
+def mini_catalogue(text: str = mini.CATALOGUE) -> Catalogue:
+    return read_catalogue(textwrap.dedent(text), mini.SOLUTIONS, mini.notebook().cells)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"x[0]"', '"x[7]"', "stands 0 times in first_row"),
+        ('definition = "first_row"', 'definition = "third_row"', "which the reference lacks"),
+        ('explained = "title"', 'explained = "nowhere"', "which is no cell"),
+        ('hint = "Which of', 'hunt = "Which of', "lacks \\['hint'\\]"),
+        ('id = "detached"', 'id = "tripled"', "the same id"),
+        ("[[misconception]]", "[[misconception", "not TOML"),
+    ],
+)
+def test_a_catalogue_that_cannot_be_used_says_why(old: str, new: str, said: str) -> None:
+    """An author learns which entry is wrong and how."""
+    with pytest.raises(CourseError, match=said):
+        mini_catalogue(mini.CATALOGUE.replace(old, new, 1))
+
+
+def test_two_changes_of_one_piece_are_no_version() -> None:
+    """A pair is tried only where both mistakes can be made at once."""
+    twice = mini.CATALOGUE + mini.CATALOGUE.split("[[misconception]]")[1].replace(
+        '"tripled"', '"again"'
+    ).join(["\n[[misconception]]", ""])
+
+    catalogue = mini_catalogue(twice)
+
+    assert catalogue.swapped(["tripled", "again"]) is None
+    both = catalogue.swapped(["tripled", "detached"])
+    assert both is not None
+    assert "3 * x" in both
+    assert "doubled.detach()" in both

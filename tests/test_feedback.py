@@ -1,0 +1,293 @@
+"""Feedback pages: why, where to read on, and nothing of the hidden tests."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+
+from autograder.assignment import Assignment
+from autograder.course import Course
+from autograder.feedback.exporter import page
+from autograder.grade import grade
+from autograder.handed_in import HandedIn
+from autograder.result import Graded
+from autograder.run import Seeds, answer_keys
+from autograder.table import print_table
+from autograder.workers import ThisProcess
+from tests import browser, harness, mini
+from tests.test_grade import results, workbook
+from tests.test_nbgrader import nbgrader
+
+TRIPLED = "def double(x):\n    return 3 * x"
+BOTH = "def double(x):\n    return (3 * x).detach()"
+SQUARED = "def double(x):\n    return x * x"
+COLUMN = "def first_row(x):\n    return x[:, 0]"
+THROUGH = "def first_row(x):\n    return double(x)[0] / 2"
+
+
+def soup(course: Path, student: str) -> BeautifulSoup:
+    text = (course / "feedback" / student / mini.NAME / f"{mini.NAME}.html").read_text()
+    return BeautifulSoup(text, "html.parser")
+
+
+def named(result: dict[str, Any], test: str) -> list[list[str]]:
+    """The misconceptions of each failed check of one test cell."""
+    checks = result["tests"][test]["checks"]
+    return [check["misconceptions"] for check in checks if not check["passed"]]
+
+
+@pytest.fixture
+def taught(course: Path) -> Path:
+    """A course with submissions that fail in ways that are catalogued, and one that is not."""
+    mini.hand_in(course, "tripled", mini.submission(double=TRIPLED))
+    mini.hand_in(course, "both", mini.submission(double=BOTH))
+    mini.hand_in(course, "squared", mini.submission(double=SQUARED))
+    mini.hand_in(course, "through", mini.submission(double=TRIPLED, first_row=THROUGH))
+    mini.hand_in(course, "two", mini.submission(double=TRIPLED, first_row=COLUMN))
+    return course
+
+
+def test_a_verdict_names_what_explains_it(taught: Path) -> None:
+    """One mistake, two at once, one in each definition; no name where none fits."""
+    found = results(taught)
+
+    assert named(found["tripled"], "test-double") == [["tripled"]] * 3
+    assert named(found["both"], "test-double") == [["tripled", "detached"]] * 3
+    assert found["both"]["tests"]["test-double"]["checks"][0]["misconception"] == "tripled"
+    assert named(found["squared"], "test-double") == [[]] * 3
+    assert named(found["two"], "test-first_row") == [["first-column"]] * 2
+
+
+def test_the_page_tells_why_and_where_to_read(taught: Path) -> None:
+    """The likely cause, its effect, hints in steps and a link to the text that is on the page."""
+    assert workbook(taught, "grade").returncode == 0
+    done = workbook(taught, "feedback")
+
+    assert done.returncode == 0, done.stderr
+    assert "5 pages" in done.stdout
+    tree = soup(taught, "tripled")
+    assert "Likely cause: The number is tripled." in tree.get_text()
+    assert "one and a half times" in tree.get_text()
+    first, second = (each.get_text() for each in tree.select(".cause details"))
+    assert "Read again: Doubling" in first
+    assert "How often do you add" in second
+    for link in tree.select("a[href^='#']"):
+        assert tree.find(id=link["href"][1:]) is not None, link
+    marked = [cell.get_text() for cell in tree.select(".matrix td.off")]
+    assert [cell.split()[0] for cell in marked] == ["3", "3"]
+    assert "Likely cause" not in soup(taught, "squared").get_text()
+    assert "uses double, which fails checks of its own" in soup(taught, "through").get_text(
+        " ", strip=True
+    ).replace(" ,", ",")
+
+
+def test_nbgrader_writes_the_same_page(taught: Path) -> None:
+    """The button in the formgrader and `workbook feedback` call the same exporter."""
+    workbook(taught, "grade")
+    workbook(taught, "feedback", mini.NAME, "--student", "two")
+    page_of = taught / "feedback" / "two" / mini.NAME / f"{mini.NAME}.html"
+    ours = page_of.read_text()
+
+    done = nbgrader(taught, "generate_feedback", mini.NAME, "--force")
+
+    assert done.returncode == 0, done.stderr
+    assert page_of.read_text() == ours
+
+
+def test_a_loose_notebook_gets_its_page_beside_it(taught: Path, tmp_path: Path) -> None:
+    """A self-learner reads the same page, without a gradebook."""
+    loose = tmp_path / "my try.ipynb"
+    nbformat.write(mini.submission(double=TRIPLED), loose)
+
+    done = workbook(taught, "feedback", str(loose))
+
+    written = tmp_path / "my try.feedback.html"
+    assert (done.returncode, done.stdout.strip()) == (0, str(written))
+    assert "The number is tripled." in written.read_text()
+    assert not (taught / "gradebook.db").exists()
+
+
+def test_marks_and_comments_of_a_person_are_on_the_page(taught: Path) -> None:
+    """Written answers show what was asked, what was written, points and comment; no rubric."""
+    from nbgrader.api import Gradebook
+
+    workbook(taught, "grade")
+    with Gradebook(f"sqlite:///{taught}/gradebook.db") as gradebook:
+        key = (mini.NAME, mini.NAME, "two")
+        gradebook.find_grade("why-shape", *key).manual_score = 0.5
+        gradebook.find_comment("why-shape", *key).manual_comment = "Say <b>which</b> entry."
+        gradebook.find_comment("double", *key).manual_comment = "Nearly."
+        gradebook.db.commit()
+    workbook(taught, "feedback", "--student", "two")
+
+    text = " ".join(soup(taught, "two").get_text(" ").split())
+
+    assert "Why does doubling keep the shape?" in text
+    assert "Written answer 0.5 of 1 points" in text
+    assert "Say <b>which</b> entry." in text
+    assert "Nearly." in text
+    assert "One point for" not in text
+
+
+def test_what_was_not_graded_has_no_page_and_is_named(taught: Path) -> None:
+    """An instructor learns who gets nothing to read, and a student's page says what stopped it."""
+    mini.hand_in(taught, "broken", '{"cells": [')
+    dies = "import os\ndef first_row(x):\n    os._exit(3)"
+    mini.hand_in(taught, "dead", mini.submission(first_row=dies))
+    workbook(taught, "grade")
+
+    done = workbook(taught, "feedback")
+
+    assert done.returncode == 1
+    assert f"submitted/broken/{mini.NAME}/{mini.NAME}.ipynb: no page" in done.stderr
+    assert "It could not be graded to its end: the kernel died" in soup(taught, "dead").get_text(
+        " ", strip=True
+    )
+
+
+# --- nothing of the hidden tests -----------------------------------------------------------
+
+LEAK = """
+def {name}(*arguments, **named):
+    text = In[-1] if "In" in globals() else ""
+    raise type("E" + text[:40].replace(" ", "_"), (Exception,), {{}})(text)
+"""
+HAND_BACK = """
+def {name}(*arguments, **named):
+    print(In[-1])
+    return In[-1]
+"""
+
+
+def secrets(assignment: str) -> set[str]:
+    """What must not be seen: lines, texts and rows of numbers that only hidden regions hold."""
+    path = harness.ROOT / "release" / assignment / f"{assignment}.ipynb"
+    public = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
+    found = set()
+    for cell in harness.test_cells(assignment).values():
+        hidden = harness.hidden(cell.source)
+        found |= {line.strip() for line in hidden.splitlines() if len(line.strip()) > 8}
+        tree = ast.parse(hidden)
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        # The names of observations are shown: they say what was checked.
+        shown = {
+            id(value)
+            for call in calls
+            if isinstance(call.func, ast.Name) and call.func.id == "observe"
+            for value in (*call.args, *(keyword.value for keyword in call.keywords))
+        }
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                if id(node) not in shown:
+                    found.add(node.value)
+            elif isinstance(node, ast.List | ast.Tuple) and len(node.elts) >= 3:
+                text = ast.unparse(node)
+                if re.fullmatch(r"[\[(][-\d., ]+[\])]", text):
+                    found.add(text[1:-1])
+    dtypes = {"float16", "float32", "float64", "bfloat16"}  # said of the student's own result
+    return {text for text in found if text not in public and text not in dtypes and len(text) > 3}
+
+
+def wrong_in_every_way(assignment: str) -> dict[str, nbformat.NotebookNode]:
+    """Submissions whose verdicts say much: misconceptions everywhere, and two that leak."""
+    from tests import diagnosing
+
+    release = harness.ROOT / "release" / assignment / f"{assignment}.ipynb"
+    made = {}
+    for kind in ("misconceptions", "leaks", "hands back", "untouched"):
+        notebook = nbformat.read(release, as_version=4)
+        for cell in notebook.cells:
+            name = harness.grade_id(cell)
+            flags = cell.metadata.get("nbgrader", {})
+            if cell.cell_type != "code" or not flags.get("solution") or kind == "untouched":
+                continue
+            if kind == "misconceptions":
+                catalogue = diagnosing.catalogue(assignment)
+                ids = [each.id for each in catalogue.of(name)[:1]]
+                module = catalogue.swapped(ids)
+                assert module is not None
+                cell.source = re.sub(r"^from solutions\..*$", "", module, flags=re.M)
+            else:
+                cell.source = (LEAK if kind == "leaks" else HAND_BACK).format(name=name)
+        made[kind] = notebook
+    return made
+
+
+@pytest.fixture(scope="module")
+def graded() -> dict[str, list[tuple[str, Graded]]]:
+    """Every assignment's wrong submissions, graded in the sandbox."""
+    course = Course(harness.ROOT)
+    found = {}
+    for name in harness.ASSIGNMENTS:
+        assignment: Assignment = course.assignments[name]
+        key = answer_keys(course, [assignment], ThisProcess(), Seeds(given=5))[name]
+        found[name] = [
+            (kind, grade(key, HandedIn(kind, "s", nbformat.writes(notebook).encode())))
+            for kind, notebook in wrong_in_every_way(name).items()
+        ]
+    return found
+
+
+@pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
+def test_nothing_of_a_hidden_region_reaches_a_student(
+    assignment: str,
+    graded: dict[str, list[tuple[str, Graded]]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Not in the page, the JSON or the table, whatever the submission does."""
+    hidden = secrets(assignment)
+    assert len(hidden) > 20
+    for kind, result in graded[assignment]:
+        assert result.notebook is not None
+        assert result.score == 0 or kind == "misconceptions"
+        print_table([result])
+        texts = {
+            "page": BeautifulSoup(page(result.notebook, {}), "html.parser").get_text(),
+            "json": json.dumps(result.as_json(), ensure_ascii=False),
+            "table": capsys.readouterr().out,
+        }
+        for where, text in texts.items():
+            for secret in hidden:
+                assert secret not in text, (kind, where, secret)
+
+
+# --- in a browser ---------------------------------------------------------------------------
+
+
+@browser.needs_chromium
+def test_the_page_works_offline_in_print_and_on_a_phone(
+    graded: dict[str, list[tuple[str, Graded]]], tmp_path: Path
+) -> None:
+    """It asks for nothing, runs nothing, does not scroll sideways, and prints the hints too."""
+    with browser.chromium() as started:
+        for assignment in harness.ASSIGNMENTS:
+            result = dict(graded[assignment])["misconceptions"]
+            assert result.notebook is not None
+            file = tmp_path / f"{assignment}.html"
+            file.write_text(page(result.notebook, {}))
+            context = started.new_context(
+                viewport={"width": 360, "height": 740}, offline=True, java_script_enabled=True
+            )
+            view = context.new_page()
+            asked: list[str] = []
+            said: list[str] = []
+            view.on("request", lambda request, asked=asked: asked.append(request.url))
+            view.on("console", lambda message, said=said: said.append(message.text))
+            view.goto(file.as_uri())
+            assert asked == [file.as_uri()]
+            assert said == []
+            width = view.evaluate("document.documentElement.scrollWidth")
+            assert width <= 360, assignment
+            hint = view.locator(".cause details p").last
+            assert not hint.is_visible()
+            view.emulate_media(media="print")
+            assert hint.is_visible()
+            assert view.locator("math").count() == 0 or view.locator("math").first.is_visible()
+            context.close()
