@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test bench check release system postgres clean
+.PHONY: demo test bench mutation check release system postgres clean
 
 demo: $(VENV)/ready
 	rm -rf demo && mkdir demo
@@ -21,6 +21,11 @@ test: check | postgres
 # Beside stock nbgrader, on the same submissions; best on a machine that does nothing else.
 bench: $(VENV)/ready
 	python -m benchmarks
+
+# Which mutants of the solutions the tests catch; takes about half an hour.
+mutation: $(VENV)/ready
+	python -m pip install --quiet --disable-pip-version-check --editable ".[mutation]"
+	python -m tests.mutation
 
 check: $(VENV)/ready
 	ruff check .
