@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test bench mutation check release system postgres clean
+.PHONY: demo test bench mutation check release system for-tests clean
 
 demo: $(VENV)/ready
 	rm -rf demo && mkdir demo
@@ -15,7 +15,7 @@ demo: $(VENV)/ready
 	echo "Feedback for students, one page each: demo/feedback/STUDENT/ASSIGNMENT/ASSIGNMENT.html"; \
 	echo "Two of the submissions are beyond grading on purpose, so workbook grade ended with status $$status."
 
-test: check | postgres
+test: check | for-tests
 	python -m pytest -q -n auto
 
 # Beside stock nbgrader, on the same submissions; best on a machine that does nothing else.
@@ -54,12 +54,17 @@ system:
 	else echo "First install what is missing: sudo apt-get install $$missing"; exit 1; fi; \
 	$$root apt-get update -qq && $$root apt-get install -y -qq $$missing > /dev/null
 
-# A server for the tests of that gradebook, where it can be installed; they are skipped elsewhere.
-postgres:
-	@command -v pg_ctl > /dev/null || ls /usr/lib/postgresql/*/bin/pg_ctl > /dev/null 2>&1 && exit 0; \
+# A PostgreSQL server and a browser for the tests that need them, where they can be installed;
+# those tests are skipped elsewhere.
+for-tests:
+	@missing=""; \
+	command -v pg_ctl > /dev/null || ls /usr/lib/postgresql/*/bin/pg_ctl > /dev/null 2>&1 || \
+	  missing="postgresql"; \
+	command -v chromium > /dev/null || missing="$$missing chromium"; \
+	[ -z "$$missing" ] && exit 0; \
 	if [ "$$(id -u)" = 0 ]; then root=""; elif sudo -n true 2> /dev/null; then root=sudo; \
-	else echo "The tests of PostgreSQL are skipped without: sudo apt-get install postgresql"; exit 0; fi; \
-	$$root apt-get update -qq && $$root apt-get install -y -qq postgresql > /dev/null
+	else echo "Some tests are skipped without: sudo apt-get install $$missing"; exit 0; fi; \
+	$$root apt-get update -qq && $$root apt-get install -y -qq $$missing > /dev/null
 
 clean:
 	rm -rf demo $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
