@@ -19,6 +19,8 @@ from autograder.verdict import CellResult, Drawing
 
 # The common ones come first, so that most searches end with the first lot.
 AT_ONCE = 16
+# What a cell that is still to be written ends with.
+UNFINISHED = ("NotImplementedError", "NameError", "SyntaxError")
 
 Swap = tuple[str, ...]  # the ids of the misconceptions that are in a version of the reference
 
@@ -27,13 +29,11 @@ Swap = tuple[str, ...]  # the ids of the misconceptions that are in a version of
 class Version:
     """What a wrong version of the reference gives in one test cell.
 
-    `fails` are the checks that it fails, `records` its evidence in these. `tells` is whether more
-    is known of a failure than that something ended in an exception.
+    `fails` are the checks that it fails, `records` its evidence in these.
     """
 
     fails: frozenset[str]
     records: Mapping[str, Record]
-    tells: bool
 
 
 def version_of(
@@ -44,11 +44,9 @@ def version_of(
 ) -> Version:
     """Judge a wrong version as a submission is judged."""
     judged = judge(test, 1.0, reference, evidence, forbidden)
-    expected = {each.name: each for each in map(decode, reference)}
     found = {each.name: each for each in map(decode, evidence)}
     records = {c.name: found[c.name] for c in judged.checks if not c.passed and c.name in found}
-    tells = any(_tells(expected[name], record) for name, record in records.items())
-    return Version(frozenset(records), records, tells)
+    return Version(frozenset(records), records)
 
 
 class Versions(Protocol):
@@ -142,7 +140,7 @@ class _Cell:
         """
         if not self._failed <= set(self._found) or self._calls_forbidden():
             return None
-        if not any(_tells(self._expected[name], self._found[name]) for name in self._failed):
+        if all({*UNFINISHED} & set(self._found[name].raised or ()) for name in self._failed):
             return None
         own = [(each.id,) for each in self._catalogue.of(self._definition)]
         used = self._case.reference_uses.get(self._definition, frozenset())
@@ -190,16 +188,31 @@ class _Cell:
             some = swaps[start : start + AT_ONCE]
             versions = self._wrong.versions(self._test, some)
             for swap, version in versions.items():
-                if version.tells and version.fails <= self._failed and self._agrees(version):
+                if version.fails and version.fails <= self._failed and self._agrees(version):
                     yield swap, version.fails
 
     def _agrees(self, version: Version) -> bool:
-        return all(_agree(record, self._found[name]) for name, record in version.records.items())
+        pairs = [(name, record, self._found[name]) for name, record in version.records.items()]
+        return all(_agree(record, found) for _, record, found in pairs) and any(
+            _tells(self._expected[name], record) for name, record, _ in pairs
+        )
 
 
 def _tells(expected: Record, wrong: Record) -> bool:
-    """Whether more is known of the failure than that something ended in an exception."""
-    return wrong.raised is None or expected.raised is not None
+    """Whether alike evidence of one observation says that the mistakes are alike.
+
+    That both end in the same exception says little; wrong numbers before it, or which refusal is
+    missing, say enough.
+    """
+    if wrong.raised is None:
+        return True
+    if expected.raised is None:
+        return any(
+            difference(expected.values[name], expected.arrays, node, wrong.arrays) is not None
+            for name, node in wrong.values.items()
+            if name in expected.values
+        )
+    return expected.raised[0] not in wrong.raised or bool(expected.names and not wrong.names)
 
 
 def _agree(wrong: Record, found: Record) -> bool:
