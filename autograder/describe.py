@@ -56,8 +56,10 @@ def _pattern(wide: NDArray[np.float64], other: NDArray[np.float64]) -> str | Non
     def same(one: NDArray[np.float64], two: NDArray[np.float64]) -> bool:
         return bool((np.abs(one - two) <= near).all())
 
-    if near == 0 or not other.any():
-        return "all of them are 0" if not other.any() else None
+    if not other.any():
+        return "all of them are 0"
+    if not wide.any():
+        return None
     if wide.ndim > 1 and wide.shape[-1] == wide.shape[-2] and same(wide.swapaxes(-1, -2), other):
         return "the rows and columns are exchanged"
     factor = float((wide * other).sum() / (wide * wide).sum())
