@@ -6,7 +6,7 @@ the reference agrees with the submission's on every check of the cell; else ther
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Protocol
@@ -192,17 +192,24 @@ class _Cell:
                     yield swap, version.fails
 
     def _agrees(self, version: Version) -> bool:
-        pairs = [(name, record, self._found[name]) for name, record in version.records.items()]
-        return all(_agree(record, found) for _, record, found in pairs) and any(
-            _tells(self._expected[name], record) for name, record, _ in pairs
+        if not all(_agree(record, self._found[name]) for name, record in version.records.items()):
+            return False
+        crashes = {
+            record.raised[0]
+            for name, record in version.records.items()
+            if record.raised and self._expected[name].raised is None
+        }
+        return any(
+            _tells(self._expected[name], record, crashes)
+            for name, record in version.records.items()
         )
 
 
-def _tells(expected: Record, wrong: Record) -> bool:
+def _tells(expected: Record, wrong: Record, crashes: Container[str]) -> bool:
     """Whether alike evidence of one observation says that the mistakes are alike.
 
-    That both end in the same exception says little; wrong numbers before it, or which refusal is
-    missing, say enough.
+    That both end in the same exception says little, also where another one was asked for and
+    `crashes` holds it; wrong numbers before it, or which refusal is missing, say enough.
     """
     if wrong.raised is None:
         return True
@@ -212,7 +219,9 @@ def _tells(expected: Record, wrong: Record) -> bool:
             for name, node in wrong.values.items()
             if name in expected.values
         )
-    return expected.raised[0] not in wrong.raised or bool(expected.names and not wrong.names)
+    right_type = expected.raised[0] in wrong.raised
+    unnamed = bool(expected.names and not wrong.names)
+    return wrong.raised[0] not in crashes and (unnamed or not right_type)
 
 
 def _agree(wrong: Record, found: Record) -> bool:
