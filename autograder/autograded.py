@@ -24,7 +24,8 @@ def replace_folder(folder: Path, name: str, notebook: str, files: Mapping[str, b
     try:
         write_files(files, new)
         written = new / name
-        written.write_text(notebook, encoding="utf-8")
+        # A kernel can send half a character, which no file can hold.
+        written.write_text(notebook, encoding="utf-8", errors="replace")
         written.chmod(0o444)
         new.chmod(0o755)
         if folder.exists():

@@ -74,6 +74,10 @@ def _version(
 
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)]
+What = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME | FILE.ipynb]...", show_default=False)
+]
+Students = Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")]
 Database = Annotated[
     str | None, typer.Option("--db", help="The gradebook's URL, if not the configured one.")
 ]
@@ -104,13 +108,8 @@ def release(names: Names = None, db: Database = None) -> None:
 
 @app.command()
 def grade(
-    what: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[NAME | FILE.ipynb]...", show_default=False),
-    ] = None,
-    student: Annotated[
-        list[str] | None, typer.Option(help="Only this student; may be repeated.")
-    ] = None,
+    what: What = None,
+    student: Students = None,
     assignment: Annotated[str | None, typer.Option(help="Only this assignment.")] = None,
     jobs: Annotated[
         int | None,
@@ -142,7 +141,7 @@ def grade(
             _refuse("--student, --force and --db go with assignments, not with files")
         if cluster and jobs:
             _refuse("--jobs is for this machine; with --cluster its workers say how many they are")
-        if json_file is not None and str(json_file) != "-":
+        if json_file is not None:
             _check_writable(json_file)
         course = Course(Path.cwd(), db)
         todo: list[Any] = files
@@ -168,13 +167,8 @@ def grade(
 
 @app.command()
 def feedback(
-    what: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[NAME | FILE.ipynb]...", show_default=False),
-    ] = None,
-    student: Annotated[
-        list[str] | None, typer.Option(help="Only this student; may be repeated.")
-    ] = None,
+    what: What = None,
+    student: Students = None,
     db: Database = None,
 ) -> None:
     """Write the pages of graded submissions into feedback/, or grade a file and write its page."""
@@ -225,6 +219,8 @@ def _given(what: list[str]) -> tuple[list[str], list[Path]]:
 
 
 def _check_writable(path: Path) -> None:
+    if str(path) == "-":
+        return
     if not path.parent.is_dir():
         _refuse(f"{path.parent} is not a folder, so the results cannot be written there")
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
@@ -240,11 +236,10 @@ def _report(results: list[Graded], json_file: Path | None) -> None:
     if json_file is not None:
         with json_file.open("w", encoding="utf-8") as file:
             write_json(results, file)
-    if not results:
-        return
-    from autograder.table import print_table
+    if results:
+        from autograder.table import print_table
 
-    print_table(results)
+        print_table(results)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ from autograder.sandbox import Limits, SandboxUnavailable, ServerGone, kernel_se
 from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
 
 START_SECONDS = 120
+STOP_SECONDS = 5  # for the last cell to be interrupted, and for what it sent to be read
+FULL_OUTPUTS = 16  # all outputs together: as much as so many cells may write
 # No widgets, no changes of earlier outputs: only what a cell shows of itself.
 PASSED_ON = ("status", "stream", "display_data", "execute_result", "error", "clear_output")
 
@@ -77,6 +79,7 @@ class _Client(NotebookClient):
         self._limits = limits
         self._deadline = float("inf")
         self._written = 0
+        self._kept = 0
         self._evidence_bytes = 0
         self.current: str | None = None
 
@@ -90,8 +93,14 @@ class _Client(NotebookClient):
         try:
             self._deadline = monotonic() + self._limits.notebook_seconds
             self.reset_execution_trackers()
-            for index, cell in enumerate(self.nb.cells):
-                await self.async_execute_cell(cell, index)
+            # nbclient sees a cell's limit only while no reply arrives; a kernel may send many.
+            async with asyncio.timeout(self._limits.notebook_seconds + STOP_SECONDS) as whole:
+                for index, cell in enumerate(self.nb.cells):
+                    await self.async_execute_cell(cell, index)
+        except DeadKernelError as error:
+            if whole.expired():  # which nbclient takes for the kernel's end
+                raise OutOfTime from error
+            raise
         finally:
             await self._async_cleanup_kernel()
 
@@ -129,9 +138,16 @@ class _Client(NotebookClient):
         if msg["msg_type"] not in PASSED_ON:
             return None
         if msg["msg_type"] != "status":
-            self._written += len(str(msg["content"]))
+            size = len(str(msg["content"]))
+            self._written += size
             if self._written > self._limits.output_bytes:
                 return None
+            self._kept += size
+            if self._kept > FULL_OUTPUTS * self._limits.output_bytes:
+                return None
+            # It names a display, and a later one of that name is put in the place of each that
+            # there is: a thousand small ones would become a thousand large ones.
+            msg["content"].pop("transient", None)
         if "execution_count" in msg["content"]:
             # A kernel may claim any number; the client counts by itself.
             msg["content"]["execution_count"] = self.code_cells_executed

@@ -10,6 +10,9 @@ from pathlib import Path
 
 MAX_FILES = 1_000
 MAX_BYTES = 64 * 2**20
+# Below these, folders can be walked and copied by recursion, and under a longer name as well.
+MAX_DEPTH = 20
+MAX_NAME = 1_000
 
 
 class Unreadable(Exception):
@@ -77,14 +80,19 @@ def read_notebook(path: Path) -> bytes:
 def plain_files(folder: Path) -> dict[str, bytes]:
     """The files below a folder by their paths in it, or none where they are too many or too large.
 
-    No notebook is among them (it may hold hidden tests), no link, no device, nothing hidden.
+    No notebook is among them (it may hold hidden tests), no link, no device, nothing hidden,
+    nothing that lies too deep or has too long a path.
     """
     found = []
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        inside = Path(parent).relative_to(folder)
+        deep = len(inside.parts) >= MAX_DEPTH
+        folders[:] = [] if deep else sorted(n for n in folders if not n.startswith("."))
         for name in sorted(names):
             file = Path(parent) / name
-            if ".ipynb" not in name and file.is_file() and not file.is_symlink():
+            is_short = len(os.fsencode(inside / name)) <= MAX_NAME
+            is_theirs = ".ipynb" not in name and not name.startswith(".")
+            if is_short and is_theirs and file.is_file() and not file.is_symlink():
                 found.append(file)
     if len(found) > MAX_FILES or sum(file.stat().st_size for file in found) > MAX_BYTES:
         return {}

@@ -28,6 +28,7 @@ from autograder.assignment import (
 from autograder.handed_in import Unreadable, read_notebook
 
 MAX_CELLS = 2_000
+MAX_BRACKETS = 1_000_000  # as many objects take a small part of a gigabyte
 
 
 def read_submission(path: Path) -> list[dict[str, Any]]:
@@ -43,12 +44,15 @@ def parse(notebook: bytes, name: str) -> list[dict[str, Any]]:
 
     Raises: Unreadable, for whatever is not a notebook.
     """
+    if notebook.count(b"{") + notebook.count(b"[") > MAX_BRACKETS:
+        raise Unreadable(f"{name} is too large: it holds more than {MAX_BRACKETS:,} objects")
     try:
-        content = json.loads(notebook.decode("utf-8-sig"))
+        text = notebook.decode("utf-8-sig")
+        content = json.loads(text)
         if not isinstance(content, dict):
             raise Unreadable(f"{name} is JSON, but not a notebook")
         if content.get("nbformat") != 4:
-            content = nbformat.convert(nbformat.from_dict(content), 4)
+            content = nbformat.convert(nbformat.reader.reads(text), 4)
         return read_cells(content, name)
     except Unreadable:
         raise
