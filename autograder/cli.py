@@ -181,6 +181,7 @@ def feedback(
         course = Course(Path.cwd(), db)
         from autograder.feedback.written import page_of_file, pages
         from autograder.release import quiet_nbgrader
+        from autograder.table import printable
 
         quiet_nbgrader()
         if files:
@@ -188,11 +189,12 @@ def feedback(
         else:
             submissions = course.submissions(course.chosen(names), student or [])
             written = {each.name: page for each, page in pages(course, submissions)}
-        for name in (name for name, page in written.items() if page is None):
-            typer.echo(f"{name}: no page, as nothing of it was graded", err=True)
-        done = [str(page) for page in written.values() if page is not None]
-        typer.echo("\n".join(done) if files else f"{len(done)} pages in {course.top('feedback')}")
-    raise typer.Exit(NEEDS_ATTENTION if None in written.values() else DONE)
+        done = {name: page for name, page in written.items() if isinstance(page, Path)}
+        for name, why in written.items() - done.items():
+            typer.echo(f"{printable(name)}: no page, because {printable(str(why))}", err=True)
+        where = course.top("feedback")
+        typer.echo("\n".join(map(str, done.values())) if files else f"{len(done)} pages in {where}")
+    raise typer.Exit(DONE if len(done) == len(written) else NEEDS_ATTENTION)
 
 
 @app.command()

@@ -26,7 +26,7 @@ def print_table(results: Iterable[Graded]) -> None:
         table.add_column("what happened", overflow="fold")
         for result in rows:
             score = "-" if result.score is None else f"{result.score:.4g}"
-            table.add_row(escape(_whose(result)), score, escape(_printable(_summary(result))))
+            table.add_row(escape(_whose(result)), score, escape(printable(_summary(result))))
         console.print(table)
     count = len(ordered)
     troubled = sum(result.reason is not None for result in ordered)
@@ -34,10 +34,10 @@ def print_table(results: Iterable[Graded]) -> None:
 
 
 def _whose(result: Graded) -> str:
-    return _printable(result.student or result.file)
+    return printable(result.student or result.file)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Nothing that a terminal would obey."""
     return text if text.isprintable() else ascii(text)
 

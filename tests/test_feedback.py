@@ -146,7 +146,9 @@ def test_what_was_not_graded_has_no_page_and_is_named(taught: Path) -> None:
     done = workbook(taught, "feedback")
 
     assert done.returncode == 1
-    assert f"submitted/broken/{mini.NAME}/{mini.NAME}.ipynb: no page" in done.stderr
+    assert (
+        f"submitted/broken/{mini.NAME}/{mini.NAME}.ipynb: no page, because nothing" in done.stderr
+    )
     assert "It could not be graded to its end: the kernel died" in soup(taught, "dead").get_text(
         " ", strip=True
     )

@@ -8,7 +8,6 @@ from pathlib import Path
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
-from autograder.assignment import CourseError
 from autograder.course import Course, Submission
 from autograder.feedback.exporter import page
 from autograder.grade import grade
@@ -16,16 +15,16 @@ from autograder.handed_in import read_handed_in
 from autograder.run import Seeds, answer_keys
 from autograder.workers import ThisProcess
 
+NOT_GRADED = "nothing of it was graded"
+
 
 def pages(
     course: Course, submissions: Sequence[Submission]
-) -> Iterator[tuple[Submission, Path | None]]:
-    """Let nbgrader write the page of each graded submission; None for one that has no page.
+) -> Iterator[tuple[Submission, Path | str]]:
+    """Let nbgrader write the page of each graded submission, or say why it has none.
 
     What could not be run has no page: there is nothing to show but the reason, which
-    `workbook grade` gave.
-
-    Raises: CourseError, with nbgrader's words, when it refuses.
+    `workbook grade` gave. What nbgrader refuses stops no other.
     """
     config = course.config
     api = NbGraderAPI(CourseDirectory(config=config), config=config)
@@ -33,18 +32,19 @@ def pages(
         student, name = submission.student, submission.assignment.name
         graded = course.folder("autograded", student, name) / f"{name}.ipynb"
         if not graded.is_file():
-            yield submission, None
+            yield submission, NOT_GRADED
             continue
         done = api.generate_feedback(name, student, force=True)
         written = course.folder("feedback", student, name) / f"{name}.html"
-        if not done["success"] or not written.is_file():
-            said = (done["error"] or done["log"] or "no reason given").strip().splitlines()[-1]
-            raise CourseError(f"nbgrader cannot write the feedback of {student} on {name}: {said}")
-        yield submission, written
+        if done["success"] and written.is_file():
+            yield submission, written
+        else:
+            said = (done["error"] or done["log"] or "it gave no reason").strip().splitlines()[-1]
+            yield submission, f"nbgrader cannot write it ({said})"
 
 
-def page_of_file(course: Course, path: Path) -> Path | None:
-    """Grade a loose notebook and write its page beside it; None where nothing could be run.
+def page_of_file(course: Course, path: Path) -> Path | str:
+    """Grade a loose notebook and write its page beside it, or say why there is none.
 
     Raises: CourseError, SandboxUnavailable, OSError.
     """
@@ -52,7 +52,7 @@ def page_of_file(course: Course, path: Path) -> Path | None:
     key = answer_keys(course, [assignment], ThisProcess(), Seeds())[assignment.name]
     graded = grade(key, read_handed_in(path, str(path)))
     if graded.notebook is None:
-        return None
+        return graded.reason or NOT_GRADED
     target = path.with_suffix(".feedback.html")
     target.write_text(page(graded.notebook, {}), encoding="utf-8")
     return target

@@ -103,9 +103,9 @@ for folder in ("/tmp", ".", "/dev/shm", "/kernel", "/var/tmp"):
     ),
     Hostile(
         "flood-output",
-        "prints 80 MiB",
+        "prints 24 MiB",
         "1 MiB of a cell's output is kept",
-        "for _ in range(80):\n    print('x' * 2**20)\n",
+        "for _ in range(24):\n    print('x' * 2**20)\n",
     ),
     Hostile(
         "flood-outputs-of-many-cells",
