@@ -101,6 +101,18 @@ MUTANTS: list[Mutant] = [
     return known[query_len, key_len, device]
 """,
     ),
+    Mutant(
+        "causal_mask",
+        "causal-floats-by-default",
+        "",
+        "key_len = query_len",
+        "return torch.ones(query_len, query_len, device=device).tril()",
+    ),
+    causal(
+        "causal-more-keys-all-seen",
+        "",
+        "allowed.tril(key_len - query_len) if key_len <= query_len else allowed",
+    ),
     # padding_mask
     padding("padding-inverted", "B.2 1", "positions >= lengths[:, None, None]"),
     padding("padding-blocks-queries", "B.2 17", "(positions < lengths[:, None, None]).mT"),
@@ -156,6 +168,7 @@ MUTANTS: list[Mutant] = [
         f"    if {CHECK}:\n        raise ValueError(",
         f"    assert not {CHECK}, (",
     ),
+    padding("padding-changes-the-lengths", "", "positions <= lengths.sub_(1)[:, None, None]"),
     # masked_attention
     Mutant("masked_attention", "mask-inverted", "B.2 1", BLOCKED, BLOCKED.replace("~", "")),
     Mutant(
@@ -470,6 +483,40 @@ MUTANTS: list[Mutant] = [
     Mutant(
         "masked_attention", "averages-the-keys", "B.1 19", LAST, "return weights @ key, weights"
     ),
+    Mutant(
+        "masked_attention",
+        "three-size-mask-taken-for-padding",
+        "",
+        BLOCKED,
+        "blocked = ~(mask[:, :1] if mask.dim() == 3 else mask).expand(scores.shape)",
+    ),
+    Mutant(
+        "masked_attention",
+        "mask-of-one-size-fails",
+        "",
+        "        " + BLOCKED,
+        """        if mask.shape[-2] not in (1, query.shape[-2]):
+            raise ValueError("mask has another length than query")
+        """
+        + BLOCKED,
+    ),
+    masking(
+        "output-of-empty-rows-zeroed-only",
+        "",
+        f"""    {FILL}
+    empty = blocked.all(-1, keepdim=True)
+    weights = torch.softmax(scores.masked_fill(empty, 0.0), dim=-1)
+    return (weights @ value).masked_fill(empty, 0.0), weights
+""",
+    ),
+    masking(
+        "infinity-added-and-empty-rows-zeroed",
+        "B.2 14",
+        """    scores = scores + torch.zeros_like(scores).masked_fill(blocked, -math.inf)
+    weights = torch.softmax(scores, dim=-1)
+    weights = weights.masked_fill(blocked.all(-1, keepdim=True), 0.0)
+""",
+    ),
     # decode_step
     decoding(
         "decode-causal-mask-sees-first-key-only",
@@ -633,6 +680,22 @@ MUTANTS: list[Mutant] = [
     ),
     decoding("decode-without-query-axis", "B.1 22", "return output,", "return output[..., 0, :],"),
     decoding("decode-weights-for-output", "B.1 20", "output, _ =", "_, output ="),
+    decoding(
+        "decode-empty-cache-stays-empty",
+        "",
+        "    if cache is not None:\n",
+        """    if cache is not None and cache[0].shape[-2] == 0:
+        return value, cache
+    if cache is not None:
+""",
+    ),
+    decoding(
+        "decode-half-cache-in-float32",
+        "",
+        "return output, (key, value)",
+        "wide = torch.promote_types(key.dtype, torch.float32)\n"
+        "    return output, (key.to(wide), value.to(wide))",
+    ),
     decoding("decode-cache-required", "", "cache: tuple[Tensor, Tensor] | None = None", "cache"),
     decoding(
         "decode-key-for-query",

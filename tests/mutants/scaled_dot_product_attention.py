@@ -175,6 +175,52 @@ MUTANTS = [
     _softmax(
         "softmax-returns-a-tensor", "", _SHARES, "return torch.from_numpy(exponentials / total)"
     ),
+    _softmax(
+        "softmax-keepdims-only-after-an-error",
+        "",
+        "    total = exponentials.sum(axis=axis, keepdims=True)\n    " + _SHARES,
+        """    total = exponentials.sum(axis=axis)
+    total = np.where(total == 0, 1, total)
+    try:
+        return exponentials / total
+    except ValueError:
+        return exponentials / np.expand_dims(total, axis)""",
+    ),
+    _softmax(
+        "softmax-of-rows-and-columns-only",
+        "",
+        _CONVERT,
+        "    if axis == 0:\n        return softmax(x.T).T\n" + _CONVERT + "    axis = -1\n",
+    ),
+    _softmax(
+        "softmax-any-infinity-empties-the-slice",
+        "",
+        _SHARES,
+        "empty = (x == -np.inf).any(axis=axis, keepdims=True)\n"
+        "    return np.where(empty, 0, exponentials) / np.where(empty, 1, total)",
+    ),
+    _softmax(
+        "softmax-float16-to-float64",
+        "",
+        "if not np.issubdtype(x.dtype, np.floating):",
+        "if x.dtype != np.float32:",
+    ),
+    _softmax(
+        "softmax-applied-along-the-axis",
+        "",
+        "",
+        """def softmax(x, axis=-1):
+    if not np.issubdtype(x.dtype, np.floating):
+        x = x.astype(np.float64)
+
+    def of_one(logits):
+        if (logits == -np.inf).all():
+            return np.zeros_like(logits)
+        powers = np.exp(logits - logits.max())
+        return powers / powers.sum()
+
+    return np.apply_along_axis(of_one, axis, x)""",
+    ),
     # attention_scores
     _scores("scores-not-scaled", "B.1 9", _SCALE, "query"),
     _scores("scores-divided-by-size", "B.1 10", _SCALE, "query / query.shape[-1]"),
@@ -317,6 +363,27 @@ MUTANTS = [
     if key.shape[-1] != query.shape[-1]:
         raise ValueError("the last sizes differ")
     return query @ key.mT / math.sqrt(query.shape[-1])""",
+    ),
+    _scores(
+        "scores-transposed-only-after-an-error",
+        "",
+        _PRODUCT,
+        """try:
+        return scaled @ key
+    except RuntimeError:
+        return scaled @ key.mT""",
+    ),
+    _scores(
+        "scores-a-batch-added-to-one-phrase",
+        "",
+        _PRODUCT,
+        "if query.ndim == 2:\n        scaled, key = scaled[None], key[None]\n    " + _PRODUCT,
+    ),
+    _scores(
+        "scores-of-two-or-three-dimensions-only",
+        "",
+        _PRODUCT,
+        "return scaled @ (key.T if key.ndim == 2 else key.transpose(1, 2))",
     ),
     # scaled_dot_product_attention
     _attention(
@@ -582,6 +649,22 @@ MUTANTS = [
         "",
         _WEIGHTS,
         "torch.softmax(query @ key.mT / math.sqrt(query.shape[-1]), -1)",
+    ),
+    _attention(
+        "attention-weights-transposed-where-they-fit",
+        "",
+        _OUTPUT,
+        """try:
+        return weights.mT @ value, weights
+    except RuntimeError:
+        return weights @ value, weights""",
+    ),
+    _whole_attention(
+        "attention-query-scaled-in-place",
+        "",
+        """    query /= math.sqrt(query.shape[-1])
+    weights = torch.softmax(query @ key.mT, -1)
+    return weights @ value, weights""",
     ),
     # attention_shapes
     _shapes(
