@@ -123,6 +123,16 @@ MUTANTS = [
         SPLIT_RETURN,
         "    x.mul_(2)\n    return (x / 2).reshape(pieces.shape).transpose(-3, -2)",
     ),
+    split(
+        "split-transposes-x-in-place",
+        "inputs are never changed",
+        SPLIT_PIECES
+        + "    # Matrix products work on the last two sizes, so L has to stand beside E,"
+        " and H before both.\n" + SPLIT_RETURN,
+        "    *before, length = before\n"
+        "    x.transpose_(-2, -1)  # heads are neighbouring rows now\n"
+        "    return x.reshape(*before, num_heads, d_model // num_heads, length).mT",
+    ),
     merge(
         "merge-without-transpose", "B.3 2", "    return x.reshape(*x.shape[:-3], x.shape[-2], -1)"
     ),
@@ -160,6 +170,25 @@ MUTANTS = [
         "    return x.flip(-3).transpose(-3, -2).flatten(-2)",
     ),
     merge("merge-squeezes", "", "    return x.transpose(-3, -2).flatten(-2).squeeze(0)"),
+    merge(
+        "merge-squeezes-single-numbers",
+        "B.1 22",
+        "    return x.transpose(-3, -2).squeeze(-1).flatten(-2)",
+    ),
+    merge(
+        "merge-transposes-x-in-place",
+        "inputs are never changed",
+        "    return x.transpose_(-3, -2).flatten(-2)",
+    ),
+    merge(
+        "merge-fills-an-empty-like",
+        "B.3 edge: non-contiguous x",  # empty_like keeps the order in memory, which view refuses
+        "    *before, heads, length, width = x.shape\n"
+        "    merged = torch.empty_like(x).view(*before, length, heads * width)\n"
+        "    for h in range(heads):\n"
+        "        merged[..., h * width : (h + 1) * width] = x[..., h, :, :]\n"
+        "    return merged",
+    ),
     module(
         "one-projection-for-all",
         "B.3 4",
@@ -343,6 +372,26 @@ MUTANTS = [
         "per_head = mask.unsqueeze(1)",
     ),
     module(
+        "mask-for-every-head-by-its-size",
+        "B.3 18",
+        "mask.ndim == 3 else",
+        "mask.ndim == 3 and len(mask) != self.num_heads else",
+    ),
+    module(
+        "mask-of-another-batch-on-heads",
+        "B.3 18",
+        "mask.ndim == 3 else",
+        "mask.ndim == 3 and len(mask) == len(query) else",
+    ),
+    module(
+        "mask-for-every-sentence-of-full-size-only",
+        "every size may be 1",
+        PER_HEAD,
+        PER_HEAD + "\n            size = (len(query), *scores.shape[2:])\n"
+        "            if mask.ndim == 3 and mask.shape != size:\n"
+        "                raise ValueError('mask')",
+    ),
+    module(
         "mask-of-the-first-head-for-all",
         "B.3 18",
         PER_HEAD,
@@ -402,6 +451,12 @@ MUTANTS = [
         "B.2 10",
         MASKED_WEIGHTS,
         "torch.softmax(scores.masked_fill(blocked, -1e9), dim=-1)\n",
+    ),
+    module(
+        "fill-of-minus-billion-emptied",
+        "B.2 10",
+        "scores.masked_fill(blocked, -math.inf)",
+        "scores.masked_fill(blocked, -1e9)",
     ),
     module(
         "fill-of-minus-thousand",
@@ -621,6 +676,14 @@ MUTANTS = [
         "            1 + scores.shape[-1] - scores.shape[-2])\n",
     ),
     module(
+        "causal-where-no-mask-is-given",
+        "",
+        "if mask is None:\n",  # as is_causal is set in transformers
+        "if mask is None and query.shape[1] == key.shape[1]:\n"
+        "            mask = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()\n"
+        "        if mask is None:\n",
+    ),
+    module(
         "arg-max-attention",
         "B.1 23",
         "        merged = merge_heads(weights @ value_heads)",
@@ -631,6 +694,12 @@ MUTANTS = [
         "count-times-heads", "B.3 21", "return 4 * one_layer", "return 4 * one_layer * num_heads"
     ),
     count("count-without-out-proj", "B.3 22", "return 4 * one_layer", "return 3 * one_layer"),
+    count(
+        "count-without-out-proj-for-one-head",
+        "",
+        "return 4 * one_layer",
+        "return (3 if num_heads == 1 else 4) * one_layer",
+    ),
     count("count-without-biases", "B.3 22", " + (d_model if bias else 0)", ""),
     count("count-always-with-biases", "B.3 22", "(d_model if bias else 0)", "d_model"),
     count("count-one-bias-number", "", "(d_model if bias else 0)", "(1 if bias else 0)"),

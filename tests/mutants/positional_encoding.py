@@ -162,6 +162,20 @@ MUTANTS: list[Mutant] = [
         "    d_model += d_model % 2\n",
     ),
     _table(
+        "odd-width-cuts-a-pair",
+        "B.4 10",
+        "",
+        SINUSOIDAL_HEAD.split("    if d_model")[0]
+        + """
+    table = torch.zeros(seq_len, d_model, dtype=torch.float64)
+    speeds = base ** (-torch.arange(0, d_model, 2, dtype=torch.float64) / d_model)
+    angles = torch.arange(seq_len)[:, None] * speeds
+    table[:, 0::2] = angles.sin()
+    table[:, 1::2] = angles.cos()[:, : d_model // 2]
+    return table.float()
+""",
+    ),
+    _table(
         "odd-width-fails-an-assertion",
         "B.4 10",
         'ValueError(f"d_model must be even, a sine and a cosine for each pair: got {d_model}")',
@@ -180,6 +194,18 @@ MUTANTS: list[Mutant] = [
         "",
         FREQUENCIES,  # tensor2tensor's own code
         "frequencies = base ** (-pairs / max(d_model // 2 - 1, 1))",
+    ),
+    _table(
+        "speeds-by-steps-from-first-to-last",
+        "",
+        FREQUENCIES,  # one pair has no step
+        "frequencies = base ** (-pairs * ((1 - 2 / d_model) / (d_model // 2 - 1)))",
+    ),
+    _table(
+        "single-pair-lost-to-squeeze",
+        "B.4 edge",
+        "angles = positions[:, None] * frequencies",
+        "angles = (positions[:, None] * frequencies).squeeze(1)",
     ),
     _table(
         "scaled-by-the-length",
@@ -250,6 +276,21 @@ MUTANTS: list[Mutant] = [
         REGISTER,
         "self.encoding = sinusoidal_encoding(max_len, d_model, base)",
     ),
+    Mutant(
+        "PositionalEncoding",
+        "rows-of-a-plain-copy-of-the-buffer",
+        "B.4 11",
+        "",
+        POSITIONAL_HEAD.replace(
+            "        self.dropout = ", "        self.table = self.encoding\n        self.dropout = "
+        )
+        + """
+        end, max_len = offset + x.shape[-2], len(self.table)
+        if end > max_len:
+            raise ValueError(f"x needs {end} positions")
+        return self.dropout(x + self.table[offset:end].to(x.dtype))
+""",
+    ),
     _module("persistent-buffer", "B.4 12", "persistent=False", "persistent=True"),
     _module(
         "buffer-with-a-batch-dimension",
@@ -307,6 +348,13 @@ MUTANTS: list[Mutant] = [
         "(x + rows) * (torch.rand_like(x) >= self.dropout.p if self.training else 1)",
     ),
     _module(
+        "dropout-by-hand-divides-by-zero",
+        "B.4 18",
+        SUM,
+        "(x + rows) * (torch.rand_like(x) >= self.dropout.p) / (1 - self.dropout.p)"
+        " if self.training else x + rows",
+    ),
+    _module(
         "dropout-rate-as-keep-rate", "B.4 18", "nn.Dropout(dropout)", "nn.Dropout(1 - dropout)"
     ),
     _module("dropout-default", "B.4 18", "dropout: float = 0.0", "dropout: float = 0.1"),
@@ -359,6 +407,7 @@ MUTANTS: list[Mutant] = [
     _module(
         "length-checked-without-offset", "B.4 19", "if end > max_len:", "if x.shape[-2] > max_len:"
     ),
+    _module("last-position-compared", "B.4 19", "if end > max_len:", "if end - 1 > max_len:"),
     _module("full-length-refused", "B.4 edge", "if end > max_len:", "if end >= max_len:"),
     _module(
         "error-names-the-limit-only",
@@ -368,6 +417,19 @@ MUTANTS: list[Mutant] = [
     ),
     _module("negative-offset-accepted", "B.4 edge", NEGATIVE, ""),
     _module("negative-offset-clamped", "B.4 edge", NEGATIVE, "        offset = max(offset, 0)\n"),
+    Mutant(
+        "PositionalEncoding",
+        "negative-offset-from-the-end",
+        "B.4 edge",
+        "",
+        POSITIONAL_HEAD.split("        if offset")[0]
+        + """
+        positions = torch.arange(offset, offset + x.shape[-2])
+        if offset + x.shape[-2] > len(self.encoding):
+            raise ValueError("x is too long")
+        return self.dropout(x + self.encoding[positions].to(x.dtype))
+""",
+    ),
     _module(
         "offset-ignored", "B.4 edge", "self.encoding[offset:end]", "self.encoding[: end - offset]"
     ),
@@ -461,6 +523,31 @@ MUTANTS: list[Mutant] = [
         "",
         "matrix = torch.zeros(d_model, d_model, dtype=torch.float64)",
         "matrix = torch.eye(d_model, dtype=torch.float64)\n    matrix[0, -1] = float(offset)",
+    ),
+    _shift(
+        "speeds-by-steps-from-first-to-last",
+        "",
+        "base ** (-2 * pairs / d_model)",  # one pair has no step
+        "base ** (-pairs * ((1 - 2 / d_model) / (d_model // 2 - 1)))",
+    ),
+    Mutant(
+        "shift_matrix",
+        "no-step-is-one-step",
+        "B.4 edge",
+        "",
+        SHIFT_HEAD
+        + """
+    blocks = []
+    for i in range(d_model // 2):
+        angle = torch.tensor(base, dtype=torch.float64) ** (-2 * i / d_model)
+        c, s = angle.cos(), angle.sin()
+        blocks.append(torch.stack((torch.stack((c, s)), torch.stack((-s, c)))))
+    step = torch.block_diag(*blocks)
+    matrix = step
+    for _ in range(abs(offset) - 1):
+        matrix = matrix @ step
+    return matrix if offset >= 0 else matrix.T
+""",
     ),
     _shift("angle-of-one-step", "", "angles = offset * base", "angles = base"),
     _shift("two-pi", "B.4 8", "angles = offset * base", "angles = 2 * torch.pi * offset * base"),
@@ -570,6 +657,20 @@ MUTANTS: list[Mutant] = [
         LEARNED_ROWS,
         "rows = self.embedding(torch.arange(offset, end))",
     ),
+    _learned("last-position-compared", "B.4 19", "if end > max_len:", "if end - 1 > max_len:"),
+    _learned(
+        "empty-sequence-refused",
+        "B.4 edge",
+        "        if offset < 0:",
+        '        if not x.shape[-2]:\n            raise ValueError("x is empty")\n'
+        "        if offset < 0:",
+    ),
+    _learned(
+        "single-word-lost-to-squeeze",
+        "B.4 edge",
+        LEARNED_SUM,
+        "return (x + rows.to(x.dtype)).squeeze(-2)",
+    ),
     _learned("full-length-refused", "B.4 edge", "if end > max_len:", "if end >= max_len:"),
     _learned("negative-offset-accepted", "B.4 edge", NEGATIVE, ""),
     _learned(
@@ -635,6 +736,7 @@ MUTANTS: list[Mutant] = [
         LEARNED_ROWS,
         "rows = self.embedding.weight[offset : offset + x.size(0)].unsqueeze(1)",
     ),
+    _learned("length-read-from-the-batch", "B.4 13", "offset + x.shape[-2]", "offset + x.shape[0]"),
     _learned(
         "length-read-from-the-second-dimension",
         "B.4 13",
