@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup
 
 from autograder.assignment import Assignment
 from autograder.course import Course
+from autograder.evidence import decode
 from autograder.feedback.exporter import page
 from autograder.grade import grade
 from autograder.handed_in import HandedIn
@@ -194,7 +195,24 @@ def secrets(assignment: str) -> set[str]:
                 if re.fullmatch(r"[\[(][-\d., ]+[\])]", text):
                     found.add(text[1:-1])
     dtypes = {"float16", "float32", "float64", "bfloat16"}  # said of the student's own result
-    return {text for text in found if text not in public and text not in dtypes and len(text) > 3}
+    shown_too = public + " ".join([*dtypes, *labels(assignment)])
+    return {text for text in found if text not in shown_too and len(text) > 3}
+
+
+def labels(assignment: str) -> set[str]:
+    """The names of recorded values: they are shown, to say which of several is wrong."""
+    records = (
+        decode(record) for each in harness.reference(assignment, 1).values() for record in each
+    )
+    return {name for record in records for name in record.values}
+
+
+def read(text: str) -> str:
+    """What a student reads on a page, without the code that they wrote themselves."""
+    tree = BeautifulSoup(text, "html.parser")
+    for code in tree.select("pre"):
+        code.decompose()
+    return tree.get_text()
 
 
 def wrong_in_every_way(assignment: str) -> dict[str, nbformat.NotebookNode]:
@@ -251,7 +269,7 @@ def test_nothing_of_a_hidden_region_reaches_a_student(
         assert result.score == 0 or kind == "misconceptions"
         print_table([result])
         texts = {
-            "page": BeautifulSoup(page(result.notebook, {}), "html.parser").get_text(),
+            "page": read(page(result.notebook, {})),
             "json": json.dumps(result.as_json(), ensure_ascii=False),
             "table": capsys.readouterr().out,
         }
