@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 import tomllib
 
@@ -11,15 +12,11 @@ from autograder.assignment import CourseError
 from autograder.catalogue import Catalogue, read_catalogue
 from tests import diagnosing, harness, mini
 from tests.mutants import Mutant
+from tests.styles import STYLES
 
-CATALOGUES = [
-    name
-    for name in harness.ASSIGNMENTS
-    if (harness.ROOT / "solutions" / f"{harness.module_name(name)}.toml").is_file()
-]
 ENTRIES = [
     pytest.param(name, entry.id, id=f"{harness.module_name(name)}-{entry.id}")
-    for name in CATALOGUES
+    for name in harness.ASSIGNMENTS
     for entry in diagnosing.catalogue(name).misconceptions
 ]
 
@@ -43,7 +40,7 @@ def found_name(assignment: str, mutant: Mutant) -> str:
 
 
 @pytest.mark.filterwarnings("ignore")  # wrong code overflows, and torch says so
-@pytest.mark.parametrize("assignment", CATALOGUES)
+@pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
 def test_mutants_get_the_right_name_or_none(assignment: str) -> None:
     """A wrong name is worse than none: the table of what is right was made by hand."""
     expected = expected_names(assignment)
@@ -87,7 +84,19 @@ def test_each_misconception_is_diagnosed_as_itself(assignment: str, identity: st
                 assert entry.definition in (*result.follows_from, *result.mend_first), test
 
 
-@pytest.mark.parametrize("assignment", CATALOGUES)
+@pytest.mark.parametrize(("assignment", "name", "definition"), STYLES)
+def test_a_mistake_is_known_in_another_style(assignment: str, name: str, definition: str) -> None:
+    """Students do not edit the reference: the numbers tell, however the code is written."""
+    match = re.match(r"(?:def|class) (\w+)", definition)
+    assert match is not None
+    test = f"test-{match[1]}"
+    replaced = harness.definition_source(assignment, match[1])
+    source = harness.solution_source(assignment).replace(replaced, definition)
+
+    assert diagnosing.names(diagnosing.diagnosed(assignment, source, test)[test]) == [name]
+
+
+@pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
 def test_no_hint_holds_code_or_a_line_of_a_hidden_test(assignment: str) -> None:
     """What students read of the catalogue gives neither the answer nor the test away."""
     solution = harness.solution_source(assignment)

@@ -1,0 +1,128 @@
+"""Known mistakes written in other styles than the reference's, and the name that each should get.
+
+The mutants are the reference with a piece changed; students write everything anew.
+"""
+
+from __future__ import annotations
+
+REFUSING_KEY = (
+    'if key.shape[-1] != query.shape[-1]:\n        raise ValueError("key has another size")'
+)
+REFUSING_MASK = """if mask is not None and mask.dtype != torch.bool:
+        raise ValueError("mask has to be bool")
+    scores = torch.einsum("...le,...se->...ls", query, key) * query.shape[-1] ** -0.5
+    if mask is not None:
+        try:
+            mask = torch.broadcast_to(mask, scores.shape)
+        except RuntimeError:
+            raise ValueError("mask does not fit") from None"""
+
+# assignment, name, definition
+STYLES: list[tuple[str, str, str]] = [
+    (
+        "01-scaled-dot-product-attention",
+        "no-scaling",
+        f"""def attention_scores(query, key):
+    {REFUSING_KEY}
+    return torch.einsum("...le,...se->...ls", query, key)""",
+    ),
+    (
+        "01-scaled-dot-product-attention",
+        "divided-by-size",
+        f"""def attention_scores(query, key):
+    {REFUSING_KEY}
+    size = query.size(-1)
+    return torch.matmul(query / size, key.transpose(-2, -1))""",
+    ),
+    (
+        "01-scaled-dot-product-attention",
+        "softmax-over-queries",
+        """def scaled_dot_product_attention(query, key, value):
+    if value.size(-2) != key.size(-2):
+        raise ValueError("value has another length")
+    weights = attention_scores(query, key).softmax(-2)
+    return torch.einsum("...ls,...se->...le", weights, value), weights""",
+    ),
+    (
+        "01-scaled-dot-product-attention",
+        "empty-slice-is-nan",
+        """def softmax(x, axis=-1):
+    x = np.asarray(x)
+    if x.dtype.kind in "iub":
+        x = x.astype("float64")
+    if x.shape[axis] == 0:
+        return x.copy()
+    shifted = np.exp(x - np.max(x, axis, keepdims=True)) if x.size else x.copy()
+    return shifted / np.sum(shifted, axis, keepdims=True)""",
+    ),
+    (
+        "02-causal-masking",
+        "aligned-top-left",
+        """def causal_mask(query_len, key_len=None, device=None):
+    key_len = query_len if key_len is None else key_len
+    rows = torch.arange(query_len, device=device).unsqueeze(1)
+    return torch.arange(key_len, device=device) <= rows""",
+    ),
+    (
+        "02-causal-masking",
+        "masked-attention-inverted",
+        f"""def masked_attention(query, key, value, mask=None):
+    {REFUSING_MASK}
+        scores = torch.where(mask, float("-inf"), scores)
+    weights = scores.softmax(-1)
+    if mask is not None:
+        weights = torch.where(mask, torch.zeros_like(weights), weights)
+    return torch.einsum("...ls,...se->...le", weights, value), weights""",
+    ),
+    (
+        "03-multi-head-attention",
+        "split-in-one-regrouping",
+        """def split_heads(x, num_heads):
+    *lead, length, width = x.size()
+    if num_heads <= 0 or width % num_heads:
+        raise ValueError("num_heads has to divide the width")
+    return torch.reshape(x, (*lead, num_heads, length, width // num_heads))""",
+    ),
+    (
+        "04-positional-encoding",
+        "positions-from-one",
+        """def sinusoidal_encoding(seq_len, d_model, base=10_000.0):
+    if d_model % 2:
+        raise ValueError("d_model has to be even")
+    clocks = [base ** (-2 * i / d_model) for i in range(d_model // 2)]
+    clocks = torch.tensor(clocks, dtype=torch.float64)
+    angles = torch.outer(torch.linspace(1, seq_len, seq_len, dtype=torch.float64), clocks)
+    return torch.stack((angles.sin(), angles.cos()), -1).reshape(seq_len, d_model).float()""",
+    ),
+    (
+        "05-transformer-block",
+        "sample-variance",
+        """class LayerNorm(nn.Module):
+    def __init__(self, d_model, eps=1e-5):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(d_model))
+        self.bias = nn.Parameter(torch.zeros(d_model))
+        self.eps = eps
+
+    def forward(self, x):
+        centred = x - x.mean(-1, keepdim=True)
+        scaled = centred * torch.rsqrt(x.var(-1, keepdim=True) + self.eps)
+        return scaled * self.weight + self.bias""",
+    ),
+    (
+        "challenge-rope",
+        "turns-back",
+        """def apply_rope(x, positions, base=10_000.0):
+    angles = positions[..., None] * rope_frequencies(x.shape[-1], base).to(x.device)
+    pairs = x.to(torch.promote_types(x.dtype, torch.float32)).unflatten(-1, (-1, 2))
+    c, s = angles.cos(), angles.sin()
+    a, b = pairs.unbind(-1)
+    return torch.stack((a * c + b * s, b * c - a * s), -1).flatten(-2).to(x.dtype)""",
+    ),
+    (
+        "challenge-gqa",
+        "repeat-in-turn",
+        """def repeat_kv(x, n_rep):
+    return torch.cat([x] * n_rep, dim=1) if n_rep else x[:, :0]""",
+    ),
+]
