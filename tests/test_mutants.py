@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import re
+from typing import Any
 
 import pytest
 
 from tests import harness
+from tests.diagnosing import mutated
 from tests.mutants import Mutant
 
 MUTANTS = [
@@ -27,14 +29,8 @@ MUTANTS = [
 @pytest.mark.parametrize(("assignment", "mutant"), MUTANTS)
 def test_the_mistake_costs_points_in_its_own_test_cell(assignment: str, mutant: Mutant) -> None:
     """A wrong version of a definition fails a check of that definition's test cell."""
-    whole = harness.definition_source(assignment, mutant.definition)
-    new = mutant.new
-    if mutant.old:
-        assert whole.count(mutant.old) == 1, f"{mutant.old!r} stands {whole.count(mutant.old)}x"
-        new = whole.replace(mutant.old, mutant.new)
-    assert new != whole
-
-    wrong = harness.solutions(assignment, whole, new)
+    wrong: dict[str, Any] = {}
+    exec(compile(mutated(assignment, mutant), "<mutant>", "exec"), wrong)
     test = f"test-{mutant.definition}"
     result = harness.verdicts(assignment, wrong, only=test)[test]
 
