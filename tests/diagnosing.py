@@ -116,14 +116,14 @@ def common(assignment: str) -> list[Mutant]:
         for mutant in mutants(assignment)
         if re.match(r"B\.\d \d", mutant.listed)
         and not messages(
-            [mutated(assignment, mutant)],
-            {
-                mutant.definition: harness.forbidden(
-                    assignment, harness.test_cells(assignment)[f"test-{mutant.definition}"]
-                )
-            },
+            [mutated(assignment, mutant)], _forbidden(assignment, mutant), ["solutions"]
         )
     ]
+
+
+def _forbidden(assignment: str, mutant: Mutant) -> dict[str, list[str]]:
+    cell = harness.test_cells(assignment)[f"test-{mutant.definition}"]
+    return {mutant.definition: harness.forbidden(assignment, cell)}
 
 
 def main() -> None:

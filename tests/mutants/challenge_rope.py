@@ -47,6 +47,9 @@ MUTANTS: list[Mutant] = [
     # rope_frequencies
     frequencies("exponent-i-over-e", "/ head_dim", "/ head_dim / 2", "B.6 5"),
     frequencies("base-ignored", "torch.pow(base,", "torch.pow(10_000.0,", "B.6 6"),
+    frequencies(
+        "another-default-base", "base: float = 10_000.0", "base: float = 500_000.0", "B.6 6"
+    ),
     frequencies("one-for-all-pairs", ARANGE, ARANGE + " * 0", "B.6 14"),
     frequencies("odd-accepted", REFUSE, "", "B.6 19"),
     frequencies("odd-assert", REFUSE, "    assert head_dim % 2 == 0, 'head_dim'\n", "B.6 19"),
@@ -282,6 +285,11 @@ MUTANTS: list[Mutant] = [
         ANGLES,
         ANGLES + "\n    positions.add_(x.shape[-2])",
     ),
+    apply(
+        "needs-a-batch",
+        SLICES,
+        "batch, *heads, length, size = x.shape\n    " + SLICES,
+    ),
     # rope_half_to_interleaved
     rows(
         "wrong-direction",
@@ -454,5 +462,17 @@ MUTANTS: list[Mutant] = [
     turned_query = apply_rope(query[..., :even], positions, base)
     turned_key = apply_rope(key[..., :even], positions, base)""",
         "B.6 19",
+    ),
+    attention(
+        "needs-a-batch",
+        BOTH,
+        "batch, *heads, length, size = query.shape\n    " + BOTH,
+    ),
+    attention(
+        "positions-of-the-first-sequence",
+        BOTH,
+        "if query.numel() > 0:\n"
+        "        positions = positions.reshape(-1, query.shape[-2])[0]\n    " + BOTH,
+        "B.6 18",
     ),
 ]

@@ -184,6 +184,40 @@ MUTANTS: list[Mutant] = [
         "        flat = F.group_norm(flat, 1, self.weight, self.bias, self.eps)\n"
         "        return flat.reshape(x.shape)",
     ),
+    _layer_norm(
+        "plain-tensors",
+        "4",
+        """        self.weight = nn.Parameter(torch.ones(d_model))
+        self.bias = nn.Parameter(torch.zeros(d_model))
+""",
+        "        self.weight, self.bias = torch.ones(d_model), torch.zeros(d_model)\n",
+    ),
+    _layer_norm(
+        "statistics-kept-for-evaluation",
+        "",
+        _NORM,
+        "        if self.training:\n"
+        f"            self.kept = {_MEAN}, variance\n"
+        "        mean, variance = self.kept\n"
+        f"{_NORM.replace('centred', '(x - mean)')}",
+    ),
+    _layer_norm(
+        "zeros-where-constant",
+        "7",
+        _NORM,
+        f"{_NORM.replace('return', 'normed =')}\n"
+        "        return torch.where(variance == 0, torch.zeros_like(x), normed)",
+    ),
+    _layer_norm(
+        "view-of-a-transposed-input",
+        "",
+        _NORM,
+        "        flat = x.view(-1, x.shape[-1])\n"
+        "        centred = flat - flat.mean(dim=-1, keepdim=True)\n"
+        "        variance = centred.square().mean(dim=-1, keepdim=True)\n"
+        f"{_NORM.replace('return ', 'flat = ')}\n"
+        "        return flat.view(x.shape)",
+    ),
     # FeedForward
     _feed_forward("relu", "9", "F.gelu(self.linear1(x))", "F.relu(self.linear1(x))"),
     _feed_forward("silu", "9", "F.gelu(self.linear1(x))", "F.silu(self.linear1(x))"),
@@ -283,9 +317,27 @@ class FeedForward(nn.Module):
         "view-of-a-transposed-input",
         "",
         "self.linear1(x)",
-        "self.linear1(x.view(-1, x.shape[-1])).view(*x.shape[:-1], -1)",
+        "self.linear1(x.view(-1, x.shape[-1])).view(*x.shape[:-1], self.linear1.out_features)",
     ),
     _feed_forward("in-place", "", "self.linear1(x)", "self.linear1(x.clamp_(min=-1.0))"),
+    _feed_forward(
+        "unused-layer",
+        "",
+        "        self.linear2 =",
+        "        self.gate = nn.Linear(d_model, d_ff)\n        self.linear2 =",
+    ),
+    _feed_forward(
+        "three-dimensions-only",
+        "",
+        "        hidden = ",
+        "        batch, length, width = x.shape\n        hidden = ",
+    ),
+    _feed_forward(
+        "gelu-by-hand-in-float32",
+        "",
+        "F.gelu(self.linear1(x))",
+        "(lambda h: torch.tensor([0.5]) * h * (1 + torch.erf(h * 2**-0.5)))(self.linear1(x))",
+    ),
     # TransformerBlock
     _block("always-pre-norm", "14", "if self.norm_first:", "if True:"),
     _block("always-post-norm", "14", "if self.norm_first:", "if False:"),
@@ -490,6 +542,40 @@ class FeedForward(nn.Module):
         "        return x",
         "        nn.MultiheadAttention(12, 3)(*[torch.zeros(1, 1, 12)] * 3)\n        return x",
     ),
+    _block(
+        "squeezes-what-attention-says",
+        "",
+        _PRE_1,
+        _PRE_1.replace("[0])", "[0].squeeze(1))"),
+    ),
+    _block(
+        "squeezes-what-attention-says-post",
+        "",
+        _POST_1,
+        _POST_1.replace("[0])", "[0].squeeze(1))"),
+    ),
+    _block(
+        "sums-in-float32",
+        "",
+        "        if self.norm_first:",
+        "        x = x.to(torch.promote_types(x.dtype, torch.float32))\n"
+        "        if self.norm_first:",
+    ),
+    _block(
+        "dropout-without-rescaling",
+        "",
+        _PRE_1,
+        "said = self.attention(normed, normed, normed, mask)[0]\n"
+        "            if self.training:\n"
+        "                said = said * (torch.rand_like(said) >= self.dropout.p)\n"
+        "            x = x + said",
+    ),
+    _block(
+        "view-of-a-transposed-input",
+        "",
+        "normed = self.norm1(x)",
+        "normed = self.norm1(x.view(-1, x.shape[-1])).view(x.shape)",
+    ),
     # TransformerEncoder
     _encoder(
         "one-shared-block",
@@ -589,6 +675,39 @@ class TransformerEncoder(nn.Module):
         "        if mask is None:\n            mask = "
         "torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril()\n        for layer",
     ),
+    _encoder(
+        "unused-norm-in-post-norm",
+        "28",
+        "",
+        """\
+class TransformerEncoder(nn.Module):
+    def __init__(self, num_layers, d_model, num_heads, d_ff, dropout=0.0, norm_first=True):
+        super().__init__()
+        self.layers = nn.ModuleList(
+            TransformerBlock(d_model, num_heads, d_ff, dropout, norm_first)
+            for _ in range(num_layers)
+        )
+        self.norm = LayerNorm(d_model)
+        self.norm_first = norm_first
+
+    def forward(self, x, mask=None):
+        for layer in self.layers:
+            x = layer(x, mask)
+        return self.norm(x) if self.norm_first else x
+""",
+    ),
+    _encoder(
+        "mask-made-bool",
+        "",
+        "        for layer",
+        "        mask = None if mask is None else mask.bool()\n        for layer",
+    ),
+    _encoder(
+        "works-in-float32",
+        "",
+        "        for layer",
+        "        x = x.to(torch.promote_types(x.dtype, torch.float32))\n        for layer",
+    ),
     # transformer_parameter_count
     _count("no-embedding-norm", "30", "embeddings + layer_norm + ", "embeddings + "),
     _count(
@@ -650,6 +769,7 @@ class TransformerEncoder(nn.Module):
     _count("always-twelve-layers", "", "num_layers * block", "12 * block"),
     _count("float", "", "num_layers * block + pooling", "num_layers * block + pooling / 1"),
     _count("types-by-default", "", "type_vocab_size: int = 0", "type_vocab_size: int = 2"),
+    _count("at-least-one-layer", "", "num_layers * block", "max(num_layers, 1) * block"),
     _count(
         "embeddings-per-layer",
         "",
