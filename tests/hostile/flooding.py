@@ -106,6 +106,7 @@ for folder in ("/tmp", ".", "/dev/shm", "/kernel", "/var/tmp"):
         "prints 24 MiB",
         "1 MiB of a cell's output is kept",
         "for _ in range(24):\n    print('x' * 2**20)\n",
+        racing=True,
     ),
     Hostile(
         "flood-outputs-of-many-cells",
@@ -150,6 +151,7 @@ while True:
         points=0.0,
         status=ATTENTION,
         reason="it ran out of time",
+        racing=True,
     ),
     Hostile(
         "flood-statuses",
