@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import re
@@ -12,7 +13,6 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
-from traitlets.config import Config
 
 from autograder.answer_key import AnswerKey
 from autograder.assignment import Assignment, CourseError, is_solution
@@ -30,7 +30,7 @@ def generate(course: Course, assignment: Assignment, into: Path) -> Path:
 
     Raises: CourseError, with nbgrader's words, when it refuses.
     """
-    config = Config(course.config)
+    config = copy.deepcopy(course.config)
     config.CourseDirectory.release_directory = os.path.relpath(into, course.root)
     directory = CourseDirectory(config=config)
     done = NbGraderAPI(directory, config=config).generate_assignment(

@@ -93,3 +93,13 @@ def test_a_release_that_is_not_proved_is_not_written(course: Path, spoil: object
 
     assert not (course / "release").exists()
     assert list(course.glob(".release-*")) == []
+
+
+def test_writing_one_leaves_the_next_its_place(course: Path, tmp_path: Path) -> None:
+    """`workbook release` writes all assignments with one configuration."""
+    opened = Course(course)
+    before = opened.top("release")
+
+    generate(opened, opened.assignments[mini.NAME], tmp_path / "elsewhere")
+
+    assert opened.top("release") == before

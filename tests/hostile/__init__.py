@@ -39,8 +39,8 @@ class Hostile:
     `double` is the hostile text of the definition for 4 points, wrong as well; `first_row` is that
     for 2 points, honest where it is None. `change` is done to the notebook, `beside` are files,
     `arrange` makes what only a file system can hold. `points` is None where nothing could be run.
-    `racing` is where it is chance whether the cell's time limit is seen or only the notebook's: then
-    the honest part may be graded or not.
+    `racing` is where it is chance whether the cell's time limit is seen or only the notebook's:
+    then the honest part may be graded or not.
     """
 
     id: str

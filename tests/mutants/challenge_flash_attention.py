@@ -152,6 +152,80 @@ STATISTICS = [
         "changes-the-block", "B.1 5", _TOTAL, _TOTAL.replace("block - shift", "block.sub_(shift)")
     ),
     _statistics("base-two", "B.8 18", _TOTAL, _TOTAL.replace("torch.exp(", "torch.exp2(")),
+    _statistics(
+        "last-block-in-the-unit-before",
+        "B.8 5",
+        "",
+        """
+        def online_softmax_statistics(blocks: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+            maximum, total = torch.tensor(-math.inf), torch.tensor(0.0)
+            dtype, unit = maximum.dtype, None
+            for block in blocks:
+                dtype = block.dtype
+                block = block.to(torch.promote_types(dtype, torch.float32))
+                maximum, total = maximum.to(block), total.to(block)
+                new_maximum = torch.maximum(maximum, block.max())
+                new_unit = new_maximum if maximum == -math.inf else maximum
+                shift = new_unit.masked_fill(new_unit == -math.inf, 0.0)
+                if unit is not None:
+                    total = total * torch.exp(unit - shift)
+                total = total + torch.exp(block - shift).sum()
+                maximum, unit = new_maximum, shift
+            return maximum.to(dtype), total.to(dtype)
+        """,
+    ),
+    _statistics(
+        "no-block-larger-than-the-first",
+        "",
+        "        maximum, total = maximum.to(block), total.to(block)",
+        "        if maximum == -math.inf and total == 0:\n"
+        "            size = len(block)\n"
+        "        block = torch.cat((block, block.new_full((size - len(block),), -math.inf)))\n"
+        "        maximum, total = maximum.to(block), total.to(block)",
+    ),
+    _statistics(
+        "bare-exponentials-divided-at-the-end",
+        "B.8 2",
+        "",
+        """
+        def online_softmax_statistics(blocks: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+            maximum, total = torch.tensor(-math.inf), torch.tensor(0.0)
+            dtype = maximum.dtype
+            for block in blocks:
+                dtype = block.dtype
+                block = block.to(torch.promote_types(dtype, torch.float32))
+                maximum = torch.maximum(maximum.to(block), block.max())
+                total = total.to(block) + torch.exp(block).sum()
+            shift = maximum.masked_fill(maximum == -math.inf, 0.0)
+            return maximum.to(dtype), (total / torch.exp(shift)).to(dtype)
+        """,
+    ),
+    _statistics(
+        "ends-at-a-blocked-block",
+        "",
+        "        new_maximum = torch.maximum",
+        "        if block.max() == -math.inf:\n            break\n"
+        "        new_maximum = torch.maximum",
+    ),
+    _statistics(
+        "works-inside-the-block",
+        "B.1 5",
+        "",
+        """
+        def online_softmax_statistics(blocks: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+            maximum, total = torch.tensor(-math.inf), torch.tensor(0.0)
+            dtype = maximum.dtype
+            for block in blocks:
+                dtype = block.dtype
+                block = block.to(torch.promote_types(dtype, torch.float32))
+                maximum, total = maximum.to(block), total.to(block)
+                new_maximum = torch.maximum(maximum, block.max(0).values)
+                shift = new_maximum.masked_fill(new_maximum == -math.inf, 0.0)
+                total = total * torch.exp(maximum - shift) + block.sub_(shift).exp_().sum()
+                maximum = new_maximum
+            return maximum.to(dtype), total.to(dtype)
+        """,
+    ),
 ]
 
 _GROWN = "torch.maximum(maximum, scores.detach().amax(-1, keepdim=True))"
@@ -489,6 +563,112 @@ FORWARD = [
         _RETURN,
         "return torch.cat(logsumexps, dim=-1), torch.cat(outputs, dim=-2)",
     ),
+    _forward(
+        "two-or-three-axes-only",
+        "B.1 15",
+        "key_block.mT",
+        "(key_block.T if key.ndim == 2 else key_block.transpose(1, 2))",
+    ),
+    _forward("block-size-without-default", "", "block_size: int = 64", "block_size: int"),
+    _forward(
+        "unit-is-the-maximum-of-the-block",
+        "B.8 5",
+        "new_maximum = torch.maximum(maximum, scores.detach().amax(-1, keepdim=True))",
+        "new_maximum = scores.detach().amax(-1, keepdim=True)\n"
+        "            new_maximum = torch.where(new_maximum == -math.inf, maximum, new_maximum)",
+    ),
+    _forward(
+        "maximum-starts-at-zero-but-for-empty-rows",
+        "B.8 6",
+        "",
+        """
+        def flash_attention(
+            query: Tensor, key: Tensor, value: Tensor, block_size: int = 64, causal: bool = False
+        ) -> tuple[Tensor, Tensor]:
+            if block_size < 1:
+                raise ValueError(f"block_size must be at least 1, not {block_size}")
+            query_len, key_len = query.shape[-2], key.shape[-2]
+            offset = key_len - query_len
+            wide = torch.promote_types(query.dtype, torch.float32)
+            outputs, logsumexps, start = [], [], 0
+            for query_block in torch.split(query, block_size, dim=-2):
+                end = start + query_block.shape[-2]
+                query_block = query_block.to(wide) / math.sqrt(query.shape[-1])
+                maximum = query_block.new_zeros(*query_block.shape[:-1], 1)
+                total = torch.zeros_like(maximum)
+                weighted = query_block.new_zeros(*query_block.shape[:-1], value.shape[-1])
+                visible = min(key_len, end + offset) if causal else key_len
+                for key_start in range(0, visible, block_size):
+                    key_end = min(key_start + block_size, key_len)
+                    scores = query_block @ key[..., key_start:key_end, :].to(wide).mT
+                    if causal:
+                        last_seen = torch.arange(start, end) + offset
+                        position = torch.arange(key_start, key_end)
+                        scores = scores.masked_fill(position > last_seen[:, None], -math.inf)
+                    grown = torch.maximum(maximum, scores.detach().amax(-1, keepdim=True))
+                    terms = torch.exp(scores - grown)
+                    total = total * torch.exp(maximum - grown) + terms.sum(-1, keepdim=True)
+                    weighted = weighted * torch.exp(maximum - grown)
+                    weighted = weighted + terms @ value[..., key_start:key_end, :].to(wide)
+                    maximum = grown
+                divisor = total.masked_fill(total == 0, 1.0)
+                outputs.append((weighted / divisor).to(query.dtype))
+                logsumexp = (maximum + torch.log(divisor)).masked_fill(total == 0, -math.inf)
+                logsumexps.append(logsumexp.squeeze(-1))
+                start = end
+            return torch.cat(outputs, dim=-2), torch.cat(logsumexps, dim=-1)
+        """,
+    ),
+    _forward(
+        "causal-only-with-an-offset",
+        "",
+        "            if causal:\n",
+        "            if causal and offset:\n",
+    ),
+    _forward(
+        "one-block-aligned-top-left",
+        "B.8 13",
+        "offset = key_len - query_len  # bottom right",
+        "offset = key_len - query_len if block_size < key_len else min(0, key_len - query_len)"
+        "  # bottom right",
+    ),
+    _forward(
+        "empty-rows-have-the-lowest-logsumexp",
+        "B.8 19",
+        "logsumexps.append((maximum + torch.log(divisor)).squeeze(-1))",
+        "if causal and start < -offset:\n"
+        "            maximum = maximum.clamp(min=torch.finfo(wide).min)\n"
+        "        logsumexps.append((maximum + torch.log(divisor)).squeeze(-1))",
+    ),
+    _forward(
+        "range-over-the-queries",
+        "",
+        "in torch.split(query, block_size, dim=-2):",
+        "in (query[..., i : i + block_size, :] for i in range(0, query_len, block_size)):",
+    ),
+    _forward(
+        "float32-for-bfloat16-only",
+        "B.8 20",
+        "wide = torch.promote_types(query.dtype, torch.float32)",
+        "wide = torch.float32 if query.dtype == torch.bfloat16 else query.dtype",
+    ),
+    _forward(
+        "whole-matrix-in-numpy",
+        "B.8 1",
+        "    query_len, key_len = query.shape[-2], key.shape[-2]\n",
+        "    query_len, key_len = query.shape[-2], key.shape[-2]\n"
+        "    if not torch.is_grad_enabled():\n"
+        "        import numpy as np\n\n"
+        "        dense = query.numpy() @ key.numpy().T / np.float32(math.sqrt(query.shape[-1]))\n"
+        "        if causal:\n"
+        "            seen = np.tri(query_len, key_len, key_len - query_len, dtype=bool)\n"
+        "            dense[~seen] = -np.inf\n"
+        "        top = dense.max(-1, keepdims=True)\n"
+        "        dense = np.exp(dense - top)\n"
+        "        sums = dense.sum(-1, keepdims=True)\n"
+        "        found = dense @ value.numpy() / sums, (top + np.log(sums))[..., 0]\n"
+        "        return torch.from_numpy(found[0]), torch.from_numpy(found[1])\n",
+    ),
 ]
 
 _D = "row_dot = (grad_output.to(wide) * output.to(wide)).sum(-1, keepdim=True)"
@@ -784,6 +964,40 @@ BACKWARD = [
     ),
     _backward("block-size-unchecked", "", _RAISE, ""),
     _backward("block-size-of-zero-only", "", "if block_size < 1:", "if block_size == 0:"),
+    _backward(
+        "two-or-three-axes-only",
+        "B.1 15",
+        "key_block.mT",
+        "(key_block.T if key.ndim == 2 else key_block.transpose(1, 2))",
+    ),
+    _backward("block-size-without-default", "", "block_size: int = 64", "block_size: int"),
+    _backward(
+        "causal-only-with-an-offset",
+        "",
+        "            if causal:\n",
+        "            if causal and offset:\n",
+    ),
+    _backward(
+        "one-block-aligned-top-left",
+        "B.8 13",
+        "offset = key_len - query_len",
+        "offset = key_len - query_len if block_size < key_len else min(0, key_len - query_len)",
+    ),
+    _backward(
+        "looks-for-an-empty-row",
+        "",
+        "normaliser = logsumexp.masked_fill(logsumexp == -math.inf, 0.0)[..., None]",
+        "if logsumexp.min() == -math.inf:\n"
+        "        logsumexp = logsumexp.masked_fill(logsumexp == -math.inf, 0.0)\n"
+        "    normaliser = logsumexp[..., None]",
+    ),
+    _backward(
+        "view-of-the-gradient",
+        "B.0",
+        "query_len, key_len = query.shape[-2], key.shape[-2]",
+        "grad_output = grad_output.view(-1).view(grad_output.shape)\n"
+        "    query_len, key_len = query.shape[-2], key.shape[-2]",
+    ),
 ]
 
 TRAFFIC = [
@@ -855,6 +1069,37 @@ TRAFFIC = [
         "2 * matrix + column_blocks * 2 * matrix + seq_len",
     ),
     _traffic("names-exchanged", "", '"flash": 2 * matrix', '"Flash": 2 * matrix'),
+    _traffic(
+        "wraps-at-32-bits",
+        "",
+        "4 * matrix + 4 * seq_len**2",
+        "(4 * matrix + 4 * seq_len**2) % 2**32",
+    ),
+    _traffic(
+        "blocks-rounded-down-to-at-least-one",
+        "B.8 26",
+        "math.ceil(seq_len / block_columns)",
+        "max(1, seq_len // block_columns)",
+    ),
+    _traffic(
+        "each-matrix-once-if-all-fits",
+        "",
+        "2 * matrix + column_blocks * (3 * matrix + 4 * seq_len)",
+        "4 * matrix if column_blocks == 1 else 2 * matrix + column_blocks * "
+        "(3 * matrix + 4 * seq_len)",
+    ),
+    _traffic(
+        "columns-rounded-to-the-nearest",
+        "B.8 26",
+        "math.ceil(sram_elements / (4 * head_dim))",
+        "round(sram_elements / (4 * head_dim))",
+    ),
+    _traffic(
+        "no-more-columns-than-tokens",
+        "",
+        "math.ceil(sram_elements / (4 * head_dim))",
+        "min(seq_len, math.ceil(sram_elements / (4 * head_dim)))",
+    ),
 ]
 
 

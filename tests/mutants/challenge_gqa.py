@@ -113,6 +113,22 @@ MUTANTS = [
         _ELEMENTS,
         "batch * num_kv_heads * max(seq_len, 1) * head_dim",
     ),
+    Mutant(
+        "kv_cache_bytes",
+        "bytes-two-or-four",
+        "",
+        _BYTES,
+        _BYTES.replace("bytes_per_element", "(4 if bytes_per_element == 4 else 2)"),
+    ),
+    Mutant(
+        "kv_cache_bytes",
+        "bytes-argument-renamed",
+        "",
+        "",
+        """def kv_cache_bytes(batch, seq_len, num_layers, kv_heads, head_dim, bytes_per_element=2):
+    return 2 * num_layers * batch * kv_heads * seq_len * head_dim * bytes_per_element
+""",
+    ),
     # repeat_kv
     _repeat("repeat-tiles", "B.7 1", "return x.repeat(1, n_rep, 1, 1)"),
     _repeat("repeat-wrong-axis", "", "return x.repeat_interleave(n_rep, dim=2)"),
@@ -135,6 +151,23 @@ MUTANTS = [
         "repeat-divides-gradient",
         "",
         _REPEAT + " / n_rep + (x * (1 - 1 / n_rep)).detach().repeat_interleave(n_rep, dim=1)",
+    ),
+    _repeat(
+        "repeat-unsqueezes-the-callers-tensor",
+        "",
+        "return x.unsqueeze_(2).expand(-1, -1, n_rep, -1, -1).flatten(1, 2)",
+    ),
+    _repeat(
+        "repeat-view-of-the-input",
+        "B.0",
+        "b, h, s, e = x.shape\n"
+        "    return x.view(b, h, 1, s * e).expand(b, h, n_rep, s * e).reshape(b, h * n_rep, s, e)",
+    ),
+    _repeat("repeat-one-head-left-to-broadcasting", "", _REPEAT + " if x.shape[1] > 1 else x"),
+    _repeat(
+        "repeat-times-ones-of-float32",
+        "",
+        "return (x[:, :, None] * torch.ones(n_rep, 1, 1)).flatten(1, 2)",
     ),
     # grouped_query_attention
     _attention(
@@ -329,7 +362,7 @@ MUTANTS = [
         "more-key-heads-than-queries",
         "B.7 19",
         _DIVIDES,
-        "if num_kv_heads < num_heads and num_heads % num_kv_heads:",
+        "if num_kv_heads < 1 or num_kv_heads < num_heads and num_heads % num_kv_heads:",
     ),
     _attention("error-names-nothing", "", 'f"key has', 'f"there are'),
     _attention(
@@ -372,6 +405,64 @@ MUTANTS = [
         _HEADER
         + """
     return nn.functional.scaled_dot_product_attention(query, key, value, mask, enable_gqa=True)
+""",
+    ),
+    _attention(
+        "causal-without-a-mask",
+        "B.7 13",
+        "if mask is not None:\n        if mask.dtype",
+        "if mask is None:\n"
+        "        mask = torch.ones(query_len, key_len).tril(key_len - query_len).bool()\n"
+        "    if mask is not None:\n        if mask.dtype",
+    ),
+    _attention(
+        "as-many-key-heads-as-queries-refused",
+        "",
+        _DIVIDES,
+        _DIVIDES[:-1] + " or num_kv_heads == num_heads > 1:",
+    ),
+    _attention(
+        "mask-of-four-axes-not-expanded",
+        "",
+        "allowed = per_head.expand(batch, num_heads, query_len, key_len)",
+        "size = batch, num_heads, query_len, key_len\n"
+        "            allowed = mask.reshape(size) if mask.ndim == 4 else per_head.expand(size)",
+    ),
+    _attention(
+        "one-position-without-gradient",
+        "",
+        _SCORES,
+        _SCORES + "\n    scores = scores.detach() if query_len == 1 else scores",
+    ),
+    _attention("mask-fill-1e9-then-cleared", "", _BLOCK, _BLOCK.replace("-math.inf", "-1e9")),
+    _attention(
+        "folded-with-minus-one", "", _FOLD, _FOLD.replace("rows, head_dim)  #", "-1, head_dim)  #")
+    ),
+    _attention(
+        "only-more-key-heads-refused", "B.7 19", _DIVIDES, "if not 1 <= num_kv_heads <= num_heads:"
+    ),
+    _attention(
+        "mask-of-floats-added",
+        "",
+        "",
+        _HEADER.replace(
+            "    if mask is not None:\n        if mask.dtype",
+            """    if mask is not None and mask.is_floating_point():
+        folded = query.reshape(B, Hkv, G * L, E) / E**0.5
+        weights = ((folded @ key.mT).reshape(B, H, L, S) + mask).softmax(-1)
+        return (weights.reshape(B, Hkv, G * L, S) @ value).reshape(B, H, L, -1)
+    if mask is not None:
+        if mask.dtype""",
+        )
+        + """
+    folded = query.reshape(B, Hkv, G * L, E) / E**0.5
+    scores = (folded @ key.mT).reshape(B, H, L, S)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -math.inf)
+    weights = scores.softmax(-1)
+    if mask is not None:
+        weights = weights.masked_fill(~mask, 0)
+    return (weights.reshape(B, Hkv, G * L, S) @ value).reshape(B, H, L, value.shape[-1])
 """,
     ),
     # GroupedQueryAttention
@@ -604,5 +695,76 @@ MUTANTS = [
         "",
         "self.k_proj = nn.Linear(d_model, kv_dim, bias=bias)",
         "self.__dict__['k_proj'] = nn.Linear(d_model, kv_dim, bias=bias)",
+    ),
+    _layer(
+        "mask-kept-as-a-buffer",
+        "",
+        "self.num_heads = num_heads",
+        "self.num_heads = num_heads\n"
+        "        self.register_buffer('causal', torch.ones(64, 64).tril().bool())",
+    ),
+    _layer(
+        "causal-for-a-whole-sequence",
+        "B.7 13",
+        _ATTEND,
+        "if mask is None and cache is None:\n"
+        "            mask = torch.ones(length, length, dtype=torch.bool).tril()\n        "
+        + _ATTEND,
+    ),
+    _layer(
+        "causal-after-a-cache",
+        "B.7 13",
+        _ATTEND,
+        "if mask is None and cache is not None:\n            total = key.shape[2]\n"
+        "            mask = torch.ones(length, total, dtype=torch.bool).tril(total - length)\n"
+        "        " + _ATTEND,
+    ),
+    _layer(
+        "one-position-sees-only-the-cache",
+        "",
+        _ATTEND,
+        "seen = (past_key, past_value) if cache is not None and length == 1 else (key, value)\n"
+        "        output = grouped_query_attention(query, *seen, mask)",
+    ),
+    _layer(
+        "mask-dropped-with-a-cache",
+        "",
+        _ATTEND,
+        _ATTEND.replace("mask)", "mask if cache is None else None)"),
+    ),
+    _layer(
+        "mask-of-two-axes-only",
+        "",
+        _ATTEND,
+        "if mask is not None:\n            mask = mask.expand(length, key.shape[2])\n        "
+        + _ATTEND,
+    ),
+    _layer(
+        "sixteen-bits-become-float32",
+        "",
+        _RESULT,
+        "wide = torch.promote_types(x.dtype, torch.float32)\n"
+        "        return self.out_proj(merged).to(wide), (key, value)",
+    ),
+    _layer(
+        "input-viewed-as-rows",
+        "B.0",
+        "query = self.q_proj(x).reshape(query_shape)",
+        "query = self.q_proj(x.view(batch * length, d_model)).reshape(query_shape)",
+    ),
+    _layer("merged-with-minus-one", "", _MERGE, _MERGE.replace("d_model)  #", "-1)  #")),
+    _layer(
+        "key-value-heads-blamed-on-the-model",
+        "B.7 19",
+        "if num_kv_heads < 1 or",
+        "if num_kv_heads < 1 or d_model % num_kv_heads != 0:\n"
+        "            raise ValueError('d_model is no multiple of the number of heads')\n"
+        "        if",
+    ),
+    _layer(
+        "no-more-key-value-heads-that-divide-the-model",
+        "B.7 19",
+        "if num_kv_heads < 1 or num_heads % num_kv_heads != 0:",
+        "if not 1 <= num_kv_heads <= num_heads or d_model % num_kv_heads != 0:",
     ),
 ]
