@@ -45,6 +45,12 @@ STATISTICS = [
         "maximum-starts-at-minus-ten-thousand", "", "torch.tensor(-math.inf)", "torch.tensor(-1e4)"
     ),
     _statistics("nan-before-the-first-finite-logit", "B.8 7", _SHIFT, "shift = new_maximum"),
+    _statistics(
+        "blocked-made-a-large-negative-number",
+        "B.2 10",
+        "block = block.to(torch.promote_types(dtype, torch.float32))",
+        "block = block.to(torch.promote_types(dtype, torch.float32)).clamp(min=-1e30)",
+    ),
     _statistics("makes-a-list", "B.8 23", "in blocks:", "in list(blocks):"),
     _statistics(
         "joins-the-blocks",
