@@ -48,6 +48,15 @@ def is_test(cell: Mapping[str, Any]) -> bool:
     return cell["cell_type"] == "code" and bool(flags.get("grade")) and not flags.get("solution")
 
 
+def error_type(cell: NotebookNode) -> str | None:
+    """The type of the exception that ended a cell, as far as it is a plain name."""
+    for output in cell.get("outputs", []):
+        if output.output_type == "error":
+            name = str(output.get("ename"))
+            return name if re.fullmatch(r"\w{1,60}", name) else "Exception"
+    return None
+
+
 def without_hidden(source: str) -> str:
     """The part of a test cell that students see."""
     return HIDDEN.sub("", source)

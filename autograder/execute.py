@@ -9,7 +9,6 @@ import asyncio
 import base64
 import binascii
 import logging
-import re
 from collections.abc import Awaitable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from autograder.assignment import DEMO, grade_id_of, is_solution, is_test
+from autograder.assignment import DEMO, error_type, grade_id_of, is_solution, is_test
 from autograder.evidence import MIME
 from autograder.sandbox import Limits, SandboxUnavailable, ServerGone, kernel_server, replace
 from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
@@ -89,7 +88,7 @@ class _Client(NotebookClient):
     async def run(self) -> None:
         """Start the kernel, run every cell, stop the kernel whatever happens."""
         await self.async_start_new_kernel()
-        await self.async_start_new_kernel_client()
+        await self._connect()
         try:
             self._deadline = monotonic() + self._limits.notebook_seconds
             self.reset_execution_trackers()
@@ -103,6 +102,20 @@ class _Client(NotebookClient):
             raise
         finally:
             await self._async_cleanup_kernel()
+
+    async def _connect(self) -> None:
+        """Wait for the kernel's welcome, or for its end if that comes first."""
+        assert isinstance(self.km, SandboxKernelManager)
+        assert self.km.provisioner is not None
+        welcome = asyncio.ensure_future(self.async_start_new_kernel_client())
+        end = asyncio.ensure_future(self.km.provisioner.wait())
+        await asyncio.wait({welcome, end}, return_when=asyncio.FIRST_COMPLETED)
+        if not welcome.done():
+            welcome.cancel()
+            await self._async_cleanup_kernel()
+            raise RuntimeError("it ended at once")
+        end.cancel()
+        await welcome
 
     async def async_execute_cell(
         self, cell: NotebookNode, cell_index: int, *arguments: Any, **options: Any
@@ -166,15 +179,6 @@ class _Client(NotebookClient):
 
 async def _within(run: Awaitable[None], seconds: float) -> None:
     await asyncio.wait_for(run, seconds)
-
-
-def error_type(cell: NotebookNode) -> str | None:
-    """The type of the exception that ended a cell, as far as it is a plain name."""
-    for output in cell.get("outputs", []):
-        if output.output_type == "error":
-            name = str(output.get("ename"))
-            return name if re.fullmatch(r"\w{1,60}", name) else "Exception"
-    return None
 
 
 def execute(

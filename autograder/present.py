@@ -7,8 +7,7 @@ import html
 import bleach
 from nbformat import NotebookNode, from_dict
 
-from autograder.assignment import is_test, nbgrader_of, without_hidden
-from autograder.execute import error_type
+from autograder.assignment import error_type, is_test, nbgrader_of, without_hidden
 from autograder.verdict import CellResult, as_data
 
 VERDICT = "workbook_verdict"  # where a graded test cell keeps the verdict as data

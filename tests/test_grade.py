@@ -149,8 +149,10 @@ def test_the_result_has_the_shape_of_the_interface(course: Path) -> None:
         "name": "any shape",
         "passed": False,
         "points": 1.0,
-        "message": "output: shape (3, 5) is right; 15 of 15 entries differ, first at (0, 0)",
-        "misconception": None,
+        "message": "output: shape (3, 5) is right; 15 of 15 entries differ; "
+        "all are 1.5 times what they should be",
+        "misconception": "tripled",
+        "misconceptions": ["tripled"],
     }
 
 
