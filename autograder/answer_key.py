@@ -68,8 +68,8 @@ class AnswerKey:
                 taken.get(definition, ""),
                 below[0] if below else "",
             )
-        reference_uses = uses([self.wrong.catalogue.module])
-        case = Case(results, self.evidence, run.evidence, forbidden, student_uses, reference_uses)
+        used = self.wrong.catalogue.uses
+        case = Case(results, self.evidence, run.evidence, forbidden, student_uses, used)
         return diagnose(case, self.wrong)
 
 

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from autograder.assignment import CourseError
+from autograder.names import uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,11 @@ class Catalogue:
     def by_id(self) -> dict[str, Misconception]:
         """The misconceptions by id, in order."""
         return {each.id: each for each in self.misconceptions}
+
+    @cached_property
+    def uses(self) -> dict[str, frozenset[str]]:
+        """Which definitions of the reference use which."""
+        return uses([self.module])
 
     def of(self, definition: str) -> list[Misconception]:
         """Those of one definition, the common ones first."""

@@ -24,7 +24,7 @@ def _rows(differs: NDArray[np.bool_]) -> str:
     if differs.ndim < 2:
         return ""
     rows = np.asarray(np.moveaxis(differs, -2, 0).reshape(differs.shape[-2], -1).any(axis=1))
-    wrong = np.flatnonzero(np.asarray(rows))
+    wrong = np.flatnonzero(rows)
     if len(wrong) == len(rows):
         return ""
     few = ", ".join(str(row) for row in wrong[:5]) + (", ..." if len(wrong) > 5 else "")

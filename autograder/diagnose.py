@@ -14,6 +14,7 @@ from typing import Protocol
 from autograder.catalogue import Catalogue
 from autograder.compare import difference
 from autograder.evidence import Malformed, Record, decode
+from autograder.from_scratch import first_forbidden
 from autograder.judge import judge
 from autograder.verdict import CellResult, Drawing
 
@@ -86,7 +87,7 @@ def diagnose(case: Case, wrong: Versions) -> dict[str, CellResult]:
     diagnosed = {}
     for test, result in case.results.items():
         definition = test.removeprefix("test-")
-        if all(check.passed for check in result.checks):
+        if _whole(result):
             diagnosed[test] = result
             continue
         earlier = [
@@ -164,7 +165,7 @@ class _Cell:
     def _calls_forbidden(self) -> bool:
         parts = self._case.forbidden[self._test]
         calls = {call for name in self._failed for call in self._found[name].calls}
-        return any(part in call for part in parts for call in calls)
+        return first_forbidden(calls, parts) is not None
 
     def _one_of(self, swaps: Sequence[Swap]) -> dict[str, Swap] | None:
         """The first that fails the same checks in the same way."""

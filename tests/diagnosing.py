@@ -66,13 +66,8 @@ class InThisProcess:
         return []
 
 
-def diagnosed(
-    assignment: str, source: str, only: str | None = None, student: str | None = None
-) -> dict[str, CellResult]:
-    """The diagnosed verdicts on a module's source, on all test cells or one.
-
-    `student` is the text that says which definition uses which, if that is not `source`.
-    """
+def diagnosed(assignment: str, source: str, only: str | None = None) -> dict[str, CellResult]:
+    """The diagnosed verdicts on a module's source, on all test cells or one."""
     definitions: dict[str, Any] = {"__name__": "submission"}
     exec(compile(source, "<submission>", "exec"), definitions)
     found = harness.run(assignment, definitions, SEED, only)
@@ -82,8 +77,8 @@ def diagnosed(
         reference=harness.reference(assignment, SEED),
         found=found,
         forbidden={name: harness.forbidden(assignment, cells[name]) for name in found},
-        student_uses=uses([source if student is None else student]),
-        reference_uses=uses([harness.solution_source(assignment)]),
+        student_uses=uses([source]),
+        reference_uses=catalogue(assignment).uses,
     )
     return diagnose(case, InThisProcess(assignment))
 
