@@ -7,6 +7,7 @@ import textwrap
 import tomllib
 
 import pytest
+import torch
 
 from autograder.assignment import CourseError
 from autograder.catalogue import Catalogue, read_catalogue
@@ -82,6 +83,19 @@ def test_each_misconception_is_diagnosed_as_itself(assignment: str, identity: st
             assert diagnosing.names(result) == [], test
             if any(not check.passed for check in result.checks):
                 assert entry.definition in (*result.follows_from, *result.mend_first), test
+
+
+def test_a_limit_of_memory_says_the_same_whatever_was_freed_before() -> None:
+    """glibc would keep this block, and tiles that do not fit would then fit into it."""
+    catalogue = diagnosing.catalogue("challenge-flash-attention")
+    source = catalogue.swapped(["tiles-kept"])
+    assert source is not None
+    freed = torch.zeros(7 * 2**20)  # 28 MiB; glibc keeps up to 32
+    del freed
+
+    results = diagnosing.diagnosed("challenge-flash-attention", source, "test-flash_attention")
+
+    assert diagnosing.names(results["test-flash_attention"]) == ["tiles-kept"]
 
 
 @pytest.mark.parametrize(("assignment", "name", "definition"), STYLES)

@@ -32,6 +32,9 @@ _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 # <net/if.h>, <linux/sockios.h>
 _IFF_UP, _IFF_RUNNING, _SIOCSIFFLAGS = 0x1, 0x40, 0x8914
 
+# <malloc.h>
+_M_MMAP_THRESHOLD = -3
+
 # The same numbers on every architecture that has the call.
 _SYS_LANDLOCK_CREATE_RULESET, _SYS_LANDLOCK_ADD_RULE, _SYS_LANDLOCK_RESTRICT_SELF = 444, 445, 446
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
@@ -43,6 +46,16 @@ def _check(result: int, what: str) -> int:
         number = ctypes.get_errno()
         raise OSError(number, f"{what}: {os.strerror(number)}")
     return result
+
+
+def map_blocks_of(size_bytes: int) -> None:
+    """Have blocks of this size and more given back as soon as they are freed. See mallopt(3).
+
+    glibc keeps ever larger ones in reserve by itself, and a limit of memory then depends on what
+    ran before. Other C libraries are left as they are.
+    """
+    if hasattr(_libc, "mallopt"):
+        _libc.mallopt(_M_MMAP_THRESHOLD, size_bytes)
 
 
 def unshare(flags: int) -> None:

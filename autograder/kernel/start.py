@@ -12,15 +12,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from autograder.kernel import linux
 from autograder.kernel.seal import HOME, KERNEL
 
 HANDED_IN = Path(KERNEL, "handed-in")
 PACKAGES = Path(KERNEL, "packages")
 CONNECTION = Path(KERNEL, "connection.json")
+LARGE_BLOCK_BYTES = 2**20
 
 
 def import_all() -> None:
     """Import what a kernel and a notebook need, in the fork server; torch leaves much for later."""
+    linux.map_blocks_of(LARGE_BLOCK_BYTES)
     sys.modules.setdefault("debugpy", None)  # type: ignore[arg-type]  # nobody is there to debug
     import IPython.core.completer
     import IPython.core.ultratb  # noqa: F401
