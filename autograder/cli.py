@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autograder import __version__
+from autograder.desk.commands import desk
 
 if TYPE_CHECKING:
     from autograder.result import Graded
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 DONE, NEEDS_ATTENTION, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 app = typer.Typer(
-    help="Release, grade and check the notebooks of Transformer Workbook.",
+    help="Learn with, check, release and grade the notebooks of Transformer Workbook.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(desk)
 
 
 @contextmanager
@@ -195,21 +197,6 @@ def feedback(
         where = course.top("feedback")
         typer.echo("\n".join(map(str, done.values())) if files else f"{len(done)} pages in {where}")
     raise typer.Exit(DONE if len(done) == len(written) else NEEDS_ATTENTION)
-
-
-@app.command()
-def doctor() -> None:
-    """Say what is installed, whether the sandbox works here, and what to do if not."""
-    with _refusals():
-        from autograder.doctor import findings
-
-        found = findings(Path.cwd())
-        for finding in found:
-            mark = "ok  " if finding.fine else "FIX "
-            typer.echo(f"{mark} {finding.what}: {finding.found}")
-            if not finding.fine:
-                typer.echo(f"     {finding.remedy}")
-    raise typer.Exit(DONE if all(finding.fine for finding in found) else NEEDS_ATTENTION)
 
 
 def _given(what: list[str]) -> tuple[list[str], list[Path]]:
