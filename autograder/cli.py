@@ -55,7 +55,6 @@ def main() -> None:
     """Entry point of `workbook`."""
     # nbgrader calls alembic by name, also when this environment was not activated.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    os.environ["JUPYTER_PLATFORM_DIRS"] = "1"
     # jsonschema tries to import it and goes on without; building its grammar of web addresses, of
     # which a notebook's schema has none, takes longer than all the rest of the start.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

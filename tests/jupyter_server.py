@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,8 +15,15 @@ LONGEST_START = 120
 
 
 @contextmanager
-def jupyter_server(root: Path, home: Path) -> Iterator[str]:
-    """The address of a server on `root`; all that Jupyter keeps for its user is below `home`."""
+def jupyter_server(
+    root: Path,
+    home: Path,
+    settings: Callable[[Mapping[str, str]], dict[str, str]] = dict,
+) -> Iterator[str]:
+    """The address of a server on `root`; all that Jupyter keeps for its user is below `home`.
+
+    `settings` makes its environment of the usual one, as the student's desk does.
+    """
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -30,12 +37,15 @@ def jupyter_server(root: Path, home: Path) -> Iterator[str]:
     command = [
         *(sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"),
         *("--ip=127.0.0.1", "--port=0", "--IdentityProvider.token="),
+        "--LabApp.expose_app_in_browser=True",  # so that a test can wait for the end of a command
         f"--ServerApp.root_dir={root}",
     ]
     home.mkdir(parents=True, exist_ok=True)
     log = home / "server.log"
     with log.open("w") as output:
-        process = subprocess.Popen(command, cwd=root, env=environment, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, cwd=root, env=settings(environment), stdout=output, stderr=output
+        )
         try:
             yield _address(process, log)
         finally:
