@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ QUIET = [
 
 
 @contextmanager
-def chromium() -> Iterator[object]:
+def chromium() -> Iterator[Any]:
     """A started browser; its contexts and pages are as in playwright's `sync_api`."""
     from playwright.sync_api import sync_playwright
 
@@ -32,3 +33,20 @@ def chromium() -> Iterator[object]:
             yield browser
         finally:
             browser.close()
+
+
+def serious(page: Any, selector: str | None = None) -> list[str]:
+    """What axe-core calls serious or critical in a page or frame, or in one part of it.
+
+    A line for each rule that is broken: its name, what it asks for, where.
+    """
+    from axe_playwright_python.sync_playwright import Axe
+
+    assert selector is None or page.locator(selector).count(), f"{selector} is not on the page"
+    found = Axe().run(page, context=selector).response
+    assert found["passes"], "axe-core looked at nothing"
+    return [
+        f"{each['id']}: {each['help']}: {[node['target'] for node in each['nodes']]}"
+        for each in found["violations"]
+        if each["impact"] in ("serious", "critical")
+    ]

@@ -88,6 +88,7 @@ def test_a_wheel_holds_no_solution_and_no_hidden_test(tmp_path: Path) -> None:
         text = "\n".join(archive.read(name).decode("utf-8", "replace") for name in names)
 
     assert any(name.startswith("autograder/observe/") for name in names)
+    assert "autograder/desk/jupyter/labconfig/page_config.json" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {
         "autograder",
         "transformer_workbook",

@@ -58,11 +58,13 @@ def open_lab(folder: Path) -> int:
             f"JupyterLab is not installed beside {Path(sys.executable).name}: run `pip install "
             f"jupyterlab` in the same environment, or open {folder} in another editor of notebooks"
         )
-    command = [sys.executable, "-m", "jupyterlab"]
+    # Of its log only what needs attention, and the address to open where no browser opens.
+    command = [sys.executable, "-m", "jupyterlab", "--log-level=WARN"]
     if getattr(os, "geteuid", lambda: 1)() == 0:
         command.append("--allow-root")
     if (folder / material.START).is_file():
         command.append(material.START)
+    print("JupyterLab opens in your browser. To stop it, press Ctrl-C here twice.", flush=True)
     lab = subprocess.Popen(command, cwd=folder, env=environment(os.environ))
     while True:
         try:

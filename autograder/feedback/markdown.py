@@ -34,9 +34,11 @@ def _formula(body: str, display: str) -> str:
     try:
         if len(body) > LONGEST_FORMULA:
             raise ValueError("too long")
-        return str(convert(body, display=display))
+        formula = str(convert(body, display=display))
     except Exception:  # whatever a student wrote between two dollars
         return f"<code>{html.escape(body)}</code>"
+    # A long formula is scrolled sideways, which the keyboard can do where the focus is.
+    return formula.replace("<math ", '<math tabindex="0" ', 1) if display == "block" else formula
 
 
 def rendered(text: str) -> str:
