@@ -1,0 +1,92 @@
+"""What `workbook release` recorded of the public examples, as the judge and the diagnosis read it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any
+
+from autograder.catalogue import Catalogue, Misconception
+from autograder.desk import material
+from autograder.diagnose import Swap, Version
+from autograder.evidence import decode
+from autograder.public_examples import Example
+from autograder.verdict import Drawing
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The public examples of one notebook's definitions, and what versions of them give."""
+
+    name: str
+    data: Mapping[str, Any]
+
+    @property
+    def definitions(self) -> list[str]:
+        """The definitions that have public examples, in order."""
+        return list(self.data["definitions"])
+
+    @property
+    def uses(self) -> dict[str, frozenset[str]]:
+        """Which definitions of the reference use which."""
+        return {name: frozenset(used) for name, used in self.data["uses"].items()}
+
+    def examples(self, definition: str) -> list[Example]:
+        """The examples of a definition, in order."""
+        return [Example(**each) for each in self.data["definitions"][definition]["examples"]]
+
+    def expected(self, definition: str) -> list[bytes]:
+        """What the reference gives, one record an example."""
+        return _bytes(self.data["definitions"][definition]["expected"])
+
+    def forbidden(self, definition: str) -> list[str]:
+        """Parts of the names of library functions that the definition must not call."""
+        return list(self.data["definitions"][definition]["forbidden"])
+
+    def heading(self, cell: str) -> str:
+        """The heading in the notebook that a cell stands under."""
+        return str(self.data["headings"].get(cell, ""))
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The misconceptions that public examples can show; nothing of the reference's code."""
+        entries = tuple(Misconception(**each) for each in self.data["misconceptions"])
+        return Catalogue(misconceptions=entries)
+
+    def versions(self, test: str, swaps: Sequence[Swap]) -> Mapping[Swap, Version]:
+        """What was recorded of these versions; two misconceptions together are not."""
+        recorded = self.data["definitions"][test.removeprefix("test-")]["versions"]
+        found = {}
+        for swap in swaps:
+            if len(swap) == 1 and swap[0] in recorded:
+                records = {record.name: record for record in map(decode, _bytes(recorded[swap[0]]))}
+                found[swap] = Version(frozenset(records), records)
+        return found
+
+    def pictures(self, swap: Swap) -> Sequence[Drawing]:
+        """None: the examples show their numbers themselves."""
+        return ()
+
+
+def _bytes(texts: Sequence[str]) -> list[bytes]:
+    return [base64.b64decode(text) for text in texts]
+
+
+@cache
+def answers_of(definition: str) -> Answers | None:
+    """The answers of the notebook that asks for a definition, if one does."""
+    for name in material.names():
+        found = Answers(name, material.answers(name))
+        if definition in found.definitions:
+            return found
+    return None
+
+
+@cache
+def all_definitions() -> tuple[str, ...]:
+    """The definitions of all notebooks that have public examples, in order."""
+    return tuple(
+        d for name in material.names() for d in Answers(name, material.answers(name)).definitions
+    )
