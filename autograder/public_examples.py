@@ -76,7 +76,7 @@ def read_examples(text: str, definitions: Sequence[str]) -> list[Example]:
         entries = tomllib.loads(text).get("example", [])
     except tomllib.TOMLDecodeError as error:
         raise CourseError(f"the public examples are not TOML: {error}") from error
-    examples = []
+    examples: list[Example] = []
     for entry in entries:
         called = f"the public example {entry.get('name', '(without name)')!r}"
         try:

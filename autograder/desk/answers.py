@@ -1,4 +1,4 @@
-"""What `workbook release` recorded of the public examples, as the judge and the diagnosis read it."""
+"""What `workbook release` recorded of public examples, as judge and diagnosis read it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Answers:
     def versions(self, test: str, swaps: Sequence[Swap]) -> Mapping[Swap, Version]:
         """What was recorded of these versions; two misconceptions together are not."""
         recorded = self.data["definitions"][test.removeprefix("test-")]["versions"]
-        found = {}
+        found: dict[Swap, Version] = {}
         for swap in swaps:
             if len(swap) == 1 and swap[0] in recorded:
                 records = {record.name: record for record in map(decode, _bytes(recorded[swap[0]]))}
