@@ -10,13 +10,13 @@ from typing import Any
 
 from autograder.catalogue import Catalogue, Misconception
 from autograder.desk import material
-from autograder.diagnose import Swap, Version
+from autograder.diagnose import Swap, Version, alike
 from autograder.evidence import decode
 from autograder.public_examples import Example
 from autograder.verdict import Drawing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Answers:
     """The public examples of one notebook's definitions, and what versions of them give."""
 
@@ -65,6 +65,14 @@ class Answers:
                 found[swap] = Version(frozenset(records), records)
         return found
 
+    def like(self, one: Misconception) -> list[Misconception]:
+        """Others of the same definition that give the same results on every example."""
+        test = f"test-{one.definition}"
+        every = self.versions(test, [(each.id,) for each in self.catalogue.of(one.definition)])
+        wrong = every[(one.id,)]
+        same = [id for (id,), each in every.items() if id != one.id and alike(wrong, each)]
+        return [self.catalogue.by_id[id] for id in same]
+
     def pictures(self, swap: Swap) -> Sequence[Drawing]:
         """None: the examples show their numbers themselves."""
         return ()
@@ -75,18 +83,16 @@ def _bytes(texts: Sequence[str]) -> list[bytes]:
 
 
 @cache
+def every() -> tuple[Answers, ...]:
+    """The answers of all notebooks, in order."""
+    return tuple(Answers(name, material.answers(name)) for name in material.names())
+
+
 def answers_of(definition: str) -> Answers | None:
     """The answers of the notebook that asks for a definition, if one does."""
-    for name in material.names():
-        found = Answers(name, material.answers(name))
-        if definition in found.definitions:
-            return found
-    return None
+    return next((each for each in every() if definition in each.definitions), None)
 
 
-@cache
-def all_definitions() -> tuple[str, ...]:
+def all_definitions() -> list[str]:
     """The definitions of all notebooks that have public examples, in order."""
-    return tuple(
-        d for name in material.names() for d in Answers(name, material.answers(name)).definitions
-    )
+    return [definition for each in every() for definition in each.definitions]
