@@ -8,6 +8,8 @@ reference, no hidden test and nothing that these compute is in it.
 from __future__ import annotations
 
 import base64
+import json
+import struct
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -65,20 +67,33 @@ def _answers(
     swaps: list[Swap] = [
         (each.id,) for each in wrong.catalogue.misconceptions if each.definition in concerned
     ]
-    versions: dict[str, list[str]] = {}
+    records: dict[str, int] = {}  # many versions give the same wrong result
+    versions: dict[str, list[int]] = {}
     for start in range(0, len(swaps), AT_ONCE):
         found = wrong.evidence(source, swaps[start : start + AT_ONCE])
         for (id,), evidence in found.items():
-            version = version_of(test, right, evidence, forbidden)
-            failing = [_text(each) for each in evidence if decode(each).name in version.fails]
+            fails = version_of(test, right, evidence, forbidden).fails
+            failing = [_text(_slim(each)) for each in evidence if decode(each).name in fails]
             if failing:
-                versions[id] = failing
+                versions[id] = [records.setdefault(text, len(records)) for text in failing]
     return {
         "examples": [asdict(example) for example in examples],
         "forbidden": forbidden,
-        "expected": [_text(record) for record in right],
+        "expected": [_text(_slim(record)) for record in right],
+        "records": list(records),
         "versions": versions,
     }
+
+
+def _slim(record: bytes) -> bytes:
+    """The record without the list of library calls, which nobody compares and takes most room."""
+    (length,) = struct.unpack("<Q", record[:8])
+    header = json.loads(record[8 : 8 + length])
+    inside = {**json.loads(header["__metadata__"]["record"]), "calls": []}
+    header["__metadata__"]["record"] = json.dumps(inside, separators=(",", ":"))
+    slim = json.dumps(header, separators=(",", ":")).encode()
+    slim += b" " * (-len(slim) % 8)  # as safetensors aligns what follows
+    return struct.pack("<Q", len(slim)) + slim + record[8 + length :]
 
 
 def _text(record: bytes) -> str:

@@ -69,8 +69,8 @@ def others(found: Answers, definition: str, identity: str) -> list[str]:
 
 def _raw(found: Answers, definition: str, identity: str) -> list[bytes]:
 
-    recorded = found.data["definitions"][definition]["versions"][identity]
-    return [base64.b64decode(text) for text in recorded]
+    recorded = found.data["definitions"][definition]
+    return [base64.b64decode(recorded["records"][n]) for n in recorded["versions"][identity]]
 
 
 def record(name: str) -> None:

@@ -57,11 +57,12 @@ class Answers:
 
     def versions(self, test: str, swaps: Sequence[Swap]) -> Mapping[Swap, Version]:
         """What was recorded of these versions; two misconceptions together are not."""
-        recorded = self.data["definitions"][test.removeprefix("test-")]["versions"]
+        recorded = self.data["definitions"][test.removeprefix("test-")]
         found: dict[Swap, Version] = {}
         for swap in swaps:
-            if len(swap) == 1 and swap[0] in recorded:
-                records = {record.name: record for record in map(decode, _bytes(recorded[swap[0]]))}
+            if len(swap) == 1 and swap[0] in recorded["versions"]:
+                texts = [recorded["records"][n] for n in recorded["versions"][swap[0]]]
+                records = {record.name: record for record in map(decode, _bytes(texts))}
                 found[swap] = Version(frozenset(records), records)
         return found
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from autograder.desk.answers import all_definitions, answers_of
 from autograder.desk.material import DeskError
-from autograder.desk.result_table import Marked, Table, Words
+from autograder.desk.result_table import Marked, Piece, Table, Words
 from autograder.desk.values import in_words
 from autograder.desk.verdicts import Tried, Verdict, verdict
 
 PASSED, FAILED = "passed", "not yet"
+IN_FULL = 3  # failures shown with the example and both results; one is mended at a time
 
 
 def check(definition: Any = None) -> Table:
@@ -79,7 +80,11 @@ def _table(found: Verdict) -> Table:
     if found.unwritten:
         uses = (Marked(name, "code"), " uses ", Marked(found.unwritten, "code"))
         return Table((*uses, ", which is still to do."), (), (), ["Write that one first."])
-    rows = [(each.check.name, _mark(each), _what_happened(each)) for each in found.tried]
+    failed = [each for each in found.tried if not each.check.passed]
+    rows = [
+        (each.check.name, _mark(each), _what_happened(each, whole=each in failed[:IN_FULL]))
+        for each in found.tried
+    ]
     caption = (Marked(name, "code"), f": {_count(found)}")
     return Table(caption, ("check", "result", "what happened"), rows, _below(found))
 
@@ -88,19 +93,19 @@ def _mark(tried: Tried) -> Words:
     return PASSED if tried.check.passed else Marked(FAILED, "strong")
 
 
-def _what_happened(tried: Tried) -> Words:
-    code = Marked(tried.example.code, "code")
+def _what_happened(tried: Tried, whole: bool) -> Words:
+    """What went wrong, with the example and both results where that is asked for."""
+    said = tried.error or tried.check.message.removeprefix("result: ")
     if tried.check.passed:
-        return [code]
-    said = tried.check.message.removeprefix("result: ")
-    words: list[Any] = [code, "\n", tried.error or said]
-    if tried.found is None:
-        return words
+        return ""
+    if not whole or tried.found is None:
+        return said
+    words: list[Piece] = [Marked(tried.example.code, "code"), "\n", said]
     if not tried.error:
         words += ["\nyours: ", Marked(in_words(tried.found), "code")]
     expected = in_words(tried.expected)
     if tried.example.naming:
-        expected = f"raises ValueError with {tried.example.naming!r} in its message"
+        expected += f" with {tried.example.naming!r} in its message"
     return [*words, "\nright: ", Marked(expected, "code")]
 
 
