@@ -107,5 +107,5 @@ def clean_html(element: str | bytes) -> str:
     text = element.decode() if isinstance(element, bytes) else str(element)
     tags = {*bleach.ALLOWED_TAGS, "div", "pre", "code", "span", "p"}
     tags |= {"table", "caption", "thead", "tbody", "tr", "th", "td"}
-    allowed = {**bleach.ALLOWED_ATTRIBUTES, "*": ["class"]}
+    allowed = {**bleach.ALLOWED_ATTRIBUTES, "*": ["class"], "th": ["scope"]}
     return str(bleach.clean(text, tags=tags, attributes=allowed))
