@@ -40,19 +40,19 @@ class Installation:
 
     def _table(self) -> Table:
         wrong = sum(not finding.fine for finding in self.findings)
+        columns = ["what", "found", "state", "what to do"]
         rows: list[list[Words]] = [
-            [
-                each.what,
-                each.found,
-                "fine" if each.fine else Marked("to mend", "strong"),
-                None if each.fine else each.remedy,
-            ]
+            [each.what, each.found, "fine", None]
+            if each.fine
+            else [each.what, each.found, Marked("to mend", "strong"), each.remedy]
             for each in self.findings
         ]
+        if self.is_fine:
+            columns, rows = columns[:3], [row[:3] for row in rows]
         said = "everything is there" if self.is_fine else f"{wrong} to mend"
         return Table(
             f"Installation: {said}",
-            ["what", "found", "verdict", "what to do"],
+            columns,
             rows,
             ["Grading needs a sandbox as well. It is only needed for grading, not by you."],
         )

@@ -81,3 +81,10 @@ def share(total: int, weights: Sequence[float]) -> list[int]:
     """Whole numbers in the proportion of `weights` that sum to `total`."""
     ends = [round(total * sum_so_far / sum(weights)) for sum_so_far in accumulate(weights)]
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def in_hours(minutes: int) -> str:
+    """A time as people say it: `2 h 5 min`."""
+    hours, rest = divmod(minutes, 60)
+    parts = [f"{hours} h"] * (hours > 0) + [f"{rest} min"] * (rest > 0 or hours == 0)
+    return " ".join(parts)

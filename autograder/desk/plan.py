@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from autograder.desk import material
-from autograder.desk.lesson import Lesson, Step, lesson
+from autograder.desk.lesson import Lesson, Step, in_hours, lesson
 from autograder.desk.material import DeskError
 from autograder.desk.progress import Progress
 from autograder.desk.result_table import Link, Marked, Piece, Table, Words
@@ -37,20 +37,25 @@ class Plan:
 
     def _table(self) -> Table:
         rows: list[list[Words]] = []
-        below: list[Words] = []
         for week, steps in enumerate(self.weeks, 1):
             for of, group in groupby(steps, key=lambda pair: pair[0]):
                 chosen = [step for _, step in group]
                 minutes = sum(step.minutes for step in chosen)
-                rows.append([f"week {week}", Link(of.heading, of.file), _named(chosen), minutes])
-            below.append(f"Week {week}: {_hours(self.minutes(week))}.")
-        if not rows:
-            below = ["Nothing is left to do on this path."]
+                rows.append(
+                    [
+                        f"week\N{NO-BREAK SPACE}{week}",
+                        Link(of.heading, of.file),
+                        _named(chosen),
+                        minutes,
+                    ]
+                )
+        weeks = (f"week {n}: {in_hours(self.minutes(n))}" for n in range(1, len(self.weeks) + 1))
+        together = "; ".join(weeks)
         return Table(
-            f"{self.title}: {_hours(self.total)} in all",
+            f"{self.title}: {in_hours(self.total)} in all",
             ["when", "notebook", "steps", "minutes"],
             rows,
-            below,
+            [f"{together[:1].upper()}{together[1:]}." if rows else "Nothing is left to do."],
         )
 
     def _repr_html_(self) -> str:
@@ -130,13 +135,6 @@ def _named(steps: list[Step]) -> Words:
         pieces += [", "] if pieces else []
         pieces.append("your answer" if step.is_answer else Marked(step.name, "code"))
     return pieces
-
-
-def _hours(minutes: int) -> str:
-    """A time as people say it: `2 h 5 min`."""
-    hours, rest = divmod(minutes, 60)
-    parts = [f"{hours} h"] * (hours > 0) + [f"{rest} min"] * (rest > 0 or hours == 0)
-    return " ".join(parts)
 
 
 def _choices(choices: Any) -> str:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from autograder.desk.lesson import Lesson, Step, lessons
+from autograder.desk.lesson import Lesson, Step, in_hours, lessons
 from autograder.desk.material import DeskError
 from autograder.desk.result_table import Link, Marked, Table, Words
 from autograder.desk.written import Written, read_cells
@@ -33,6 +33,7 @@ class LessonProgress:
     path: Path
     done: frozenset[str] = frozenset()
     is_there: bool = True
+    is_readable: bool = True
     is_touched: bool = False
     trouble: str | None = None
 
@@ -96,7 +97,7 @@ class Progress:
             for each in self.notebooks
         ]
         return Table(
-            f"Progress: {done} of {steps} steps done, about {self.minutes_left} minutes left",
+            f"Progress: {done} of {steps} steps done, about {in_hours(self.minutes_left)} left",
             ["notebook", "steps done", "minutes left", "state"],
             rows,
             [*self._troubles(), self._next_words()],
@@ -104,10 +105,14 @@ class Progress:
 
     def _troubles(self) -> list[Words]:
         return [
-            [
-                f"{each.lesson.heading}: what ails it says ",
+            (
+                f"{each.lesson.heading} stops when it is run from the top. To see where, open it "
+                "and choose Run, Restart Kernel and Run All Cells."
+            )
+            if each.is_readable
+            else [
+                f"To mend {each.lesson.heading}, run in a terminal: ",
                 Marked(f"workbook doctor {_relative(each.path)}", "code"),
-                " in a terminal.",
             ]
             for each in self.notebooks
             if each.trouble
@@ -172,7 +177,7 @@ def _of_one(
     if written is None:
         return LessonProgress(lesson, path, is_there=False)
     if isinstance(written, str):
-        return LessonProgress(lesson, path, is_touched=True, trouble=written)
+        return LessonProgress(lesson, path, is_readable=False, is_touched=True, trouble=written)
     failed = {e["step"] for e in events if e["event"] in ("definition", "test") and e["error"]}
     tested = {e["step"] for e in events if e["event"] == "test"}
     answered = {s.name for s in lesson.steps if s.is_answer and written.is_answered(s)}

@@ -135,6 +135,7 @@ def _lines(text: str) -> str:
 def _plain(words: Words, with_paths: bool = False) -> str:
     """The words, without what a terminal would obey."""
     text = "".join(_piece_plain(piece, with_paths) for piece in _pieces(words))
+    text = text.replace("\N{NO-BREAK SPACE}", " ").expandtabs(4)
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 

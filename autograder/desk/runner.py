@@ -60,12 +60,9 @@ def run(job: dict[str, Any], seconds: float) -> None:
     """Run the cells of one notebook in its folder, as Restart & Run All would, and tell."""
     if hasattr(signal, "alarm"):
         signal.alarm(int(seconds) + 5)  # ends it also when nobody is left who oversees it
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
-
     os.chdir(job["folder"])
     sys.path.insert(0, "")  # files beside the notebook can be imported, as in its kernel
-    shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+    shell = _shell()
     sys.modules["__main__"] = shell.user_module  # where a kernel has what was defined
     for cell in job["cells"]:
         if cell["kind"] in ("definition", "test"):
@@ -77,6 +74,18 @@ def run(job: dict[str, Any], seconds: float) -> None:
             _tell(job, event=cell["kind"], step=cell["step"], error=said[:1_000])
     _tell(job, event="end")
     os._exit(0)  # threads that were left running are not waited for
+
+
+def _shell() -> Any:
+    """What a kernel runs cells with: it knows magics and the notebook's last line."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    class Shell(InteractiveShell):
+        def enable_gui(self, gui: str | None = None) -> None:
+            """Nothing is shown, so `%matplotlib` needs no loop of events."""
+
+    return Shell(config=Config({"HistoryManager": {"enabled": False}}))
 
 
 def _tell(job: dict[str, Any], **event: str) -> None:
