@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import quote
 
 WIDTH = 80  # columns of the plain form
 
@@ -27,7 +28,7 @@ class Link:
     href: str
 
 
-Piece = str | int | Marked | Link
+Piece = str | int | None | Marked | Link  # None is a place where there is nothing to say
 Words = Piece | Sequence[Piece]  # pieces are put side by side, without a space
 
 
@@ -35,7 +36,8 @@ Words = Piece | Sequence[Piece]  # pieces are put side by side, without a space
 class Table:
     """Rows of texts, each row named by its first cell; a cell that is an int is a number.
 
-    `below` are paragraphs after the table. A notebook shows the HTML, a terminal the plain form.
+    `below` are paragraphs after the table; without rows, the caption is a paragraph too. A notebook
+    shows the HTML, a terminal the plain form.
     """
 
     caption: Words
@@ -64,17 +66,18 @@ class Table:
             + "</tr>"
             for row in self.rows
         )
-        return (
+        table = (
             f'<table><caption style="text-align: left">{_html(self.caption)}</caption>'
             f"<thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
-            + "".join(f"<p>{_html(words)}</p>" for words in self.below)
         )
+        paragraphs = self.below if self.rows else [self.caption, *self.below]
+        return (table if self.rows else "") + "".join(f"<p>{_html(w)}</p>" for w in paragraphs)
 
     def _side(self, column: int) -> str:
         return f' style="text-align: {"right" if self._is_number(column) else "left"}"'
 
     def _is_number(self, column: int) -> bool:
-        return bool(self.rows) and all(isinstance(row[column], int) for row in self.rows)
+        return bool(self.rows) and all(isinstance(row[column], int | None) for row in self.rows)
 
     def __repr__(self) -> str:
         """The same without marks, wrapped to 80 columns."""
@@ -107,7 +110,7 @@ class Table:
 
 
 def _pieces(words: Words) -> Sequence[Piece]:
-    return [words] if isinstance(words, str | int | Marked | Link) else words
+    return [words] if isinstance(words, Piece) else words
 
 
 def _html(words: Words) -> str:
@@ -116,10 +119,10 @@ def _html(words: Words) -> str:
 
 def _piece_html(piece: Piece) -> str:
     if isinstance(piece, Link):
-        return f'<a href="{html.escape(piece.href)}">{html.escape(piece.text)}</a>'
+        return f'<a href="{quote(piece.href, safe="/:#?&=%")}">{html.escape(piece.text)}</a>'
     if isinstance(piece, Marked):
         return f"<{piece.kind}>{_lines(piece.text)}</{piece.kind}>"
-    return _lines(str(piece))
+    return "" if piece is None else _lines(str(piece))
 
 
 def _lines(text: str) -> str:
@@ -132,10 +135,13 @@ def _lines(text: str) -> str:
 def _plain(words: Words, with_paths: bool = False) -> str:
     """The words, without what a terminal would obey."""
     text = "".join(_piece_plain(piece, with_paths) for piece in _pieces(words))
+    text = text.replace("\N{NO-BREAK SPACE}", " ").expandtabs(4)
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _piece_plain(piece: Piece, with_paths: bool) -> str:
     if isinstance(piece, Link) and with_paths and piece.href != piece.text:
         return f"{piece.text} ({piece.href})"
-    return str(piece) if isinstance(piece, str | int) else piece.text
+    if isinstance(piece, Link | Marked):
+        return piece.text
+    return "" if piece is None else str(piece)
