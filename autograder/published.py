@@ -63,10 +63,8 @@ def _answers(
     right = wrong.evidence(source, [()])[()]
     for record in version_of(test, right, right, forbidden).fails:
         raise CourseError(f"the reference of {name} fails the public example {record!r}")
-    concerned = {name, *wrong.catalogue.uses.get(name, ())}
-    swaps: list[Swap] = [
-        (each.id,) for each in wrong.catalogue.misconceptions if each.definition in concerned
-    ]
+    # Those of what it uses are left out: they are seen, and blamed, at their own definition.
+    swaps: list[Swap] = [(each.id,) for each in wrong.catalogue.of(name)]
     records: dict[str, int] = {}  # many versions give the same wrong result
     versions: dict[str, list[int]] = {}
     for start in range(0, len(swaps), AT_ONCE):

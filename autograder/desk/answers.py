@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
 from autograder.catalogue import Catalogue, Misconception
 from autograder.desk import material
 from autograder.diagnose import Swap, Version, alike
-from autograder.evidence import decode
+from autograder.evidence import Record, decode
 from autograder.public_examples import Example
 from autograder.verdict import Drawing
 
@@ -22,6 +22,7 @@ class Answers:
 
     name: str
     data: Mapping[str, Any]
+    _records: dict[tuple[str, int], Record] = field(default_factory=dict)
 
     @property
     def definitions(self) -> list[str]:
@@ -57,14 +58,24 @@ class Answers:
 
     def versions(self, test: str, swaps: Sequence[Swap]) -> Mapping[Swap, Version]:
         """What was recorded of these versions; two misconceptions together are not."""
-        recorded = self.data["definitions"][test.removeprefix("test-")]
+        definition = test.removeprefix("test-")
+        recorded = self.data["definitions"][definition]["versions"]
         found: dict[Swap, Version] = {}
         for swap in swaps:
-            if len(swap) == 1 and swap[0] in recorded["versions"]:
-                texts = [recorded["records"][n] for n in recorded["versions"][swap[0]]]
-                records = {record.name: record for record in map(decode, _bytes(texts))}
-                found[swap] = Version(frozenset(records), records)
+            if len(swap) == 1 and swap[0] in recorded:
+                each = [self._record(definition, number) for number in recorded[swap[0]]]
+                found[swap] = Version(
+                    frozenset(record.name for record in each),
+                    {record.name: record for record in each},
+                )
         return found
+
+    def _record(self, definition: str, number: int) -> Record:
+        known = self._records
+        if (definition, number) not in known:
+            text = self.data["definitions"][definition]["records"][number]
+            known[definition, number] = decode(base64.b64decode(text))
+        return known[definition, number]
 
     def like(self, one: Misconception) -> list[Misconception]:
         """Others of the same definition that give the same results on every example."""

@@ -10,6 +10,7 @@ import traceback
 import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -139,11 +140,9 @@ class _Run:
                     errors[self.name] = error
                 return super().__exit__(kind, error, trace) and kind is not _TookTooLong
 
-        names: dict[str, Any] = {}
-        exec(NAMES, names)
-        names |= {**definitions, "observe": Noting}
+        names = {**_names(), **definitions, "observe": Noting}
         with _at_most(SECONDS):
-            exec(compile(example.source, f"<{example.name}>", "exec"), names)
+            exec(_compiled(example), names)
 
     def tried(self, result: CellResult) -> tuple[Tried, ...]:
         """The examples with their verdicts, in order."""
@@ -175,6 +174,19 @@ class _Run:
                 codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
                 return codes[-1].co_qualname.split(".")[0]
         return ""
+
+
+@cache
+def _names() -> dict[str, Any]:
+    """What an example may use besides the definitions."""
+    names: dict[str, Any] = {}
+    exec(NAMES, names)
+    return names
+
+
+@cache
+def _compiled(example: Example) -> types.CodeType:
+    return compile(example.source, f"<{example.name}>", "exec")
 
 
 def _is_own(frame: traceback.FrameSummary) -> bool:
