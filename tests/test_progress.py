@@ -146,7 +146,9 @@ def test_a_notebook_that_asks_for_progress_does_not_go_round_for_ever(folder: Pa
     desks.solve(folder, FIRST, "softmax")
     desks.change(folder, FIRST, lambda notebook: notebook["cells"].append(desks.own(asking)))
 
-    assert of(progress(folder), FIRST).done == {"softmax"}
+    found = of(progress(folder), FIRST)
+
+    assert (found.done, found.state) == ({"softmax"}, "started")
 
 
 def test_cells_of_ones_own_run_where_they_stand(folder: Path) -> None:

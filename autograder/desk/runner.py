@@ -18,6 +18,7 @@ from typing import Any
 AT_ONCE = min(4, os.cpu_count() or 1)
 # A process that was forked has them at once; importing them takes seconds.
 PRELOAD = ("numpy", "torch")
+IMPORT_SECONDS = 30.0  # so much longer may a process take that was not forked
 
 
 def main() -> None:
@@ -31,7 +32,8 @@ def main() -> None:
                 __import__(name)
             except ImportError:
                 continue  # the notebook that needs it will say so
-    oversee(multiprocessing.get_context(method), given["jobs"], given["seconds"])
+    seconds = given["seconds"] + (0.0 if method == "fork" else IMPORT_SECONDS)
+    oversee(multiprocessing.get_context(method), given["jobs"], seconds)
 
 
 def oversee(context: Any, jobs: list[dict[str, Any]], seconds: float) -> None:
@@ -81,11 +83,9 @@ def _shell() -> Any:
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
-    class Shell(InteractiveShell):
-        def enable_gui(self, gui: str | None = None) -> None:
-            """Nothing is shown, so `%matplotlib` needs no loop of events."""
-
-    return Shell(config=Config({"HistoryManager": {"enabled": False}}))
+    shell: Any = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
+    shell.enable_gui = lambda gui=None: None  # nothing is shown, also after `%matplotlib`
+    return shell
 
 
 def _tell(job: dict[str, Any], **event: str) -> None:
