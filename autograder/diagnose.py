@@ -18,8 +18,7 @@ from autograder.from_scratch import first_forbidden
 from autograder.judge import judge
 from autograder.verdict import CellResult, Drawing
 
-# The common ones come first, so that most searches end with the first lot.
-AT_ONCE = 16
+AT_ONCE = 16  # the common ones come first, so that most searches end with the first lot
 # What a cell that is still to be written ends with.
 UNFINISHED = ("NotImplementedError", "NameError", "SyntaxError")
 
@@ -223,6 +222,12 @@ def _tells(expected: Record, wrong: Record, crashes: Container[str]) -> bool:
     right_type = expected.raised[0] in wrong.raised
     unnamed = bool(expected.names and not wrong.names)
     return wrong.raised[0] not in crashes and (unnamed or not right_type)
+
+
+def alike(one: Version, other: Version) -> bool:
+    """Whether two versions give the same evidence wherever one of them is wrong."""
+    same = one.fails == other.fails
+    return same and all(_agree(one.records[name], other.records[name]) for name in one.fails)
 
 
 def _agree(wrong: Record, found: Record) -> bool:

@@ -31,7 +31,7 @@ def findings(root: Path) -> list[Finding]:
     python = platform.python_version()
     found = [
         Finding("Python", python, sys.version_info >= (3, 11), "use Python 3.11 or newer"),
-        *(_package(name) for name in PACKAGES),
+        *(package(name) for name in PACKAGES),
     ]
     alembic = shutil.which("alembic")
     found.append(
@@ -55,7 +55,8 @@ def findings(root: Path) -> list[Finding]:
     return found
 
 
-def _package(name: str) -> Finding:
+def package(name: str) -> Finding:
+    """The version of an installed package."""
     try:
         return Finding(name, importlib.metadata.version(name), True)
     except importlib.metadata.PackageNotFoundError:

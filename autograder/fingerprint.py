@@ -11,6 +11,7 @@ import autograder
 from autograder.assignment import Assignment
 from autograder.course import CONFIG, Course
 from autograder.handed_in import digest, plain_files
+from autograder.public_examples import EXAMPLES
 
 # Those whose behaviour reaches a verdict or the file that shows it.
 PACKAGES = (
@@ -36,9 +37,13 @@ def software() -> str:
 
 
 def solutions(course: Course) -> dict[str, bytes]:
-    """The files of the reference package and its catalogues, by their paths in it."""
+    """The files of the reference package and its catalogues, by their paths in it.
+
+    Public examples are not among them: no grade depends on them.
+    """
     package = course.root / "solutions"
     files = [*package.rglob("*.py"), *package.rglob("*.toml")]
+    files = [file for file in files if not file.name.endswith(EXAMPLES)]
     return {str(file.relative_to(package)): file.read_bytes() for file in sorted(files)}
 
 

@@ -105,7 +105,7 @@ def clean_html(element: str | bytes) -> str:
     nbconvert's own lets through a table but not its parts, which then show as text.
     """
     text = element.decode() if isinstance(element, bytes) else str(element)
-    tags = {*bleach.ALLOWED_TAGS, "div", "pre", "code", "span", "p"}
+    tags = {*bleach.ALLOWED_TAGS, "div", "pre", "code", "span", "p", "br"}
     tags |= {"table", "caption", "thead", "tbody", "tr", "th", "td"}
-    allowed = {**bleach.ALLOWED_ATTRIBUTES, "*": ["class"]}
+    allowed = {**bleach.ALLOWED_ATTRIBUTES, "*": ["class"], "th": ["scope"]}
     return str(bleach.clean(text, tags=tags, attributes=allowed))

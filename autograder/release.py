@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import os
 import re
@@ -19,6 +20,8 @@ from autograder.assignment import Assignment, CourseError, is_solution
 from autograder.course import Course
 from autograder.grade import grade
 from autograder.handed_in import read_handed_in
+from autograder.public_examples import EXAMPLES
+from autograder.published import public_answers
 from autograder.rebuild import read_submission
 from autograder.result import Graded
 
@@ -46,6 +49,8 @@ def generate(course: Course, assignment: Assignment, into: Path) -> Path:
 def release(course: Course, key: AnswerKey) -> Path:
     """Write and prove one assignment; `release/` changes only when the proof holds.
 
+    Beside it goes what the desk knows of it, and what lies in `source/` but is no assignment.
+
     Raises: CourseError, when the release leaks or the tests do not tell right from wrong.
     """
     assignment = key.assignment
@@ -54,11 +59,22 @@ def release(course: Course, key: AnswerKey) -> Path:
         written = generate(course, assignment, Path(folder))
         prove_nothing_leaks(assignment, written)
         prove_tests_tell(key, written)
+        known = public_answers(key, _examples(course, assignment))
         if target.exists():
             shutil.rmtree(target)
         target.parent.mkdir(exist_ok=True)
         shutil.copytree(written.parent, target)
+    answers = course.top("release") / "desk" / f"{assignment.name}.json"
+    answers.parent.mkdir(exist_ok=True)
+    answers.write_text(json.dumps(known, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+    for page in course.top("source").glob("*.ipynb"):
+        shutil.copy(page, course.top("release"))
     return target / written.name
+
+
+def _examples(course: Course, assignment: Assignment) -> str:
+    file = course.solutions / (assignment.module.removeprefix("solutions.") + EXAMPLES)
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
 def prove_nothing_leaks(assignment: Assignment, written: Path) -> None:

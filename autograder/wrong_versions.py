@@ -52,7 +52,7 @@ class WrongVersions:
         """What a test cell observes of each version; versions that cannot be made are left out."""
         cell = self.assignment.tests[test]
         missing = [swap for swap in swaps if (test, swap) not in self._known]
-        found = self._evidence("".join(HIDDEN.findall(cell.source)), missing)
+        found = self.evidence("".join(HIDDEN.findall(cell.source)), missing)
         for swap, evidence in found.items():
             forbidden = self.assignment.forbidden(cell)
             version = version_of(test, self.reference[test], evidence, forbidden)
@@ -72,11 +72,11 @@ class WrongVersions:
         return self._drawn[swap]
 
     def _picture(self, picture: Picture, swap: Swap) -> list[Drawing]:
-        made = self._evidence(PICTURE.format(code=picture.code), [(), swap])
+        made = self.evidence(PICTURE.format(code=picture.code), [(), swap])
         right, wrong = _matrix(made.get((), ())), _matrix(made.get(swap, ()))
         return [] if right is None or wrong is None else _drawing(picture, right, wrong)
 
-    def _evidence(self, source: str, swaps: Sequence[Swap]) -> dict[Swap, list[bytes]]:
+    def evidence(self, source: str, swaps: Sequence[Swap]) -> dict[Swap, list[bytes]]:
         """What a piece of source that observes gives with each version's definitions."""
         made = {swap: self.catalogue.swapped(swap) for swap in swaps}
         modules = {swap: module for swap, module in made.items() if module is not None}

@@ -15,14 +15,14 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import parts, report
+from benchmarks import desk, parts, report
 from benchmarks.measure import CommandFailed
 from benchmarks.report import Claim
 from examples.make import FIRST
 
 MET, MISSED, FAILED = 0, 1, 2
 CLASS, LARGE = 100, 1000  # the sizes that the targets are set for
-PARTS = ("first", "mix", "growth", "loose")
+PARTS = ("first", "mix", "growth", "loose", "desk")
 
 
 def main() -> int:
@@ -74,6 +74,12 @@ def _run(
         report.print_loose(console, one)
         results["loose"] = dataclasses.asdict(one)
         claims.append(Claim("loose notebook to imports", one.ratio, 2, False))
+    if "desk" in given.only:
+        every = list(desk.answered())
+        report.print_desk(console, every)
+        results["desk"] = [dataclasses.asdict(each) for each in every]
+        slowest = max(each.seconds for each in every)
+        claims.append(Claim("slowest first check", slowest, 1, False, unit=" s"))
     return agree
 
 

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.agreement import Agreement
+from benchmarks.desk import Answered
 from benchmarks.measure import Measured
 from benchmarks.parts import IMPORTS, Growth, Loose, Throughput
 
@@ -25,6 +26,7 @@ class Claim:
     at_least: bool
     aim: str = ""
     why_not: str = ""
+    unit: str = "x"
 
     @property
     def met(self) -> bool | None:
@@ -97,6 +99,14 @@ def print_loose(console: Console, found: Loose) -> None:
     console.print(table)
 
 
+def print_desk(console: Console, every: Sequence[Answered]) -> None:
+    """How long the first `check` of each definition takes."""
+    table = _table('check("...") of a wrong definition, first call', "", "seconds")
+    for each in every:
+        table.add_row(each.definition, f"{each.seconds:.2f}")
+    console.print(table)
+
+
 def print_claims(console: Console, claims: Sequence[Claim]) -> None:
     """Every target, the ratio measured in this run, and whether it is met."""
     table = _table("Targets", "", "measured", "target", "")
@@ -105,8 +115,8 @@ def print_claims(console: Console, claims: Sequence[Claim]) -> None:
         verdict = {True: "met", False: "missed", None: f"not judged, {claim.why_not}"}[claim.met]
         table.add_row(
             claim.what,
-            f"{claim.ratio:.3g}x",
-            f"{sign} {claim.limit:g}x{claim.aim}",
+            f"{claim.ratio:.3g}{claim.unit}",
+            f"{sign} {claim.limit:g}{claim.unit}{claim.aim}",
             escape(verdict),
         )
     console.print(table)

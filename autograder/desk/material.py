@@ -17,6 +17,10 @@ ANSWERS = "desk"  # one file for each notebook, written by `workbook release`
 class DeskError(Exception):
     """Something that the student can mend; the message says how."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: IPython asks for this. Where it arose helps no student."""
+        return [str(self)]
+
 
 def folder() -> Path:
     """The folder of the released notebooks.

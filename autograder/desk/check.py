@@ -1,0 +1,126 @@
+"""`check("name")`: what one's own definition makes of the public examples, in a small table."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from autograder.desk.answers import all_definitions, answers_of
+from autograder.desk.material import DeskError
+from autograder.desk.result_table import Marked, Piece, Table, Words
+from autograder.desk.values import in_words
+from autograder.desk.verdicts import Tried, Verdict, verdict
+
+PASSED, FAILED = "passed", "not yet"
+IN_FULL = 3  # failures shown with the example and both results; one is mended at a time
+
+
+def check(definition: Any = None) -> Table:
+    """Try your own definition on the public examples and say what came out.
+
+    `definition` is its name, or itself; without one, all that this notebook asks for are tried.
+    """
+    namespace = sys._getframe(1).f_globals
+    try:
+        if definition is None:
+            return _overview(namespace)
+        found = tried(definition, namespace)
+    except DeskError as error:
+        return Table(Marked(str(error), "strong"), (), ())
+    return _table(found)
+
+
+def tried(definition: Any, namespace: Mapping[str, Any]) -> Verdict:
+    """The verdict on a definition, given by name or itself, as it stands in `namespace`.
+
+    Raises: DeskError, when there is nothing to try.
+    """
+    name = definition if isinstance(definition, str) else getattr(definition, "__name__", "")
+    answers = answers_of(name)
+    if answers is None:
+        near = difflib.get_close_matches(name, all_definitions(), n=1)
+        meant = f' Did you mean check("{near[0]}")?' if near else ""
+        here = [known for known in all_definitions() if known in namespace]
+        known = f" Here it knows {', '.join(here)}." if here and not near else ""
+        raise DeskError(f"check knows no {name or definition!r}.{meant}{known}")
+    if name not in namespace:
+        raise DeskError(f"{name} is not defined yet: first run the cell in which you write it.")
+    return verdict(answers, name, namespace)
+
+
+def _overview(namespace: Mapping[str, Any]) -> Table:
+    """All definitions of the notebook that most of those at hand are of."""
+    defined = [name for name in all_definitions() if name in namespace]
+    if not defined:
+        raise DeskError("nothing is defined yet: first run a cell in which you write a function.")
+    ((notebook, _),) = Counter(map(answers_of, defined)).most_common(1)
+    every = [tried(name, namespace) for name in defined if answers_of(name) is notebook]
+    rows = [(Marked(each.definition, "code"), _result(each), _count(each)) for each in every]
+    return Table("Your definitions so far", ("definition", "result", "checks"), rows)
+
+
+def _result(found: Verdict) -> Words:
+    if found.unwritten:
+        return "still to do"
+    return PASSED if found.passed else Marked(FAILED, "strong")
+
+
+def _count(found: Verdict) -> str:
+    return f"{sum(each.check.passed for each in found.tried)} of {len(found.tried)} pass"
+
+
+def _table(found: Verdict) -> Table:
+    name = found.definition
+    if found.unwritten == name:
+        below = "Write it in its cell, in place of the line that raises. Run that cell, then this."
+        return Table([Marked(name, "code"), " is still to do."], (), (), [below])
+    if found.unwritten:
+        uses = (Marked(name, "code"), " uses ", Marked(found.unwritten, "code"))
+        return Table((*uses, ", which is still to do."), (), (), ["Write that one first."])
+    failed = [each for each in found.tried if not each.check.passed]
+    rows = [
+        (each.check.name, _mark(each), _what_happened(each, whole=each in failed[:IN_FULL]))
+        for each in found.tried
+    ]
+    caption = (Marked(name, "code"), f": {_count(found)}")
+    return Table(caption, ("check", "result", "what happened"), rows, _below(found))
+
+
+def _mark(tried: Tried) -> Words:
+    return PASSED if tried.check.passed else Marked(FAILED, "strong")
+
+
+def _what_happened(tried: Tried, whole: bool) -> Words:
+    """What went wrong, with the example and both results where that is asked for."""
+    said = tried.error or tried.check.message.removeprefix("result: ")
+    if tried.check.passed:
+        return ""
+    if not whole or tried.found is None:
+        return said
+    words: list[Piece] = [Marked(tried.example.code, "code"), "\n", said]
+    if not tried.error:
+        words += ["\nyours: ", Marked(in_words(tried.found), "code")]
+    expected = in_words(tried.expected)
+    if tried.example.naming:
+        expected += f" with {tried.example.naming!r} in its message"
+    return [*words, "\nright: ", Marked(expected, "code")]
+
+
+def _below(found: Verdict) -> list[Words]:
+    if found.passed:
+        more = "Grading tries it on other inputs as well: whatever the text promises."
+        return [f"All public examples pass. {more}"]
+    lines: list[Words] = []
+    for each in found.causes:
+        lines.append([Marked("Likely cause: ", "strong"), f"{each.name} {each.effect}"])
+    lines += [
+        [Marked("Or: ", "strong"), f"{each.name} These examples cannot tell the two apart."]
+        for each in found.others
+    ]
+    for earlier in found.earlier:
+        call = Marked(f'check("{earlier}")', "code")
+        lines.append([Marked(earlier, "code"), ", which it uses, does not pass: first ", call, "."])
+    return [*lines, [Marked(f'hint("{found.definition}")', "code"), " gives hints, step by step."]]

@@ -1,0 +1,46 @@
+"""How long `check` keeps a student waiting: the first call in a running kernel, that fails."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
+
+from autograder.answer_key import catalogue_of
+from autograder.course import Course
+from autograder.fingerprint import solutions
+from examples.make import ROOT
+
+TIMED = """
+import time
+start = time.perf_counter()
+from autograder.desk import check
+check({name!r})._repr_html_()
+print(time.perf_counter() - start)
+"""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """Seconds from the call to the table, with everything that is imported and read for it."""
+
+    definition: str
+    seconds: float
+
+
+def answered() -> Iterator[Answered]:
+    """Ask once for each definition, wrong by its first misconception, in a kernel of its own."""
+    course = Course(ROOT)
+    package = solutions(course)
+    for assignment in course.chosen([]):
+        catalogue = catalogue_of(assignment, package)
+        for test in assignment.tests:
+            name = test.removeprefix("test-")
+            source = catalogue.swapped([catalogue.of(name)[0].id])
+            print(f"... check({name!r})", file=sys.stderr, flush=True)
+            cells = [new_code_cell(source), new_code_cell(TIMED.format(name=name))]
+            ran = NotebookClient(new_notebook(cells=cells), timeout=60).execute()
+            yield Answered(name, float(ran.cells[-1].outputs[-1].text))

@@ -1,0 +1,295 @@
+"""`check` and `hint`: at the student's desk, without the reference, the words of grading."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import nbformat
+import numpy as np
+import pytest
+
+from autograder.assignment import without_hidden
+from autograder.desk import check, hint
+from autograder.desk.answers import Answers
+from autograder.desk.verdicts import Verdict, verdict
+from autograder.present import clean_html
+from tests import desk, diagnosing
+from tests.harness import ASSIGNMENTS, ROOT, definition_source, notebook, solution_source
+
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of wrong versions
+EACH = pytest.mark.parametrize("assignment", ASSIGNMENTS)
+
+
+def defined(source: str) -> dict[str, Any]:
+    names: dict[str, Any] = {"__name__": "desk"}
+    exec(compile(source, "<desk>", "exec"), names)
+    return names
+
+
+def released(assignment: str) -> dict[str, Any]:
+    """What is defined when the cells of an untouched release have run."""
+    names: dict[str, Any] = {"__name__": "desk"}
+    path = ROOT / "release" / assignment / f"{assignment}.ipynb"
+    for cell in nbformat.read(path, as_version=4).cells:
+        is_test = cell.metadata.get("nbgrader", {}).get("grade")
+        if cell.cell_type == "code" and not is_test and "demo" not in cell.metadata.get("tags", []):
+            exec(compile(cell.source, "<release>", "exec"), names)
+    return names
+
+
+def definitions(assignment: str) -> list[str]:
+    return [
+        cell.metadata.nbgrader.grade_id
+        for cell in notebook(assignment).cells
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")
+    ]
+
+
+@EACH
+def test_every_definition_has_public_examples_and_a_cell_that_checks_it(assignment: str) -> None:
+    assert desk.answers(assignment).definitions == definitions(assignment)
+    sources = [cell.source for cell in notebook(assignment).cells]
+    for name in definitions(assignment):
+        assert f'check("{name}")' in sources
+
+
+@EACH
+def test_an_untouched_release_is_told_kindly_what_is_to_do(assignment: str) -> None:
+    names = released(assignment)
+
+    for name in definitions(assignment):
+        found = verdict(desk.answers(assignment), name, names)
+        assert not found.passed
+        assert found.unwritten == name
+        table = repr(eval(f"check({name!r})", {**names, "check": check}))
+        assert "is still to do" in table
+        assert "Error" not in table
+
+
+@EACH
+def test_the_reference_passes(assignment: str) -> None:
+    names = defined(solution_source(assignment))
+
+    for name in definitions(assignment):
+        found = verdict(desk.answers(assignment), name, names)
+        assert [each.check for each in found.tried if not each.check.passed] == []
+
+
+@EACH
+def test_what_public_examples_can_show_is_named(assignment: str) -> None:
+    """Each misconception, run at the desk: named, or listed as one that cannot be told apart."""
+    catalogue = diagnosing.catalogue(assignment)
+    missed, shown = {}, 0
+    for entry in catalogue.misconceptions:
+        source = catalogue.swapped([entry.id])
+        assert source is not None
+        found = verdict(desk.answers(assignment), entry.definition, defined(source))
+        assert found.passed != desk.shown(assignment, entry.id), entry.id
+        if found.passed:
+            continue
+        shown += 1
+        said = [each.id for each in (*found.causes, *found.others)]
+        if entry.id not in said:
+            missed[entry.id] = said
+
+    assert missed == {}
+    assert shown >= 0.75 * len(catalogue.misconceptions)
+
+
+@EACH
+def test_no_hidden_test_is_among_the_public_examples(assignment: str) -> None:
+    """Nothing that students get repeats a call of a hidden test, its name, or the reference."""
+    hidden = "\n".join(
+        line
+        for cell in notebook(assignment).cells
+        for line in set(cell.source.splitlines()) - set(without_hidden(cell.source).splitlines())
+    )
+    answers = desk.answers(assignment)
+    text = json.dumps(answers.data)
+    for name in answers.definitions:
+        assert definition_source(assignment, name) not in text
+        for example in answers.examples(name):
+            calls = [line for line in example.code.splitlines() if f"{name}(" in line]
+            assert [line for line in calls if line.strip() in hidden] == []
+            assert f'observe("{example.name}"' not in hidden
+
+
+# --- how it speaks ---------------------------------------------------------------------------
+
+BARE = """
+import numpy as np
+def softmax(x, axis=-1):
+    exponentials = np.exp(x)
+    return exponentials / exponentials.sum(axis=axis, keepdims=True)
+"""
+
+
+def said(source: str, call: str) -> Any:
+    return eval(call, {**defined(source), "check": check, "hint": hint})
+
+
+def test_a_failure_says_what_came_out_what_should_have_and_why() -> None:
+    table = said(BARE, 'check("softmax")')
+
+    text = " ".join(repr(table).split())
+    assert "Likely cause: Softmax is the bare formula" in text
+    assert "yours: [nan, nan]" in text
+    assert "right: [0.5, 0.5]" in text
+    assert 'hint("softmax")' in text
+
+
+@pytest.mark.parametrize("call", ['check("softmax")', "check()", 'hint("softmax")'])
+def test_what_is_shown_is_plain_html(call: str) -> None:
+    """It survives the graders' sanitiser as it is, and nothing in it runs."""
+    page = said(BARE, call)._repr_html_()
+
+    assert not re.search(r"\bid=|<script|<svg|class=|on\w+=", page)
+
+    def words(html: str) -> list[str]:
+        return re.sub(r"<[^>]+>", " ", html).split()
+
+    assert words(clean_html(page)) == words(page)
+
+
+def test_tables_have_a_caption_and_named_rows_and_columns() -> None:
+    page = said(BARE, 'check("softmax")')._repr_html_()
+
+    assert page.count("<caption") == 1
+    assert page.count('scope="col"') == 3
+    assert page.count('scope="row"') == len(desk.answers(ASSIGNMENTS[0]).examples("softmax"))
+
+
+def test_a_failure_is_not_told_by_colour_alone() -> None:
+    page = said(BARE, 'check("softmax")')._repr_html_()
+
+    assert "<strong>not yet</strong>" in page
+    assert "color" not in page
+
+
+def test_the_students_own_exception_is_shown_with_its_line() -> None:
+    source = "def softmax(x, axis=-1):\n    return x.exponential()\n"
+
+    text = " ".join(repr(said(source, 'check("softmax")')).split())
+    assert "raises AttributeError: 'numpy.ndarray' object has no attribute 'exponential'" in text
+
+
+def test_a_loop_without_end_ends_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.desk.verdicts.SECONDS", 1)
+    source = "def softmax(x, axis=-1):\n    while True: pass\n"
+
+    text = " ".join(repr(said(source, 'check("softmax")')).split())
+    assert "did not end within" in text
+    assert "not tried, because an earlier one did not end" in text
+
+
+def test_what_the_student_prints_stays_out_of_the_table(capsys: pytest.CaptureFixture[str]) -> None:
+    said("def softmax(x, axis=-1):\n    print('here')\n    return x\n", 'check("softmax")')
+
+    assert capsys.readouterr().out == ""
+
+
+def test_the_notebook_is_left_as_it_was() -> None:
+    names = {**defined(BARE), "check": check, "torch": "mine", "logits": "mine"}
+    before = dict(names)
+    eval('check("softmax")', names)
+
+    names.pop("__builtins__", None)
+    before.pop("__builtins__", None)
+    assert names == before
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ('check("sofmax")', 'Did you mean check("softmax")?'),
+        ('check("attention_scores")', "attention_scores is not defined yet"),
+        ("check(42)", "check knows no 42"),
+        ('hint("sofmax")', 'Did you mean check("softmax")?'),
+    ],
+)
+def test_a_wrong_name_is_answered_kindly(call: str, words: str) -> None:
+    assert words in " ".join(repr(said(BARE, call)).split())
+
+
+def test_hints_come_one_at_a_time_and_start_again_when_something_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("autograder.desk.hints._asked", {})
+    names = {**defined(BARE), "hint": hint}
+    first, second = (repr(eval('hint("softmax")', names)) for _ in range(2))
+    assert first.startswith("Hint 1 of")
+    assert second.startswith("Hint 2 of")
+
+    names["softmax"] = lambda x, axis=-1: x
+    assert repr(eval('hint("softmax")', names)).startswith("Hint 1 of")
+
+    names["softmax"] = defined(solution_source(ASSIGNMENTS[0]))["softmax"]
+    assert "passes: there is nothing to hint at" in repr(eval('hint("softmax")', names))
+
+
+# --- blame -----------------------------------------------------------------------------------
+
+
+def found(assignment: str, definition: str, *ids: str) -> Verdict:
+    source = diagnosing.catalogue(assignment).swapped(ids)
+    assert source is not None
+    return verdict(desk.answers(assignment), definition, defined(source))
+
+
+def test_a_mistake_is_blamed_where_it_is_made() -> None:
+    """Attention that uses wrong scores says so, and does not guess at a cause of its own."""
+    later = found(ASSIGNMENTS[0], "scaled_dot_product_attention", "no-scaling")
+
+    assert not later.passed
+    assert later.earlier == ("attention_scores",)
+    assert later.causes == ()
+
+
+def test_what_is_to_be_built_here_does_not_pass() -> None:
+    borrowed = "torch.softmax(torch.as_tensor(x), axis).numpy()"
+    source = f"import torch\ndef softmax(x, axis=-1):\n    return {borrowed}\n"
+    result = verdict(desk.answers(ASSIGNMENTS[0]), "softmax", defined(source))
+
+    assert not any(each.check.passed for each in result.tried)
+    assert "softmax" in result.tried[0].check.message
+
+
+def test_numbers_of_any_kind_can_be_read() -> None:
+    """What is compared is shown: booleans, shapes, text, refusals and large results."""
+    from autograder.desk.values import in_words
+    from autograder.evidence import decode
+    from autograder.observe import collecting, observe
+
+    with collecting() as records:
+        with observe("values") as seen:
+            seen.mask = np.array([[True, False]])
+            seen.shapes = {"Q": (2, 3)}
+            seen.large = np.zeros((5, 7))
+            seen.small = np.float64(-0.0)
+            seen.nothing = None
+        with observe("refused"):
+            raise ValueError
+    shown = [in_words(decode(record)) for record in records]
+
+    assert shown[0].splitlines() == [
+        "mask = [[True, False]]",
+        "shapes = {Q: (2, 3)}",
+        "large = shape (5, 7)",
+        "small = 0",
+        "nothing = None",
+    ]
+    assert shown[1] == "raises ValueError"
+
+
+def test_answers_are_read_once() -> None:
+    """The first call of a kernel reads every notebook's answers; the others read none."""
+    from autograder.desk import answers
+
+    answers.every.cache_clear()
+    said(BARE, 'check("softmax")')
+    said(BARE, 'check("softmax")')
+
+    assert answers.every.cache_info().misses == 1
+    assert all(isinstance(each, Answers) for each in answers.every())

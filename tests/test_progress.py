@@ -1,0 +1,255 @@
+"""Progress is what the saved notebooks can do, each time anew."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from autograder.desk import material
+from autograder.desk.material import DeskError
+from autograder.desk.progress import LessonProgress, Progress, progress
+from tests import desks
+from tests.harness import definition_source
+
+FIRST, SECOND = "01-scaled-dot-product-attention", "02-causal-masking"
+WRONG = "def softmax(x, axis=-1):\n    return x / x.sum(axis=axis, keepdims=True)"
+
+
+def of(found: Progress, name: str) -> LessonProgress:
+    (one,) = (each for each in found.notebooks if each.lesson.name == name)
+    return one
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A student's folder with two notebooks."""
+    return desks.released(tmp_path, FIRST, SECOND)
+
+
+def test_of_untouched_notebooks_nothing_is_done(tmp_path: Path) -> None:
+    """All steps of all notebooks are to do, and their minutes are the notebooks' own."""
+    found = progress(desks.released(tmp_path))
+
+    assert [each.state for each in found.notebooks] == ["not started"] * len(material.names())
+    stated = [material.released(n)["metadata"]["workbook"]["minutes"] for n in material.names()]
+    assert [each.minutes_left for each in found.notebooks] == stated
+    assert found.minutes_left == sum(stated)
+    lesson, step = found.next or pytest.fail("nothing is next")
+    assert (lesson.lesson.name, step.name) == (FIRST, "softmax")
+
+
+def test_of_the_reference_all_is_done(tmp_path: Path) -> None:
+    """Every definition of the reference passes, whatever the notebook."""
+    desks.released(tmp_path)
+    for name in material.names():
+        desks.solve(tmp_path, name)
+
+    found = progress(tmp_path, seconds=120)
+
+    assert [each.state for each in found.notebooks] == ["done"] * len(material.names()), found
+    assert found.minutes_left == 0
+    assert found.next is None
+
+
+def test_a_wrong_definition_is_not_done_and_a_mended_one_is_until_it_is_undone(
+    folder: Path,
+) -> None:
+    """Nothing is remembered: each time it is the saved notebook that counts."""
+    desks.write(folder, FIRST, softmax=WRONG)
+    wrong = of(progress(folder), FIRST)
+    desks.solve(folder, FIRST, "softmax", "attention_scores")
+    mended = of(progress(folder), FIRST)
+    desks.write(folder, FIRST, softmax=mended.lesson.steps[0].stub)
+    undone = of(progress(folder), FIRST)
+
+    assert (wrong.done, wrong.state) == (frozenset(), "started")
+    assert mended.done == {"softmax", "attention_scores"}
+    assert undone.done == {"attention_scores"}
+    assert undone.minutes_left == mended.minutes_left + mended.lesson.steps[0].minutes
+
+
+def test_what_is_next_is_in_a_notebook_that_was_begun(folder: Path) -> None:
+    """Someone on another path is not sent back to the first notebook."""
+    desks.solve(folder, SECOND, "causal_mask")
+
+    lesson, step = progress(folder).next or pytest.fail("nothing is next")
+
+    assert (lesson.lesson.name, step.name) == (SECOND, "padding_mask")
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_done"),
+    [
+        ("*Your answer here, in place of this line.*", False),
+        ("", False),
+        (" \n", False),
+        ("Because variances add up.", True),
+        ("*Your answer here, in place of this line.*\n\nBecause variances add up.", True),
+    ],
+)
+def test_an_answer_is_done_when_something_is_written(
+    folder: Path, answer: str, is_done: bool
+) -> None:
+    """The line that asks for an answer is none."""
+    desks.write(folder, FIRST, why__scale=answer)
+
+    assert of(progress(folder), FIRST).done == ({"why-scale"} if is_done else frozenset())
+
+
+@pytest.mark.parametrize(
+    ("padding_mask", "said"),
+    [
+        ("while True:\n    pass", "took too long at padding_mask"),
+        ("import os\nos._exit(0)", "Python ended at padding_mask"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGTERM)", "Python ended at padding_mask"),
+    ],
+    ids=["endless", "exit", "killed"],
+)
+def test_a_notebook_that_does_not_end_well_costs_nothing_else(
+    folder: Path, padding_mask: str, said: str
+) -> None:
+    """What was right before it counts, and so do the other notebooks."""
+    desks.solve(folder, FIRST)
+    desks.solve(folder, SECOND)
+    desks.write(folder, SECOND, padding_mask=padding_mask)
+
+    found = progress(folder, seconds=12)
+
+    assert of(found, FIRST).state == "done"
+    assert of(found, SECOND).state == said
+    assert of(found, SECOND).done == {"causal_mask", "why-mask-before-softmax"}
+    assert "stops when it is run from the top" in " ".join(repr(found).split())
+
+
+NOISE = """
+import os, sys
+print('{"event": "test", "step": "attention_scores", "error": ""}')
+print("x" * 100_000, file=sys.stderr)
+os.write(1, b"{}" * 50_000)
+"""
+
+
+def test_what_is_printed_disturbs_nothing(folder: Path) -> None:
+    """A print that looks like a verdict is none."""
+    desks.solve(folder, FIRST, "softmax")
+    desks.change(folder, FIRST, lambda notebook: notebook["cells"].insert(3, desks.own(NOISE)))
+
+    assert of(progress(folder), FIRST).done == {"softmax"}
+
+
+def test_a_notebook_that_asks_for_progress_does_not_go_round_for_ever(folder: Path) -> None:
+    """`progress()` in a cell of one's own is passed over when that notebook is run."""
+    asking = "from autograder.desk import progress\nprogress('..')\nasked = True"
+    desks.solve(folder, FIRST, "softmax")
+    desks.change(folder, FIRST, lambda notebook: notebook["cells"].append(desks.own(asking)))
+
+    found = of(progress(folder), FIRST)
+
+    assert (found.done, found.state) == ({"softmax"}, "started")
+
+
+def test_cells_of_ones_own_run_where_they_stand(folder: Path) -> None:
+    """A helper, a magic and a file beside the notebook, as in the kernel."""
+    beside = f"import numpy as np\n\n\n{definition_source(FIRST, 'softmax')}"
+    (folder / FIRST / "beside.py").write_text(beside)
+    desks.write(folder, FIRST, softmax="def softmax(x, axis=-1):\n    return helper(x, axis)")
+    helper = "%matplotlib inline\nfrom beside import softmax as helper"
+
+    without = of(progress(folder), FIRST)
+    desks.change(folder, FIRST, lambda notebook: notebook["cells"].insert(3, desks.own(helper)))
+    with_it = of(progress(folder), FIRST)
+
+    assert without.done == frozenset()
+    assert with_it.done == {"softmax"}
+
+
+def test_a_definition_may_stand_in_a_cell_of_ones_own(folder: Path) -> None:
+    """Its cell was deleted and written anew, so the new one has no name that we know."""
+
+    def retype(notebook: desks.Notebook) -> None:
+        cell = desks.cell_of(notebook, "softmax")
+        place = notebook["cells"].index(cell)
+        notebook["cells"][place] = desks.own(cell["source"])
+
+    desks.solve(folder, FIRST, "softmax")
+    desks.change(folder, FIRST, retype)
+
+    assert of(progress(folder), FIRST).done == {"softmax"}
+
+
+def test_files_of_the_student_are_no_part_of_the_workbook(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`json.py` where the notebooks lie does not stop the runner, which starts there."""
+    (folder / "json.py").write_text("raise SystemExit('not the library')")
+    desks.solve(folder, FIRST, "softmax")
+    monkeypatch.chdir(folder)
+
+    assert of(progress(), FIRST).done == {"softmax"}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"cells": [{"cell_type": "co', "ends early or is not JSON"),
+        (b"<<<<<<< HEAD\n{}", "ends early or is not JSON"),
+        (b"\xff\xfe\x00", "ends early or is not JSON"),
+        (b"[]", "not a notebook, or one of an old format"),
+        (json.dumps({"nbformat": 3, "worksheets": []}).encode(), "one of an old format"),
+    ],
+    ids=["cut", "conflict", "bytes", "list", "old"],
+)
+def test_a_damaged_file_is_named_and_the_others_are_looked_at(
+    folder: Path, content: bytes, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says what can be done, and its minutes are still to be spent."""
+    monkeypatch.chdir(folder)
+    (folder / FIRST / f"{FIRST}.ipynb").write_bytes(content)
+    desks.write(folder, SECOND, why__mask__before__softmax="Because.")
+
+    found = progress()
+
+    assert said in of(found, FIRST).state
+    assert of(found, FIRST).minutes_left == of(found, FIRST).lesson.minutes
+    assert of(found, SECOND).state == "started"
+    assert f"workbook doctor {FIRST}/{FIRST}.ipynb" in " ".join(repr(found).split())
+
+
+def test_a_missing_notebook_is_said_to_be_missing(folder: Path) -> None:
+    """It counts neither as done nor as to do."""
+    shutil.rmtree(folder / FIRST)
+
+    found = progress(folder)
+
+    assert of(found, FIRST).state == "not in this folder"
+    assert found.minutes_left == of(found, SECOND).lesson.minutes
+
+
+def test_from_within_a_notebooks_folder_all_are_seen(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There a notebook's own cells run; the links lead up and down again."""
+    monkeypatch.chdir(folder / FIRST)
+
+    found = progress()
+
+    assert of(found, SECOND).is_there
+    assert f'href="../{SECOND}/{SECOND}.ipynb"' in found._repr_html_()
+
+
+def test_a_folder_without_notebooks_is_refused_kindly(tmp_path: Path) -> None:
+    """The message says what was looked for, and which command makes it."""
+    with pytest.raises(DeskError, match=r"no notebook.*01-.*ipynb.*workbook start"):
+        progress(tmp_path)
+
+
+def test_the_plain_form_fits_a_terminal(folder: Path) -> None:
+    """At most 80 columns, without marks."""
+    lines = repr(progress(folder)).splitlines()
+
+    assert lines[0].startswith("Progress: 0 of 10 steps done")
+    assert max(map(len, lines)) <= 80
+    assert not any("<" in line for line in lines)
