@@ -40,17 +40,30 @@ def open_notebook(page: Any, server: str, path: str) -> None:
 def ready(page: Any) -> None:
     """Wait until the notebook that was opened is there, and its kernel."""
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
-    page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for()
+    # Asked to run something before that, JupyterLab would ask which kernel to take.
+    kernel = "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
+    page.wait_for_function(f"{kernel}?.status === 'idle'")
 
 
 def command(page: Any, name: str) -> None:
     """Run one of JupyterLab's commands to its end, as its menu entry or button does."""
-    page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
+    # Not awaited in one call: that would have no limit of time.
+    page.evaluate(
+        "name => { window.ended = false;"
+        " window.jupyterapp.commands.execute(name).then(() => { window.ended = true; }) }",
+        name,
+    )
+    page.wait_for_function("window.ended")
 
 
 def cell(page: Any, text: str) -> Any:
     """The first cell that shows `text`."""
     return page.locator(".jp-Notebook .jp-Cell").filter(has_text=text).first
+
+
+def code(page: Any, text: str) -> Any:
+    """The first code cell that shows `text`."""
+    return page.locator(".jp-Notebook .jp-CodeCell").filter(has_text=text).first
 
 
 def write(page: Any, into: Any, text: str) -> None:
@@ -61,6 +74,13 @@ def write(page: Any, into: Any, text: str) -> None:
     into.locator(".cm-content").click()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.insert_text(text)
+
+
+def run(page: Any, chosen: Any) -> None:
+    """Run a code cell and wait until it has run."""
+    chosen.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    chosen.locator(".jp-InputPrompt").filter(has_text=re.compile(r"\[\d+\]")).wait_for()
 
 
 def menu(page: Any, name: str, entry: str) -> list[str]:
