@@ -105,8 +105,10 @@ def doctor(
 
         found = findings(Path.cwd())
         for finding in found:
-            mark = "ok  " if finding.fine else "FIX "
+            mark = "ok  " if finding.fine else "FIX " if finding.counts else "note"
             typer.echo(f"{mark} {finding.what}: {finding.found}")
             if not finding.fine:
                 typer.echo(f"     {finding.remedy}")
-    raise typer.Exit(DONE if all(finding.fine for finding in found) else NEEDS_ATTENTION)
+    raise typer.Exit(
+        DONE if all(each.fine or not each.counts for each in found) else NEEDS_ATTENTION
+    )
