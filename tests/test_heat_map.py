@@ -54,6 +54,14 @@ def test_truth_values_are_words() -> None:
     assert cells(heat_map([[True, False]])) == ["yes", "no"]
 
 
+@pytest.mark.parametrize("answers", [[[True, False]], [[True, True]], [[False, False]]])
+def test_yes_is_dark_and_no_is_white(answers: list[list[bool]]) -> None:
+    """Also where all entries are alike."""
+    styles = [cell["style"] for cell in tree(heat_map(answers)).tbody.find_all("td")]
+
+    assert ["#fff" not in each for each in styles] == answers[0]
+
+
 def test_a_mark_is_a_sign_and_bold() -> None:
     """Marked entries differ without any colour, in both forms."""
     shown = heat_map(marked=MARKED)

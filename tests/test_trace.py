@@ -169,7 +169,7 @@ def test_a_second_mistake_waits_for_the_first() -> None:
     assert shown.first is not None
     assert shown.first.key == "scores"
     assert "softmax is missing" in repr(shown)
-    assert "Mend step 2 first" in repr(shown)
+    assert "MEND STEP 2 FIRST" in repr(shown)
 
 
 def test_a_later_function_that_stops_is_not_called_right() -> None:
@@ -180,7 +180,7 @@ def test_a_later_function_that_stops_is_not_called_right() -> None:
     }
     shown = traced(wrong)
 
-    assert "mask. IT GOES WRONG HERE, TOO." in repr(shown)
+    assert "mask. IT GOES WRONG HERE, TOO: MEND STEP 2 FIRST." in repr(shown)
     assert "ZeroDivisionError" in repr(shown)
 
 
@@ -201,6 +201,8 @@ def test_one_mistake_in_both_columns_is_told_once() -> None:
 
     assert shown.first is not None
     assert [fault.where for fault in shown.first.faults] == [["bidirectional", "causal"]]
+    # Its own weights and output are what one sees.
+    assert [step.key for step in shown.steps if step.differs] == ["softmax", "sum"]
 
 
 def test_a_row_that_may_look_at_nothing_is_zero() -> None:
@@ -250,6 +252,15 @@ def test_no_function_at_all() -> None:
     assert shown.first is None
     assert "None of your functions is at work here yet" in repr(shown)
     assert [step.key for step in shown.steps] == ["words", "scores", "mask", "softmax", "sum"]
+
+
+@pytest.mark.parametrize("softmax", [torch.softmax, torch.nn.functional.softmax, 3])
+def test_a_librarys_function_is_not_the_students(softmax: object) -> None:
+    """A notebook may import one of the same name, or use the name for something else."""
+    shown = traced({**REFERENCES[HEADS], "softmax": softmax})
+
+    assert shown.first is None
+    assert "softmax" not in [name for step in shown.steps for name in step.functions]
 
 
 def test_an_error_is_told_by_its_type_and_message() -> None:

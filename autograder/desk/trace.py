@@ -56,7 +56,7 @@ class Trace:
         for number, step in enumerate(self.steps, 1):
             said = told(step, self._by_key, self._labels)
             lines += ["", self._heading(number, step, said), said.idea]
-            lines += [f">>> {fault}" for fault in self._faults(step)]
+            lines += [f">>> {fault}" for fault in step.faults]
             lines.append(said.shapes)
             for row in self._maps(step, said):
                 lines += [line for each in row for line in repr(each).splitlines()]
@@ -97,10 +97,10 @@ class Trace:
         """Whose numbers these are, and whether they are right."""
         if step is self.first:
             return "HERE IT FIRST GOES WRONG."
-        if step.faults:
-            return "IT GOES WRONG HERE, TOO."
-        if step.differs:
-            return f"Wrong because of step {self._number(self.first)}." if self.first else ""
+        if step.faults and self.first:
+            return f"IT GOES WRONG HERE, TOO: MEND STEP {self._number(self.first)} FIRST."
+        if step.differs and self.first:
+            return f"Wrong because of step {self._number(self.first)}."
         if step.key == "words":
             return ""
         still = " ".join(step.remarks)
@@ -109,18 +109,12 @@ class Trace:
         agree = "agrees" if len(step.functions) == 1 else "agree"
         return f"{still} Your {' and '.join(step.functions)} {agree} with torch.".strip()
 
-    def _faults(self, step: Step) -> Iterator[str]:
-        for fault in step.faults:
-            yield str(fault)
-        if step.faults and step is not self.first and self.first:
-            yield f"Mend step {self._number(self.first)} first, then trace again."
-
     def _step_as_html(self, number: int, step: Step) -> Iterator[str]:
         said = told(step, self._by_key, self._labels)
         yield f"<p><strong>{html.escape(self._heading(number, step, said))}</strong> "
         yield f"{html.escape(said.idea)}</p>"
-        for fault in self._faults(step):
-            yield f'<p style="{_FRAME}">{html.escape(fault)}</p>'
+        for fault in step.faults:
+            yield f'<p style="{_FRAME}">{html.escape(str(fault))}</p>'
         head = "".join(
             f'<th scope="col" style="{_TOP}">{html.escape(each)}</th>' for each in said.columns
         )

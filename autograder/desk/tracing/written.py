@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from autograder.compare import difference
 from autograder.evidence import Array
 
 LONGEST_MESSAGE = 160
+LIBRARIES = ("torch", "numpy", "scipy")  # whose functions of the same names are imported at times
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,10 @@ class Written:
         self._variables = variables
 
     def has(self, name: str) -> bool:
-        """Whether there is such a function or class."""
-        return callable(self._variables.get(name))
+        """Whether there is such a function or class, and it is not a library's."""
+        found = self._variables.get(name)
+        module = str(getattr(found, "__module__", "")).partition(".")[0]
+        return isinstance(found, FunctionType | type) and module not in LIBRARIES
 
     def call(self, name: str, *arguments: Any) -> Outcome:
         """Call a function on copies of the arguments; an exception becomes a message."""
