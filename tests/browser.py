@@ -32,3 +32,21 @@ def chromium() -> Iterator[object]:
             yield browser
         finally:
             browser.close()
+
+
+def serious(body: str, colours: str = "") -> list[str]:
+    """What axe finds serious or critical in the body of a page, with the elements."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    with chromium() as started:
+        page = started.new_page()  # type: ignore[attr-defined]
+        page.set_content(
+            '<!doctype html><html lang="en"><head><title>test</title></head>'
+            f'<body style="{colours}"><main><h1>test</h1>{body}</main></body></html>'
+        )
+        found = Axe().run(page).response["violations"]
+    return [
+        f"{each['id']}: {each['nodes'][0]['html'][:200]}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+    ]
