@@ -24,7 +24,7 @@ SUBJECT = re.compile(
 )
 # They follow a sentence through what notebooks 01 to 03 teach, and so have to name its steps.
 OF_THE_SUBJECT = {
-    *(ROOT / "autograder" / "desk" / name for name in ("attention_maps.py", "trace.py")),
+    *(ROOT / "autograder" / "desk" / name for name in ("attention_maps.py", "trace_page.py")),
     *(ROOT / "autograder" / "desk" / "tracing").glob("*.py"),
 }
 # The status of a submission, a constant of libseccomp, and the names by which the desk hands out

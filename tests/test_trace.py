@@ -10,7 +10,7 @@ import pytest
 import torch
 from bs4 import BeautifulSoup
 
-from autograder.desk.trace import MOST_WORDS, Trace, trace
+from autograder.desk.trace_page import MOST_WORDS, Trace, trace
 from autograder.desk.tracing.vectors import vectors
 from autograder.present import clean_html
 from tests import browser, harness

@@ -66,7 +66,7 @@ def progress(
     folder: Annotated[Path, typer.Argument(help="Where your notebooks are.")] = Path(),
 ) -> None:
     """Say what is done, what is next and how many minutes are left, by running what you wrote."""
-    from autograder.desk.progress import progress as derive
+    from autograder.desk.progress_report import progress as derive
 
     with _refusals():
         typer.echo(str(derive(folder)))
