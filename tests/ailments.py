@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from nbformat import NotebookNode
@@ -137,24 +138,34 @@ def write_all_in_one(notebook: NotebookNode) -> None:
     notebook.cells.insert(place(notebook, "test-softmax"), new_code_cell(text, id="all"))
 
 
+# What the doctor says of each; a name in braces stands for the number of that cell.
 AILMENTS: dict[Ailment, str] = {
     delete_a_solution: "A cell that you write is gone: attention_shapes",
     delete_tests_and_text: "Cells of the book are gone: imports, formula, overflow, test-softmax",
-    double_a_solution: "more than once, with different texts: softmax (cells 16 and 17)",
+    double_a_solution: "with different texts: softmax (cells {softmax} and {later})",
     double_given_cells: "A cell of the book is there twice",
-    split_a_solution: "that you write is there twice or in pieces: softmax (cells 16 and 17)",
-    split_and_lose_metadata: "twice or in pieces: attention_scores (cells 23 and 24)",
-    split_and_lose_the_first_half: "twice or in pieces: attention_shapes (cells 35 and 36)",
+    split_a_solution: "in pieces: softmax (cells {softmax} and {softmax-half})",
+    split_and_lose_metadata: "(cells {attention_scores} and {attention_scores-half})",
+    split_and_lose_the_first_half: "(cells {attention_shapes-half} and {attention_shapes})",
     split_a_locked_cell: "A cell of the book is there twice or in pieces: test-softmax",
-    retype: "softmax (cell 16) is markdown, not code",
+    retype: "softmax (cell {softmax}) is markdown, not code",
     reorder: "A cell stands in another place than in the book",
-    edit_given_cells: "imports (locked cell, cell 3), test-softmax (test cell, cell 17)",
-    lose_metadata: "is lost or changed: imports (cell 3)",
-    change_metadata: "cell 4, your own",
+    edit_given_cells: "cell {imports}), test-softmax (test cell, cell {test-softmax})",
+    lose_metadata: "is lost or changed: imports (cell {imports})",
+    change_metadata: "cell {my-helper}, your own",
     lose_names_altogether: "A solution stands in a cell of your own",
     write_above: "A solution stands in a cell of your own, and its own cell is gone or not written",
-    write_all_in_one: "softmax (cell 16), attention_scores (cell 16)",
+    write_all_in_one: "softmax (cell {all}), attention_scores (cell {all})",
 }
+
+
+def said_of(ailment: Ailment, notebook: NotebookNode) -> str:
+    """What the doctor has to say, with the numbers of the cells in this notebook."""
+    return re.sub(
+        r"{(.*?)}",
+        lambda found: str(place(notebook, found.group(1)) + 1),
+        AILMENTS[ailment],
+    )
 
 
 def harmless(notebook: NotebookNode) -> None:

@@ -23,7 +23,7 @@ from autograder.desk.ownership import Ownership
 from autograder.desk.pour import poured
 from autograder.rebuild import Rebuilder, read_cells
 from tests import ailments
-from tests.ailments import AILMENTS, Ailment
+from tests.ailments import AILMENTS, Ailment, said_of
 from tests.finished import (
     ANSWER,
     HELPER,
@@ -84,6 +84,7 @@ def test_each_ailment_is_found_and_mended(tmp_path: Path, ailment: Ailment) -> N
     """It is named with its place; the original is kept; afterwards nothing is left."""
     notebook = finished()
     ailment(notebook)
+    says = said_of(ailment, notebook)
     file = written(tmp_path, notebook)
     before = file.read_bytes()
 
@@ -93,7 +94,7 @@ def test_each_ailment_is_found_and_mended(tmp_path: Path, ailment: Ailment) -> N
     after = nbformat.read(file, as_version=4)
     (kept,) = (tmp_path / "backups").iterdir()
 
-    assert AILMENTS[ailment] in seen.output
+    assert says in seen.output
     assert (seen.exit_code, unchanged) == (1, before)
     assert "Nothing was changed" in seen.output
     assert healed.exit_code == 0, healed.output
@@ -526,11 +527,11 @@ def sparse(*cells: NotebookNode) -> NotebookNode:
 STALE = {
     "made below": (
         [new_code_cell("print(width_of_mine)"), new_code_cell("width_of_mine = 3")],
-        "`width_of_mine` is used, but is made only further down, in cell 43",
+        "`width_of_mine` is used, but is made only further down, in cell {second}",
     ),
     "made in no cell": (
         [new_code_cell("def first():\n    return gone_helper()"), new_code_cell("first()")],
-        "`gone_helper` is used in cell 42",
+        "`gone_helper` is used in cell {first}, but is made in no cell",
     ),
     "changed since": ([new_code_cell("assert 1 == 2, 'not so'")], "AssertionError: not so"),
 }
@@ -540,13 +541,14 @@ STALE = {
 def test_what_works_only_in_the_order_it_was_run_in(tmp_path: Path, case: str) -> None:
     """The cell is named, the missing name and where it is made; nothing is changed."""
     cells, says = STALE[case]
+    number = len(released().cells)
     file = written(tmp_path, sparse(*copy.deepcopy(cells)))
     before = file.read_bytes()
 
     result = doctor(file, "--mend")
 
     assert result.exit_code == 1
-    assert says in result.output
+    assert says.format(first=number + 1, second=number + 2) in result.output
     assert "Run from the top: 1 finding" in result.output
     assert file.read_bytes() == before
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from autograder.assignment import grade_id_of
 from autograder.desk.damage import Finding
 from autograder.desk.material import DeskError
-from autograder.desk.opened import marks_of
 from autograder.desk.pieces import defines, statements
 
 CELL_SECONDS = 120
@@ -146,5 +146,5 @@ def _used(cell: NotebookNode) -> Iterator[str]:
 
 
 def _label(cells: list[NotebookNode], position: int) -> str:
-    name = next(iter(sorted(marks_of(cells[position]))), "")
+    name = grade_id_of(cells[position])
     return f"cell {position + 1}" + (f" ({name})" if name else "")
