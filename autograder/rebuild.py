@@ -44,6 +44,14 @@ def parse(notebook: bytes, name: str) -> list[dict[str, Any]]:
 
     Raises: Unreadable, for whatever is not a notebook.
     """
+    return read_cells(parse_whole(notebook, name), name)
+
+
+def parse_whole(notebook: bytes, name: str) -> dict[str, Any]:
+    """The content of a notebook called `name`, in format 4; what its cells are is not looked at.
+
+    Raises: Unreadable, for whatever is not a notebook.
+    """
     if notebook.count(b"{") + notebook.count(b"[") > MAX_BRACKETS:
         raise Unreadable(f"{name} is too large: it holds more than {MAX_BRACKETS:,} objects")
     try:
@@ -53,7 +61,7 @@ def parse(notebook: bytes, name: str) -> list[dict[str, Any]]:
             raise Unreadable(f"{name} is JSON, but not a notebook")
         if content.get("nbformat") != 4:
             content = nbformat.convert(nbformat.reader.reads(text), 4)
-        return read_cells(content, name)
+        return dict(content)
     except Unreadable:
         raise
     except (ValueError, RecursionError) as error:
@@ -99,20 +107,31 @@ def read_cells(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 class Rebuilder:
-    """Rebuilds submissions of one assignment."""
+    """Rebuilds submissions of one assignment.
 
-    def __init__(self, assignment: Assignment, config: Any = None) -> None:
+    `stubs` are the solution cells as students get them, by grade_id; without, nbgrader makes them.
+    """
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        config: Any = None,
+        *,
+        stubs: Mapping[str, str] | None = None,
+    ) -> None:
         self._cells: Sequence[NotebookNode] = assignment.notebook.cells
         self._notebook = assignment.notebook
-        self._stubs = {
-            grade_id_of(cell): stub(cell, config) for cell in self._cells if is_solution(cell)
-        }
+        self._stubs: dict[str | None, str] = (
+            {grade_id_of(cell): stub(cell, config) for cell in self._cells if is_solution(cell)}
+            if stubs is None
+            else dict(stubs.items())
+        )
         self._by_grade_id = {
             name: index for index, c in enumerate(self._cells) if (name := grade_id_of(c))
         }
         self._by_id = {cell.get("id"): index for index, cell in enumerate(self._cells)}
         self._by_text = {
-            _plain(without_hidden(cell.source)): index
+            plain(without_hidden(cell.source)): index
             for index, cell in enumerate(self._cells)
             if not is_solution(cell)
         }
@@ -121,7 +140,7 @@ class Rebuilder:
         """The notebook to be executed: the instructor's, with the student's text in its place."""
         texts: dict[int, list[str]] = {}
         own: dict[int, list[str]] = {}
-        known = [self._known(cell) for cell in submitted]
+        known = [self.known(cell) for cell in submitted]
         place = -1
         for position, (cell, index) in enumerate(zip(submitted, known, strict=True)):
             if index is not None:
@@ -144,15 +163,15 @@ class Rebuilder:
         theirs = self._cells[index]
         if theirs.cell_type != "code" or is_test(theirs):
             return False
-        return _plain(cell["source"]) != _plain(theirs.source)
+        return plain(cell["source"]) != plain(theirs.source)
 
-    def _known(self, cell: Mapping[str, Any]) -> int | None:
+    def known(self, cell: Mapping[str, Any]) -> int | None:
         """Which of the instructor's cells this is, if any."""
         if cell["grade_id"] is not None:
             return self._by_grade_id.get(cell["grade_id"])
         if cell["id"] in self._by_id:
             return self._by_id[cell["id"]]
-        return self._by_text.get(_plain(cell["source"]))
+        return self._by_text.get(plain(cell["source"]))
 
     def _filled(self, texts: Mapping[int, list[str]], own: Mapping[int, list[str]]) -> NotebookNode:
         notebook = copy.deepcopy(self._notebook)
@@ -182,12 +201,13 @@ class Rebuilder:
         untouched = self._stubs[grade_id_of(cell)]
         if not texts:
             return "" if cell.cell_type == "code" else untouched
-        written = [text for text in texts if _plain(text) != _plain(untouched)]
+        written = [text for text in texts if plain(text) != plain(untouched)]
         last_of_each = reversed(dict.fromkeys(reversed(written)))
         return "\n\n".join(last_of_each) or untouched
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A text without the blanks that nobody sees: at its ends and at the ends of its lines."""
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 

@@ -94,13 +94,16 @@ def doctor(
         bool,
         typer.Option("--mend", help="Mend the notebook without asking; what was there is kept."),
     ] = False,
+    run: Annotated[
+        bool, typer.Option(help="Also run a copy of the notebook from the top, if it is whole.")
+    ] = True,
 ) -> None:
     """Say what is installed and what to do if it does not work; or what ails a notebook."""
     with _refusals():
         if file is not None:
             from autograder.desk.patient import examine_and_mend
 
-            raise typer.Exit(examine_and_mend(file, mend))
+            raise typer.Exit(examine_and_mend(file, mend, run))
         from autograder.doctor import findings
 
         found = findings(Path.cwd())
