@@ -164,7 +164,7 @@ def test_tables_have_a_caption_and_named_rows_and_columns() -> None:
 def test_a_failure_is_not_told_by_colour_alone() -> None:
     page = said(BARE, 'check("softmax")')._repr_html_()
 
-    assert "<strong>not yet</strong>" in page
+    assert "<strong>failed</strong>" in page
     assert "color" not in page
 
 
@@ -185,9 +185,16 @@ def test_a_loop_without_end_ends_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_the_student_prints_stays_out_of_the_table(capsys: pytest.CaptureFixture[str]) -> None:
-    said("def softmax(x, axis=-1):\n    print('here')\n    return x\n", 'check("softmax")')
+    source = """
+import sys
+def softmax(x, axis=-1):
+    print("here")
+    print("there", file=sys.stderr)
+    return x
+"""
+    said(source, 'check("softmax")')
 
-    assert capsys.readouterr().out == ""
+    assert capsys.readouterr() == ("", "")
 
 
 def test_the_notebook_is_left_as_it_was() -> None:

@@ -14,7 +14,7 @@ from autograder.desk.result_table import Marked, Piece, Table, Words
 from autograder.desk.values import in_words
 from autograder.desk.verdicts import Tried, Verdict, verdict
 
-PASSED, FAILED = "passed", "not yet"
+PASSED, FAILED = "passed", "failed"
 IN_FULL = 3  # failures shown with the example and both results; one is mended at a time
 
 
