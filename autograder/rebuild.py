@@ -15,7 +15,6 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.utils import compute_checksum
 
 from autograder.assignment import (
     Assignment,
@@ -44,14 +43,6 @@ def parse(notebook: bytes, name: str) -> list[dict[str, Any]]:
 
     Raises: Unreadable, for whatever is not a notebook.
     """
-    return read_cells(parse_whole(notebook, name), name)
-
-
-def parse_whole(notebook: bytes, name: str) -> dict[str, Any]:
-    """The content of a notebook called `name`, in format 4; what its cells are is not looked at.
-
-    Raises: Unreadable, for whatever is not a notebook.
-    """
     if notebook.count(b"{") + notebook.count(b"[") > MAX_BRACKETS:
         raise Unreadable(f"{name} is too large: it holds more than {MAX_BRACKETS:,} objects")
     try:
@@ -61,7 +52,7 @@ def parse_whole(notebook: bytes, name: str) -> dict[str, Any]:
             raise Unreadable(f"{name} is JSON, but not a notebook")
         if content.get("nbformat") != 4:
             content = nbformat.convert(nbformat.reader.reads(text), 4)
-        return dict(content)
+        return read_cells(content, name)
     except Unreadable:
         raise
     except (ValueError, RecursionError) as error:
@@ -121,6 +112,7 @@ class Rebuilder:
     ) -> None:
         self._cells: Sequence[NotebookNode] = assignment.notebook.cells
         self._notebook = assignment.notebook
+        self._is_for_nbgrader = stubs is None
         self._stubs: dict[str | None, str] = (
             {grade_id_of(cell): stub(cell, config) for cell in self._cells if is_solution(cell)}
             if stubs is None
@@ -140,7 +132,7 @@ class Rebuilder:
         """The notebook to be executed: the instructor's, with the student's text in its place."""
         texts: dict[int, list[str]] = {}
         own: dict[int, list[str]] = {}
-        known = [self.known(cell) for cell in submitted]
+        known = [self._known(cell) for cell in submitted]
         place = -1
         for position, (cell, index) in enumerate(zip(submitted, known, strict=True)):
             if index is not None:
@@ -165,7 +157,7 @@ class Rebuilder:
             return False
         return plain(cell["source"]) != plain(theirs.source)
 
-    def known(self, cell: Mapping[str, Any]) -> int | None:
+    def _known(self, cell: Mapping[str, Any]) -> int | None:
         """Which of the instructor's cells this is, if any."""
         if cell["grade_id"] is not None:
             return self._by_grade_id.get(cell["grade_id"])
@@ -180,7 +172,9 @@ class Rebuilder:
             # By its checksum, that of the stub, nbgrader tells that a cell was left untouched.
             if is_solution(cell):
                 cell.source = self._stubs[grade_id_of(cell)]
-            if grade_id_of(cell):
+            if grade_id_of(cell) and self._is_for_nbgrader:
+                from nbgrader.utils import compute_checksum  # late, as it takes long
+
                 cell.metadata.nbgrader["checksum"] = compute_checksum(cell)
             if is_solution(cell):
                 cell.source = self._text(cell, texts.get(index, []))
