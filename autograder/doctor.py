@@ -14,18 +14,22 @@ PACKAGES = ("torch", "numpy", "nbgrader", "nbclient", "nbconvert", "ipykernel", 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report; `remedy` says what to do where `fine` is not so."""
+    """One line of the report; `remedy` says what to do where `fine` is not so.
+
+    `counts` is false where it is only needed for grading and nobody grades here.
+    """
 
     what: str
     found: str
     fine: bool
     remedy: str = ""
+    counts: bool = True
 
 
 def findings(root: Path) -> list[Finding]:
     """Look at Python, packages, sandbox and the course folder `root`."""
     from autograder.assignment import CourseError
-    from autograder.course import Course
+    from autograder.course import CONFIG, Course
     from autograder.sandbox import SandboxUnavailable, kernel_server
 
     python = platform.python_version()
@@ -33,6 +37,7 @@ def findings(root: Path) -> list[Finding]:
         Finding("Python", python, sys.version_info >= (3, 11), "use Python 3.11 or newer"),
         *(package(name) for name in PACKAGES),
     ]
+    grades = (root / CONFIG).is_file()
     alembic = shutil.which("alembic")
     found.append(
         Finding(
@@ -46,12 +51,14 @@ def findings(root: Path) -> list[Finding]:
         kernel_server()
         found.append(Finding("sandbox", "a kernel can be isolated here", True))
     except SandboxUnavailable as error:
-        found.append(Finding("sandbox", "does not work here", False, str(error)))
+        why = str(error) if grades else f"only needed for grading; {error}"
+        found.append(Finding("sandbox", "does not work here", False, why, grades))
     try:
         course = Course(root)
         found.append(Finding("course", f"{len(course.assignments)} assignments", True))
     except CourseError as error:
-        found.append(Finding("course", "none in this folder", False, str(error)))
+        why = str(error) if grades else "only needed for grading"
+        found.append(Finding("course", "none in this folder", False, why, grades))
     return found
 
 

@@ -46,7 +46,7 @@ def public_answers(key: AnswerKey, examples: str) -> dict[str, Any]:
         "schema": SCHEMA,
         "title": assignment.notebook.metadata.get("workbook", {}).get("title", assignment.name),
         "uses": {name: sorted(used.get(name, frozenset()) & set(definitions)) for name in answers},
-        "headings": _headings(assignment),
+        "headings": headings(assignment),
         "misconceptions": [
             asdict(each) for each in wrong.catalogue.misconceptions if each.id in named
         ],
@@ -98,7 +98,7 @@ def _text(record: bytes) -> str:
     return base64.b64encode(record).decode("ascii")
 
 
-def _headings(assignment: Assignment) -> dict[str, str]:
+def headings(assignment: Assignment) -> dict[str, str]:
     """The heading that each cell stands under."""
     headings, current = {}, ""
     for cell in assignment.notebook.cells:

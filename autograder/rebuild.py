@@ -15,7 +15,6 @@ from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.utils import compute_checksum
 
 from autograder.assignment import (
     Assignment,
@@ -99,20 +98,32 @@ def read_cells(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 class Rebuilder:
-    """Rebuilds submissions of one assignment."""
+    """Rebuilds submissions of one assignment.
 
-    def __init__(self, assignment: Assignment, config: Any = None) -> None:
+    `stubs` are the solution cells as students get them, by grade_id; without, nbgrader makes them.
+    """
+
+    def __init__(
+        self,
+        assignment: Assignment,
+        config: Any = None,
+        *,
+        stubs: Mapping[str, str] | None = None,
+    ) -> None:
         self._cells: Sequence[NotebookNode] = assignment.notebook.cells
         self._notebook = assignment.notebook
-        self._stubs = {
-            grade_id_of(cell): stub(cell, config) for cell in self._cells if is_solution(cell)
-        }
+        self._is_for_nbgrader = stubs is None
+        self._stubs: dict[str | None, str] = (
+            {grade_id_of(cell): stub(cell, config) for cell in self._cells if is_solution(cell)}
+            if stubs is None
+            else dict(stubs.items())
+        )
         self._by_grade_id = {
             name: index for index, c in enumerate(self._cells) if (name := grade_id_of(c))
         }
         self._by_id = {cell.get("id"): index for index, cell in enumerate(self._cells)}
         self._by_text = {
-            _plain(without_hidden(cell.source)): index
+            plain(without_hidden(cell.source)): index
             for index, cell in enumerate(self._cells)
             if not is_solution(cell)
         }
@@ -144,7 +155,7 @@ class Rebuilder:
         theirs = self._cells[index]
         if theirs.cell_type != "code" or is_test(theirs):
             return False
-        return _plain(cell["source"]) != _plain(theirs.source)
+        return plain(cell["source"]) != plain(theirs.source)
 
     def _known(self, cell: Mapping[str, Any]) -> int | None:
         """Which of the instructor's cells this is, if any."""
@@ -152,7 +163,7 @@ class Rebuilder:
             return self._by_grade_id.get(cell["grade_id"])
         if cell["id"] in self._by_id:
             return self._by_id[cell["id"]]
-        return self._by_text.get(_plain(cell["source"]))
+        return self._by_text.get(plain(cell["source"]))
 
     def _filled(self, texts: Mapping[int, list[str]], own: Mapping[int, list[str]]) -> NotebookNode:
         notebook = copy.deepcopy(self._notebook)
@@ -161,7 +172,9 @@ class Rebuilder:
             # By its checksum, that of the stub, nbgrader tells that a cell was left untouched.
             if is_solution(cell):
                 cell.source = self._stubs[grade_id_of(cell)]
-            if grade_id_of(cell):
+            if grade_id_of(cell) and self._is_for_nbgrader:
+                from nbgrader.utils import compute_checksum  # late, as it takes long
+
                 cell.metadata.nbgrader["checksum"] = compute_checksum(cell)
             if is_solution(cell):
                 cell.source = self._text(cell, texts.get(index, []))
@@ -182,12 +195,13 @@ class Rebuilder:
         untouched = self._stubs[grade_id_of(cell)]
         if not texts:
             return "" if cell.cell_type == "code" else untouched
-        written = [text for text in texts if _plain(text) != _plain(untouched)]
+        written = [text for text in texts if plain(text) != plain(untouched)]
         last_of_each = reversed(dict.fromkeys(reversed(written)))
         return "\n\n".join(last_of_each) or untouched
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A text without the blanks that nobody sees: at its ends and at the ends of its lines."""
     return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 

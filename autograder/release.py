@@ -24,6 +24,7 @@ from autograder.public_examples import EXAMPLES
 from autograder.published import public_answers
 from autograder.rebuild import read_submission
 from autograder.result import Graded
+from autograder.worked_outputs import worked_outputs
 
 MARKERS = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME")
 
@@ -60,6 +61,7 @@ def release(course: Course, key: AnswerKey) -> Path:
         prove_nothing_leaks(assignment, written)
         prove_tests_tell(key, written)
         known = public_answers(key, _examples(course, assignment))
+        known["outputs"] = worked_outputs(assignment)
         if target.exists():
             shutil.rmtree(target)
         target.parent.mkdir(exist_ok=True)

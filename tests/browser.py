@@ -46,7 +46,18 @@ def serious(page: Any, selector: str | None = None) -> list[str]:
     found = Axe().run(page, context=selector).response
     assert found["passes"], "axe-core looked at nothing"
     return [
-        f"{each['id']}: {each['help']}: {[node['target'] for node in each['nodes']]}"
+        f"{each['id']}: {each['help']}: {[node['html'][:200] for node in each['nodes']]}"
         for each in found["violations"]
         if each["impact"] in ("serious", "critical")
     ]
+
+
+def serious_in(body: str, colours: str = "") -> list[str]:
+    """The same of a piece of HTML, such as a cell's output, in a page of these colours."""
+    with chromium() as started:
+        page = started.new_page()
+        page.set_content(
+            '<!doctype html><html lang="en"><head><title>test</title></head>'
+            f'<body style="{colours}"><main><h1>test</h1>{body}</main></body></html>'
+        )
+        return serious(page)

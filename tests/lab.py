@@ -76,13 +76,6 @@ def write(page: Any, into: Any, text: str) -> None:
     page.keyboard.insert_text(text)
 
 
-def run(page: Any, chosen: Any) -> None:
-    """Run a code cell and wait until it has run."""
-    chosen.locator(".cm-content").click()
-    page.keyboard.press("Control+Enter")
-    chosen.locator(".jp-InputPrompt").filter(has_text=re.compile(r"\[\d+\]")).wait_for()
-
-
 def menu(page: Any, name: str, entry: str) -> list[str]:
     """Choose an entry of a menu of the menu bar, and return all that are in it."""
     page.get_by_role("menuitem", name=name, exact=True).click()

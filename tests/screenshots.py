@@ -37,10 +37,9 @@ FIRST, SECOND, THIRD = (
     "03-multi-head-attention",
 )
 STUDENT = "chloe"  # of the examples: one whose page says much
-WRONG = """def softmax(x: Tensor, dim: int = -1) -> Tensor:
-    largest = x.amax(dim=0, keepdim=True)
-    exponentials = torch.exp(x - largest)
-    return exponentials / exponentials.sum(dim=0, keepdim=True)"""
+WRONG = """def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    exponentials = np.exp(x - x.max())
+    return exponentials / exponentials.sum(axis=0, keepdims=True)"""
 
 
 @dataclass

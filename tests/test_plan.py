@@ -11,8 +11,8 @@ import pytest
 from autograder.desk import material
 from autograder.desk.lesson import lesson, lessons, share
 from autograder.desk.material import DeskError
-from autograder.desk.plan import WEEKS, Plan, paths, plan
-from autograder.desk.progress import progress
+from autograder.desk.progress_report import progress
+from autograder.desk.study_plan import WEEKS, Plan, paths, plan
 from tests import desks
 from tests.harness import SOURCE
 

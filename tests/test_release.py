@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
@@ -11,11 +13,13 @@ import pytest
 from autograder.answer_key import AnswerKey
 from autograder.assignment import CourseError
 from autograder.course import Course
+from autograder.public_examples import EXAMPLES, read_examples
+from autograder.published import headings
 from autograder.release import generate, prove_nothing_leaks, prove_tests_tell, release
 from autograder.run import Seeds, answer_keys
 from autograder.workers import ThisProcess
-from tests import mini
-from tests.harness import ASSIGNMENTS, ROOT
+from tests import diagnosing, mini
+from tests.harness import ASSIGNMENTS, ROOT, module_name
 
 EACH = pytest.mark.parametrize("name", ASSIGNMENTS)
 
@@ -41,6 +45,21 @@ def test_the_release_is_what_the_source_gives_today(name: str, whole_course: Cou
 
     kept = ROOT / "release" / name / fresh.name
     assert nbformat.read(kept, as_version=4) == nbformat.read(fresh, as_version=4)
+
+
+@EACH
+def test_what_the_desk_knows_is_of_today(name: str, whole_course: Course) -> None:
+    """Its texts; test_check.py runs what was recorded of the reference and its wrong versions."""
+    known = json.loads((ROOT / "release" / "desk" / f"{name}.json").read_text())
+    module = ROOT / "solutions" / module_name(name)
+    definitions = list(known["definitions"])
+    kept = [each for asked in known["definitions"].values() for each in asked["examples"]]
+    texts = {each.id: asdict(each) for each in diagnosing.catalogue(name).misconceptions}
+
+    examples = read_examples(module.with_suffix(EXAMPLES).read_text(), definitions)
+    assert sorted(kept, key=str) == sorted(map(asdict, examples), key=str)
+    assert all(each == texts[each["id"]] for each in known["misconceptions"])
+    assert known["headings"] == headings(whole_course.assignments[name])
 
 
 @EACH

@@ -14,11 +14,11 @@ from nbclient import NotebookClient
 
 from autograder.course import Course
 from autograder.desk import installation, material
-from autograder.desk.installation import Installation
+from autograder.desk.installation_report import Installation
 from autograder.desk.lesson import lessons
-from autograder.desk.plan import WEEKS, paths, plan
-from autograder.desk.progress import progress
+from autograder.desk.progress_report import progress
 from autograder.desk.result_table import Link, Marked, Table
+from autograder.desk.study_plan import WEEKS, paths, plan
 from autograder.doctor import Finding
 from autograder.present import clean_html
 from tests import desks
@@ -215,7 +215,9 @@ def test_axe_finds_nothing_in_the_tables(folder: Path) -> None:
 def test_a_package_too_old_is_to_mend(monkeypatch: pytest.MonkeyPatch) -> None:
     """The versions are those that the workbook itself asks for."""
     old = Finding("torch", "1.13.0", True)
-    module = sys.modules["autograder.desk.installation"]  # beside it, the function has its name
+    module = sys.modules[
+        "autograder.desk.installation_report"
+    ]  # beside it, the function has its name
     monkeypatch.setattr(module, "package", lambda name: old)
 
     found = {each.what: each for each in installation(ROOT / "release").findings}

@@ -66,7 +66,7 @@ def progress(
     folder: Annotated[Path, typer.Argument(help="Where your notebooks are.")] = Path(),
 ) -> None:
     """Say what is done, what is next and how many minutes are left, by running what you wrote."""
-    from autograder.desk.progress import progress as derive
+    from autograder.desk.progress_report import progress as derive
 
     with _refusals():
         typer.echo(str(derive(folder)))
@@ -94,19 +94,24 @@ def doctor(
         bool,
         typer.Option("--mend", help="Mend the notebook without asking; what was there is kept."),
     ] = False,
+    run: Annotated[
+        bool, typer.Option(help="Also run a copy of the notebook from the top, if it is whole.")
+    ] = True,
 ) -> None:
     """Say what is installed and what to do if it does not work; or what ails a notebook."""
     with _refusals():
         if file is not None:
             from autograder.desk.patient import examine_and_mend
 
-            raise typer.Exit(examine_and_mend(file, mend))
+            raise typer.Exit(examine_and_mend(file, mend, run))
         from autograder.doctor import findings
 
         found = findings(Path.cwd())
         for finding in found:
-            mark = "ok  " if finding.fine else "FIX "
+            mark = "ok  " if finding.fine else "FIX " if finding.counts else "note"
             typer.echo(f"{mark} {finding.what}: {finding.found}")
             if not finding.fine:
                 typer.echo(f"     {finding.remedy}")
-    raise typer.Exit(DONE if all(finding.fine for finding in found) else NEEDS_ATTENTION)
+    raise typer.Exit(
+        DONE if all(each.fine or not each.counts for each in found) else NEEDS_ATTENTION
+    )

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 from autograder.desk.answers import answers_of
-from autograder.desk.check import tried
+from autograder.desk.check_table import tried
 from autograder.desk.material import DeskError
 from autograder.desk.result_table import Marked, Table
 from autograder.desk.verdicts import Verdict

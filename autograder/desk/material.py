@@ -72,12 +72,12 @@ def text(cell: dict[str, Any]) -> str:
     return source if isinstance(source, str) else "".join(map(str, source))
 
 
-def recognised(grade_ids: Iterable[str | None]) -> str | None:
-    """Which notebook has most of these grade_ids, if any has one."""
+def recognised(grade_ids: Iterable[str | None], otherwise: str | None = None) -> str | None:
+    """Which notebook has most of these grade_ids, if any has one; of equals it is `otherwise`."""
     ids = set(grade_ids)
     shared = {
         name: len(ids & set(re.findall(r'"grade_id": "([^"]+)"', path_of(name).read_text("utf-8"))))
         for name in names()
     }
-    best = max(shared, key=lambda name: shared[name], default=None)
+    best = max(shared, key=lambda name: (shared[name], name == otherwise), default=None)
     return best if best is not None and shared[best] else None

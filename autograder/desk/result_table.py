@@ -36,14 +36,15 @@ Words = Piece | Sequence[Piece]  # pieces are put side by side, without a space
 class Table:
     """Rows of texts, each row named by its first cell; a cell that is an int is a number.
 
-    `below` are paragraphs after the table; without rows, the caption is a paragraph too. A notebook
-    shows the HTML, a terminal the plain form.
+    `above` and `below` are paragraphs around the table; without rows, the caption is a paragraph
+    too. A notebook shows the HTML, a terminal the plain form.
     """
 
     caption: Words
     columns: Sequence[str]
     rows: Sequence[Sequence[Words]]
     below: Sequence[Words] = ()
+    above: Sequence[Words] = ()
 
     def _repr_html_(self) -> str:
         """HTML that Jupyter's sanitiser and the grader's let through.
@@ -70,8 +71,9 @@ class Table:
             f'<table><caption style="text-align: left">{_html(self.caption)}</caption>'
             f"<thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
         )
-        paragraphs = self.below if self.rows else [self.caption, *self.below]
-        return (table if self.rows else "") + "".join(f"<p>{_html(w)}</p>" for w in paragraphs)
+        middle = table if self.rows else f"<p>{_html(self.caption)}</p>"
+        above, below = ("".join(f"<p>{_html(w)}</p>" for w in p) for p in (self.above, self.below))
+        return above + middle + below
 
     def _side(self, column: int) -> str:
         return f' style="text-align: {"right" if self._is_number(column) else "left"}"'
@@ -93,6 +95,9 @@ class Table:
             force_terminal=False,
             force_jupyter=False,  # rich would show it in the notebook by itself
         )
+        for words in self.above:
+            console.print(Text(_plain(words, with_paths=True)))
+            console.print()
         console.print(Text(_plain(self.caption)))
         table = Plain(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
         for column, title in enumerate(self.columns):

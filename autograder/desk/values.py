@@ -1,4 +1,4 @@
-"""What was observed, as a person reads it: small numbers in full, large ones by their shape."""
+"""What was observed, as a person reads it: few numbers in full, many by their shape."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ MOST_NUMBERS = 24
 DIGITS = 4
 
 
-def in_words(record: Record) -> str:
-    """The values of an observation, one a line; a single result stands without a name."""
+def in_words(record: Record) -> dict[str, str]:
+    """The values of an observation by name; a single one, or an exception, is called `result`."""
     if record.raised is not None and not record.values:
-        return f"raises {record.raised[0] if record.raised else 'an exception'}"
-    named = {name: _value(node, record.arrays) for name, node in record.values.items()}
-    if list(named) == ["result"]:
-        return named["result"]
-    return "\n".join(f"{name} = {value}" for name, value in named.items())
+        return {"result": f"raises {record.raised[0] if record.raised else 'an exception'}"}
+    return {name: _value(node, record.arrays) for name, node in record.values.items()}
 
 
 def _value(node: Mapping[str, Any], arrays: Mapping[str, Array]) -> str:
     kind = node.get("kind")
+    if node.get("rule") == "at_most":
+        return f"{node['value']} (at most {node['limit']})"
     if kind in ("tensor", "array"):
         return _array(arrays[node["key"]])
     if kind in ("tuple", "list"):

@@ -115,7 +115,7 @@ class _Run:
         self._expected = answers.expected(name)
         self._errors: dict[str, BaseException] = {}
         slow = ""
-        with collecting() as self.records, contextlib.redirect_stdout(io.StringIO()):
+        with collecting() as self.records, _quiet():
             for example in self._examples:
                 try:
                     self._try(example, definitions)
@@ -194,6 +194,14 @@ def _is_own(frame: traceback.FrameSummary) -> bool:
     path = Path(frame.filename)
     library = "site-packages" in path.parts or path.is_relative_to(PACKAGE)
     return bool(frame.line) and not library and frame.name != "<module>"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the student's code prints, and warns of, away from the table."""
+    nowhere = io.StringIO()
+    with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+        yield
 
 
 @contextlib.contextmanager

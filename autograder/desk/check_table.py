@@ -14,7 +14,7 @@ from autograder.desk.result_table import Marked, Piece, Table, Words
 from autograder.desk.values import in_words
 from autograder.desk.verdicts import Tried, Verdict, verdict
 
-PASSED, FAILED = "passed", "not yet"
+PASSED, FAILED = "passed", "failed"
 IN_FULL = 3  # failures shown with the example and both results; one is mended at a time
 
 
@@ -81,12 +81,14 @@ def _table(found: Verdict) -> Table:
         uses = (Marked(name, "code"), " uses ", Marked(found.unwritten, "code"))
         return Table((*uses, ", which is still to do."), (), (), ["Write that one first."])
     failed = [each for each in found.tried if not each.check.passed]
+    passed = [each for each in found.tried if each.check.passed]
     rows = [
         (each.check.name, _mark(each), _what_happened(each, whole=each in failed[:IN_FULL]))
-        for each in found.tried
+        for each in (*failed, *passed)
     ]
-    caption = (Marked(name, "code"), f": {_count(found)}")
-    return Table(caption, ("check", "result", "what happened"), rows, _below(found))
+    above: list[Words] = [[Marked(name, "code"), f": {_count(found)}."], *_causes(found)]
+    columns = ("check", "result", "what happened")
+    return Table("What was tried", columns, rows, [_next(found)], above)
 
 
 def _mark(tried: Tried) -> Words:
@@ -101,21 +103,23 @@ def _what_happened(tried: Tried, whole: bool) -> Words:
     if not whole or tried.found is None:
         return said
     words: list[Piece] = [Marked(tried.example.code, "code"), "\n", said]
-    if not tried.error:
-        words += ["\nyours: ", Marked(in_words(tried.found), "code")]
-    expected = in_words(tried.expected)
+    yours, right = in_words(tried.found), in_words(tried.expected)
     if tried.example.naming:
-        expected += f" with {tried.example.naming!r} in its message"
-    return [*words, "\nright: ", Marked(expected, "code")]
+        right["result"] += f" with {tried.example.naming!r} in its message"
+    for name, value in right.items():
+        if tried.error or yours.get(name) != value:
+            of = "" if name == "result" else f" {name}"
+            if not tried.error and name in yours:
+                words += [f"\nyour{of or 's'}: ", Marked(yours[name], "code")]
+            words += [f"\nright{of}: ", Marked(value, "code")]
+    return words
 
 
-def _below(found: Verdict) -> list[Words]:
-    if found.passed:
-        more = "Grading tries it on other inputs as well: whatever the text promises."
-        return [f"All public examples pass. {more}"]
-    lines: list[Words] = []
-    for each in found.causes:
-        lines.append([Marked("Likely cause: ", "strong"), f"{each.name} {each.effect}"])
+def _causes(found: Verdict) -> list[Words]:
+    """What the failures come from, as far as it is known."""
+    lines: list[Words] = [
+        [Marked("Likely cause: ", "strong"), f"{each.name} {each.effect}"] for each in found.causes
+    ]
     lines += [
         [Marked("Or: ", "strong"), f"{each.name} These examples cannot tell the two apart."]
         for each in found.others
@@ -123,4 +127,10 @@ def _below(found: Verdict) -> list[Words]:
     for earlier in found.earlier:
         call = Marked(f'check("{earlier}")', "code")
         lines.append([Marked(earlier, "code"), ", which it uses, does not pass: first ", call, "."])
-    return [*lines, [Marked(f'hint("{found.definition}")', "code"), " gives hints, step by step."]]
+    return lines
+
+
+def _next(found: Verdict) -> Words:
+    if found.passed:
+        return "Grading tries it on other inputs as well: whatever the text promises."
+    return [Marked(f'hint("{found.definition}")', "code"), " gives hints, step by step."]

@@ -11,7 +11,7 @@ from typing import Any
 from autograder.desk import material
 from autograder.desk.lesson import Lesson, Step, in_hours, lesson
 from autograder.desk.material import DeskError
-from autograder.desk.progress import Progress
+from autograder.desk.progress_report import Progress
 from autograder.desk.result_table import Link, Marked, Piece, Table, Words
 
 WEEKS = (1, 2, 4)

@@ -1,0 +1,78 @@
+"""Reading public examples: what they look at, and what an author is told of a mistake."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from autograder.assignment import CourseError
+from autograder.evidence import decode
+from autograder.observe import collecting
+from autograder.public_examples import NAMES, read_examples
+
+PLAIN = """
+[[example]]
+definition = "double"
+name = "one number"
+code = "{code}"
+hint = "Which operation makes two of one?"
+"""
+
+
+def observed(code: str) -> dict[str, Any]:
+    (example,) = read_examples(PLAIN.format(code=code), ["double"])
+    names: dict[str, Any] = {"double": lambda x: 2 * x}
+    exec(NAMES, names)
+    with collecting() as records:
+        exec(example.source, names)
+    (record,) = map(decode, records)
+    return {name: node.get("value") for name, node in record.values.items()}
+
+
+@pytest.mark.parametrize(
+    ("code", "seen"),
+    [
+        ("double(3)", {"result": 6}),
+        ("double(3)  # a remark", {"result": 6}),
+        ("x = 4\\ndouble(x)", {"result": 8}),
+        ("x = double(1)\\ny, z = double(2), x", {"y": 4, "z": 2}),
+        ("(double(1)\\n + 1)", {"result": 3}),
+    ],
+)
+def test_the_last_statement_says_what_is_looked_at(code: str, seen: dict[str, int]) -> None:
+    assert observed(code) == seen
+
+
+def test_a_refusal_is_looked_at_with_the_argument_that_it_names() -> None:
+    text = PLAIN.format(code="double(None)") + 'naming = "x"\n'
+    (example,) = read_examples(text, ["double"])
+    names: dict[str, Any] = {}
+    exec(NAMES, names)
+
+    def double(x: Any) -> None:
+        raise ValueError("x is nothing")
+
+    with collecting() as records:
+        exec(example.source, {**names, "double": double})
+    (record,) = map(decode, records)
+    assert record.raised is not None
+    assert record.raised[0] == "ValueError"
+    assert record.names is True
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[[example]", "not TOML"),
+        (PLAIN.format(code="double("), "is not Python"),
+        (PLAIN.format(code="double(1)").replace("hint", "clue"), "has other fields than"),
+        (PLAIN.format(code="double(1)").replace("hint", "# hint"), "has other fields than"),
+        (PLAIN.format(code="import math"), "ends in neither a value nor an assignment"),
+        (PLAIN.format(code="double(1)") * 2, "is there twice"),
+        (PLAIN.format(code="double(1)").replace('"double"', '"treble"'), "which the notebook"),
+    ],
+)
+def test_an_author_is_told_what_cannot_be_used(text: str, words: str) -> None:
+    with pytest.raises(CourseError, match=words):
+        read_examples(text, ["double"])
