@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test bench mutation check release system for-tests clean
+.PHONY: demo test bench mutation screenshots check release system for-tests clean
 
 demo: $(VENV)/ready
 	rm -rf demo && mkdir demo
@@ -26,6 +26,10 @@ bench: $(VENV)/ready
 mutation: $(VENV)/ready
 	python -m pip install --quiet --disable-pip-version-check --editable ".[mutation]"
 	python -m tests.mutation
+
+# The pictures of the documentation, of a running JupyterLab and of graded examples.
+screenshots: $(VENV)/ready | for-tests
+	python -m tests.screenshots
 
 check: $(VENV)/ready
 	ruff check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import PurePosixPath
 from typing import Any
 
 LONGEST_WAIT = 60_000  # milliseconds; a machine that does much else is slow
@@ -32,17 +33,21 @@ def tab(browser: Any, **options: Any) -> Iterator[tuple[Any, list[str]]]:
 
 
 def open_notebook(page: Any, server: str, path: str) -> None:
-    """Open a notebook and wait until its kernel is there."""
-    page.goto(f"{server}/lab/tree/{path}")
-    ready(page)
+    """Open a notebook in a workspace of its own, without what was open before."""
+    page.goto(f"{server}/lab/workspaces/{PurePosixPath(path).stem}/tree/{path}")
+    ready(page, path)
 
 
-def ready(page: Any) -> None:
+def ready(page: Any, path: str) -> None:
     """Wait until the notebook that was opened is there, and its kernel."""
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     # Asked to run something before that, JupyterLab would ask which kernel to take.
-    kernel = "window.jupyterapp.shell.currentWidget?.sessionContext?.session?.kernel"
-    page.wait_for_function(f"{kernel}?.status === 'idle'")
+    page.wait_for_function(
+        "path => { const shown = window.jupyterapp.shell.currentWidget;"
+        " return shown?.context?.path === path"
+        " && shown.sessionContext?.session?.kernel?.status === 'idle' }",
+        arg=path,
+    )
 
 
 def command(page: Any, name: str) -> None:

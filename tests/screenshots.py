@@ -30,16 +30,21 @@ from tests.harness import ROOT, definition_source, grade_id
 from tests.jupyter_server import jupyter_server
 
 IMAGES = ROOT / "docs" / "images"
-WIDTH, HEIGHT = 1100, 760
+WIDTH, HEIGHT, TALLEST = 1100, 760, 3000
 FIRST, SECOND, THIRD = (
     "01-scaled-dot-product-attention",
     "02-causal-masking",
     "03-multi-head-attention",
 )
 STUDENT = "chloe"  # of the examples: one whose page says much
+WRITTEN = "why-scale"
+ANSWER = (
+    "The terms of a dot product add up, so the scores spread further apart the larger $E$ is. Then "
+    "softmax gives nearly all the weight to one word. Dividing by $\\sqrt{E}$ takes that back."
+)
 WRONG = """def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
-    exponentials = np.exp(x - x.max())
-    return exponentials / exponentials.sum(axis=0, keepdims=True)"""
+    exponentials = np.exp(x)
+    return exponentials / exponentials.sum(axis=axis, keepdims=True)"""
 
 
 @dataclass
@@ -72,6 +77,10 @@ class Scene:
         for name in ("source", "release", "solutions"):
             shutil.copytree(ROOT / name, course / name)
         shutil.copytree(ROOT / "examples" / "submitted", course / "submitted")
+        submitted = course / "submitted" / STUDENT / FIRST / f"{FIRST}.ipynb"
+        notebook = nbformat.read(submitted, as_version=4)
+        next(cell for cell in notebook.cells if grade_id(cell) == WRITTEN).source = ANSWER
+        nbformat.write(notebook, submitted)
         settings = f"\nc.Exchange.root = {str(self.exchange)!r}\n"
         config = (ROOT / "nbgrader_config.py").read_text() + settings
         (course / "nbgrader_config.py").write_text(config)
@@ -143,35 +152,29 @@ def start_page(scene: Scene, page: Any) -> bytes:
 def check_failed(scene: Scene, page: Any) -> bytes:
     """A definition with a mistake, and what `check` says of it."""
     scene.solve(FIRST, {"softmax": WRONG})
-    return _checked(scene, page)
+    return _answer(scene, page, 'check("softmax")', above="def softmax")
 
 
 def check_passed(scene: Scene, page: Any) -> bytes:
-    """The same, mended."""
+    """The answer when it is mended; how to mend it is the reader's to find."""
     scene.solve(FIRST)
-    return _checked(scene, page)
+    return _answer(scene, page, 'check("softmax")')
 
 
 def trace(scene: Scene, page: Any) -> bytes:
     """The stages of one's own functions, on a sentence."""
-    path = scene.solve(FIRST)
-    notebook = nbformat.read(path, as_version=4)
-    code = 'from autograder.desk import trace\n\ntrace("the cat sat on the mat")'
-    notebook.cells.append(nbformat.v4.new_code_cell(code))
-    nbformat.write(notebook, path)
-    lab.open_notebook(page, scene.student, f"{FIRST}/{FIRST}.ipynb")
-    lab.command(page, "notebook:run-all-cells")
-    return _picture_of(page, lab.code(page, "import trace"))
+    scene.solve(FIRST)
+    return _answer(scene, page, 'trace("')
 
 
 def assignment_list(scene: Scene, page: Any) -> bytes:
-    """One assignment to fetch, two fetched, one submitted, with feedback."""
+    """One assignment to fetch, two fetched, one of these submitted."""
     for name in (FIRST, SECOND, THIRD):
         scene.nbgrader("instructor", "release_assignment", name)
     shutil.rmtree(scene.desk / THIRD)
     scene.solve(FIRST)
     scene.nbgrader("student", "submit", FIRST)
-    page.goto(f"{scene.student}/lab")
+    page.goto(f"{scene.student}/lab/workspaces/assignments")
     lab.menu(page, "Nbgrader", "Assignment List")
     page.locator("#submitted_assignments_list").get_by_text("UTC").wait_for()
     page.locator("#fetched_assignments_list .assignment-notebooks-link").first.click()
@@ -189,17 +192,18 @@ def feedback_page(scene: Scene, page: Any) -> bytes:
 
 
 def formgrader(scene: Scene, page: Any) -> bytes:
-    """A written answer, as an instructor marks it."""
+    """A written answer, as an instructor marks it; without the rubric above it."""
+    page.set_viewport_size({"width": WIDTH, "height": 12_000})
     with Gradebook(f"sqlite:///{scene.course}/gradebook.db") as gradebook:
         (submission,) = gradebook.notebook_submissions(FIRST, FIRST)
         address = f"{scene.instructor}/formgrader/submissions/{submission.id}/?index=0"
     with page.expect_response("**/api/comments?*"):
         page.goto(address)
-    answer = page.locator(".nbgrader_cell").filter(has=page.locator("#why-scale"))
-    page.locator("#why-scale").fill("2")
-    page.locator("#why-scale-comment").fill("Yes. Say also what that does to the gradient.")
-    answer.evaluate("each => window.scrollTo(0, each.offsetTop - 420)")
-    return _window(page)
+    answer = page.locator(".nbgrader_cell").filter(has=page.locator(f"#{WRITTEN}"))
+    page.locator(f"#{WRITTEN}").fill("1.5")
+    with page.expect_response("**/api/grade/*"):
+        page.locator(f"#{WRITTEN}-comment").fill("Yes. And what then becomes of the gradient?")
+    return bytes(answer.screenshot(animations="disabled"))
 
 
 SHOTS: dict[str, Shot] = {
@@ -213,34 +217,31 @@ SHOTS: dict[str, Shot] = {
 }
 
 
-def _checked(scene: Scene, page: Any) -> bytes:
-    lab.open_notebook(page, scene.student, f"{FIRST}/{FIRST}.ipynb")
-    lab.command(page, "notebook:run-all-cells")
-    return _picture_of(
-        page, lab.code(page, 'check("softmax")'), above=lab.code(page, "def softmax")
-    )
-
-
 def _window(page: Any, top: Any = None) -> bytes:
     if top is not None:
         top.evaluate("each => each.scrollIntoView()")
     return bytes(page.screenshot(animations="disabled"))
 
 
-def _picture_of(page: Any, cell: Any, above: Any = None) -> bytes:
-    """A picture of a cell with its output, as high as that is, with the cell `above` before it."""
+def _answer(scene: Scene, page: Any, asked: str, above: str | None = None) -> bytes:
+    """The code cell in which `asked` stands, with its output, under the one with `above`."""
+    page.set_viewport_size({"width": WIDTH, "height": TALLEST})
+    lab.open_notebook(page, scene.student, f"{FIRST}/{FIRST}.ipynb")
+    # Stops at a test that fails, which comes after what was asked.
+    lab.command(page, "notebook:run-all-cells")
+    cell = lab.code(page, asked)
     cell.locator(".jp-OutputArea-output").first.wait_for()
-    cell.evaluate("each => each.scrollIntoView()")
-    picture = bytes(cell.screenshot(animations="disabled"))
-    if above is None:
-        return picture
-    first = Image.open(io.BytesIO(bytes(above.screenshot(animations="disabled"))))
-    second = Image.open(io.BytesIO(picture))
-    both = Image.new("RGB", (max(first.width, second.width), first.height + second.height), "white")
-    both.paste(first, (0, 0))
-    both.paste(second, (0, first.height))
+    if cell.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count():
+        raise SystemExit(f"{asked} failed: {cell.inner_text()}")
+    parts = ([] if above is None else [lab.code(page, above)]) + [cell]
+    pictures = [Image.open(io.BytesIO(part.screenshot(animations="disabled"))) for part in parts]
+    size = max(each.width for each in pictures), sum(each.height for each in pictures)
+    whole, height = Image.new("RGB", size, "white"), 0
+    for each in pictures:
+        whole.paste(each, (0, height))
+        height += each.height
     file = io.BytesIO()
-    both.save(file, "PNG")
+    whole.save(file, "PNG")
     return file.getvalue()
 
 

@@ -134,7 +134,7 @@ def fetch(both: Round) -> None:
     page.locator("#released_assignments_list").get_by_role("button", name="Fetch").click()
     page.locator("#fetched_assignments_list .assignment-notebooks-link", has_text="mini").click()
     page.locator("#fetched_assignments_list .nested_list_item a", has_text="mini").click()
-    lab.ready(page)
+    lab.ready(page, f"{mini.NAME}/{mini.NAME}.ipynb")
 
 
 def validated(page: Any) -> str:

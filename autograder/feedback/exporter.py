@@ -167,5 +167,5 @@ def _passages(
 
 def _heading(text: str) -> str:
     first = next((line for line in text.splitlines() if line.strip()), "")
-    shown = first.lstrip("# ").strip()
+    shown = first.lstrip("# ").replace("`", "").strip()
     return shown if first.startswith("#") and shown else "the notebook's text"
