@@ -30,7 +30,6 @@ def findings(root: Path) -> list[Finding]:
     """Look at Python, packages, sandbox and the course folder `root`."""
     from autograder.assignment import CourseError
     from autograder.course import CONFIG, Course
-    from autograder.sandbox import SandboxUnavailable, kernel_server
 
     python = platform.python_version()
     found = [
@@ -47,12 +46,12 @@ def findings(root: Path) -> list[Finding]:
             "activate the virtual environment; nbgrader calls alembic by name",
         )
     )
-    try:
-        kernel_server()
-        found.append(Finding("sandbox", "a kernel can be isolated here", True))
-    except SandboxUnavailable as error:
-        why = str(error) if grades else f"only needed for grading; {error}"
+    problem = _sandbox_problem()
+    if problem:
+        why = problem if grades else f"only needed for grading; {problem}"
         found.append(Finding("sandbox", "does not work here", False, why, grades))
+    else:
+        found.append(Finding("sandbox", "a kernel can be isolated here", True))
     try:
         course = Course(root)
         found.append(Finding("course", f"{len(course.assignments)} assignments", True))
@@ -60,6 +59,19 @@ def findings(root: Path) -> list[Finding]:
         why = str(error) if grades else "only needed for grading"
         found.append(Finding("course", "none in this folder", False, why, grades))
     return found
+
+
+def _sandbox_problem() -> str:
+    """Why no kernel can be isolated here; empty where one can."""
+    if sys.platform != "linux":
+        return "it needs Linux"
+    from autograder.sandbox import SandboxUnavailable, kernel_server
+
+    try:
+        kernel_server()
+    except SandboxUnavailable as error:
+        return str(error)
+    return ""
 
 
 def package(name: str) -> Finding:

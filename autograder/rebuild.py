@@ -43,6 +43,14 @@ def parse(notebook: bytes, name: str) -> list[dict[str, Any]]:
 
     Raises: Unreadable, for whatever is not a notebook.
     """
+    return read_cells(parse_whole(notebook, name), name)
+
+
+def parse_whole(notebook: bytes, name: str) -> dict[str, Any]:
+    """The content of a notebook called `name`, in format 4; what its cells are is not looked at.
+
+    Raises: Unreadable, for whatever is not a notebook.
+    """
     if notebook.count(b"{") + notebook.count(b"[") > MAX_BRACKETS:
         raise Unreadable(f"{name} is too large: it holds more than {MAX_BRACKETS:,} objects")
     try:
@@ -52,7 +60,7 @@ def parse(notebook: bytes, name: str) -> list[dict[str, Any]]:
             raise Unreadable(f"{name} is JSON, but not a notebook")
         if content.get("nbformat") != 4:
             content = nbformat.convert(nbformat.reader.reads(text), 4)
-        return read_cells(content, name)
+        return dict(content)
     except Unreadable:
         raise
     except (ValueError, RecursionError) as error:
@@ -132,7 +140,7 @@ class Rebuilder:
         """The notebook to be executed: the instructor's, with the student's text in its place."""
         texts: dict[int, list[str]] = {}
         own: dict[int, list[str]] = {}
-        known = [self._known(cell) for cell in submitted]
+        known = [self.known(cell) for cell in submitted]
         place = -1
         for position, (cell, index) in enumerate(zip(submitted, known, strict=True)):
             if index is not None:
@@ -157,7 +165,7 @@ class Rebuilder:
             return False
         return plain(cell["source"]) != plain(theirs.source)
 
-    def _known(self, cell: Mapping[str, Any]) -> int | None:
+    def known(self, cell: Mapping[str, Any]) -> int | None:
         """Which of the instructor's cells this is, if any."""
         if cell["grade_id"] is not None:
             return self._by_grade_id.get(cell["grade_id"])

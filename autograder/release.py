@@ -9,7 +9,9 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader.apps import NbGraderAPI
@@ -18,6 +20,7 @@ from nbgrader.coursedir import CourseDirectory
 from autograder.answer_key import AnswerKey
 from autograder.assignment import Assignment, CourseError, is_solution
 from autograder.course import Course
+from autograder.desk.material import ANSWERS
 from autograder.grade import grade
 from autograder.handed_in import read_handed_in
 from autograder.public_examples import EXAMPLES
@@ -61,17 +64,23 @@ def release(course: Course, key: AnswerKey) -> Path:
         prove_nothing_leaks(assignment, written)
         prove_tests_tell(key, written)
         known = public_answers(key, _examples(course, assignment))
-        known["outputs"] = worked_outputs(assignment)
+        _write(Path(folder), assignment, known)
+        # The notebook's own calls of `check` are answered from what has just been written.
+        known["outputs"] = worked_outputs(assignment, Path(folder))
         if target.exists():
             shutil.rmtree(target)
         target.parent.mkdir(exist_ok=True)
         shutil.copytree(written.parent, target)
-    answers = course.top("release") / "desk" / f"{assignment.name}.json"
-    answers.parent.mkdir(exist_ok=True)
-    answers.write_text(json.dumps(known, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+    _write(course.top("release"), assignment, known)
     for page in course.top("source").glob("*.ipynb"):
         shutil.copy(page, course.top("release"))
     return target / written.name
+
+
+def _write(release: Path, assignment: Assignment, known: Mapping[str, Any]) -> None:
+    path = release / ANSWERS / f"{assignment.name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(known, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _examples(course: Course, assignment: Assignment) -> str:

@@ -4,28 +4,41 @@ from __future__ import annotations
 
 import copy
 import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from autograder.assignment import Assignment, is_solution, is_test
+from autograder.assignment import Assignment, CourseError, is_solution, is_test
+from autograder.desk.material import MATERIAL
 
 INLINE = "module://matplotlib_inline.backend_inline"  # as in JupyterLab
 IGNORED = "nbval-ignore-output"  # a tag of cells whose output is unstable by its nature
 CELL_SECONDS = 300
 
 
-def worked_outputs(assignment: Assignment) -> dict[str, list[dict[str, Any]]]:
+def worked_outputs(assignment: Assignment, release: Path) -> dict[str, list[dict[str, Any]]]:
     """Run the source notebook, and give what can be compared of its outputs, by the id of the cell.
 
-    Raises: nbclient's CellExecutionError, when a cell of the source fails.
+    `release` is the folder of what is released, from which `check` answers.
+
+    Raises: CourseError, when a cell of the source fails.
     """
-    return comparable(executed(assignment))
+    try:
+        return comparable(executed(assignment, {MATERIAL: str(release)}))
+    except CellExecutionError as error:
+        raise CourseError(
+            f"{assignment.path} does not run from the top: {error.ename}: {error.evalue}"
+        ) from error
 
 
-def executed(assignment: Assignment) -> NotebookNode:
+def executed(assignment: Assignment, environment: Mapping[str, str] | None = None) -> NotebookNode:
     """The source notebook with its outputs, run from the top in a fresh kernel.
+
+    `environment` are variables of the kernel besides this process's own.
 
     Raises: nbclient's CellExecutionError, when a cell of the source fails.
     """
@@ -38,8 +51,9 @@ def executed(assignment: Assignment) -> NotebookNode:
         coalesce_streams=True,
         record_timing=False,
         store_widget_state=False,
+        extra_arguments=["--log-level=ERROR"],
     )
-    client.execute(env={**os.environ, "MPLBACKEND": INLINE})
+    client.execute(env={**os.environ, "MPLBACKEND": INLINE, **(environment or {})})
     return notebook
 
 

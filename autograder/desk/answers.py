@@ -96,8 +96,9 @@ def _bytes(texts: Sequence[str]) -> list[bytes]:
 
 @cache
 def every() -> tuple[Answers, ...]:
-    """The answers of all notebooks, in order."""
-    return tuple(Answers(name, material.answers(name)) for name in material.names())
+    """The answers of all notebooks that have any, in order."""
+    names = [name for name in material.names() if material.has_answers(name)]
+    return tuple(Answers(name, material.answers(name)) for name in names)
 
 
 def answers_of(definition: str) -> Answers | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+MATERIAL = "WORKBOOK_RELEASE"  # the variable that names another folder of released notebooks
 IN_WHEEL = Path(__file__).parent / "material"
 IN_CHECKOUT = Path(__file__).parents[2] / "release"
 START = "00-start-here.ipynb"
@@ -27,9 +29,12 @@ def folder() -> Path:
 
     Raises: DeskError, when this installation came without them.
     """
-    for place in (IN_WHEEL, IN_CHECKOUT):
+    given = os.environ.get(MATERIAL)
+    for place in [Path(given)] if given else [IN_WHEEL, IN_CHECKOUT]:
         if place.is_dir():
             return place
+    if given:
+        raise DeskError(f"{given} is no folder of released notebooks: mend or unset {MATERIAL}")
     raise DeskError(
         "this installation came without the notebooks: install the wheel of Transformer Workbook, "
         "or work in a checkout in which `workbook release` has run"
@@ -54,13 +59,18 @@ def released(name: str) -> dict[str, Any]:
     return content
 
 
+def has_answers(name: str) -> bool:
+    """Whether anything is recorded for the notebook of this name."""
+    return (folder() / ANSWERS / f"{name}.json").is_file()
+
+
 def answers(name: str) -> dict[str, Any]:
     """What `workbook release` recorded for the notebook of this name: public examples only.
 
     Raises: DeskError, when it is not there.
     """
     path = folder() / ANSWERS / f"{name}.json"
-    if not path.is_file():
+    if not has_answers(name):
         raise DeskError(f"{path} is not there: in a checkout, run `workbook release` first")
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content

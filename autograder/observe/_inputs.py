@@ -88,7 +88,6 @@ def gradients(
     live = [(root, c) for root, c in zip(roots, cotangents, strict=True) if root.requires_grad]
     if not live:
         return tuple(None for _ in inputs)
-    found = torch.autograd.grad(
-        [root for root, _ in live], inputs, [c for _, c in live], allow_unused=True
-    )
-    return tuple(found)
+    # Given as grad_outputs, the cotangents would make torch import a computer algebra system.
+    total = torch.stack([(root * c).sum(dtype=torch.float64) for root, c in live]).sum()
+    return tuple(torch.autograd.grad(total, inputs, allow_unused=True))

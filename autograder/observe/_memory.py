@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,8 @@ def memory_at_most(more_bytes: int) -> Iterator[None]:
     Memory that Python and torch hold in reserve counts as in use, so a limit below some tens of
     MiB says little.
     """
+    import resource  # not on every platform, and only grading needs it
+
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + more_bytes
