@@ -74,6 +74,16 @@ def test_the_notebooks_are_copied_once(released: Path, tmp_path: Path) -> None:
     assert {path.name for path in desk.iterdir()} == {"00-start-here.ipynb", "01-one", "02-two"}
 
 
+def test_a_desk_may_name_its_exchange(released: Path, tmp_path: Path) -> None:
+    """A student's own nbgrader_config.py does not make a course of the folder."""
+    (tmp_path / "nbgrader_config.py").touch()
+
+    start.fill(tmp_path)
+
+    assert (tmp_path / "01-one" / "01-one.ipynb").is_file()
+    assert len(start.fill(tmp_path / "deeper")) == 4
+
+
 def edited(place: Path) -> None:
     place.parent.mkdir()
     place.write_text("mine")

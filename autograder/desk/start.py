@@ -70,7 +70,7 @@ def open_lab(folder: Path) -> int:
         try:
             return lab.wait()
         except KeyboardInterrupt:
-            continue  # JupyterLab got it too, asks whether to stop, and saves what is open
+            continue  # JupyterLab got it too, and asks whether to stop
 
 
 def environment(own: Mapping[str, str]) -> dict[str, str]:
@@ -101,7 +101,7 @@ def _refuse(folder: Path) -> None:
 
 def _copy(source: Path, target: Path, unfinished: Path) -> bool:
     """Whether `target` was made; if anything has that name it stays as it is."""
-    if os.path.lexists(target) or (os.path.lexists(target.parent) and not target.parent.is_dir()):
+    if os.path.lexists(target.parent) and not target.parent.is_dir():
         return False
     target.parent.mkdir(exist_ok=True)
     content = source.read_bytes()
