@@ -14,7 +14,7 @@ from pathlib import Path
 
 from autograder.catalogue import Catalogue
 from autograder.course import Course
-from autograder.desk.answers import Answers
+from autograder.desk.answering.answers import Answers
 from autograder.diagnose import Case, alike, diagnose
 from autograder.evidence import decode
 from autograder.judge import judge

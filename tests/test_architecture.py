@@ -23,9 +23,10 @@ SUBJECT = re.compile(
     re.I,
 )
 # They follow a sentence through what notebooks 01 to 03 teach, and so have to name its steps.
+PICTURES = ROOT / "autograder" / "desk" / "pictures"
 OF_THE_SUBJECT = {
-    *(ROOT / "autograder" / "desk" / name for name in ("attention_maps.py", "trace_page.py")),
-    *(ROOT / "autograder" / "desk" / "tracing").glob("*.py"),
+    *(PICTURES / name for name in ("attention_maps.py", "trace_page.py")),
+    *(PICTURES / "tracing").glob("*.py"),
 }
 # The status of a submission, a constant of libseccomp, and the names by which the desk hands out
 # its pictures.
@@ -60,11 +61,19 @@ def test_the_grader_knows_nothing_of_the_subject(path: Path) -> None:
 
 
 def test_the_grader_needs_no_picture_of_the_subject() -> None:
-    """Only the desk imports what knows the subject."""
-    pictures = ("autograder.desk.trac", "autograder.desk.attention_maps")
+    """Only the desk's front hands out what knows the subject."""
+    front = PICTURES.parent / "__init__.py"
     for path in GRADER:
-        if path.parent != ROOT / "autograder" / "desk" and path not in OF_THE_SUBJECT:
-            assert not any(name.startswith(pictures) for name in imported(path)), path
+        if PICTURES not in path.parents and path != front:
+            assert not any(name.startswith("autograder.desk.pict") for name in imported(path)), path
+
+
+def test_grading_needs_nothing_of_the_desk() -> None:
+    """But for its commands, and for where a release is written for it."""
+    for path in GRADER:
+        if PICTURES.parent not in path.parents:
+            used = {name for name in imported(path) if name.startswith("autograder.desk")}
+            assert used <= {"autograder.desk.commands", "autograder.desk.material"}, path
 
 
 def test_the_solutions_import_nothing_of_the_grader() -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from autograder.assignment import without_hidden
 from autograder.desk import check, hint
-from autograder.desk.answers import Answers
-from autograder.desk.verdicts import Verdict, verdict
+from autograder.desk.answering.answers import Answers
+from autograder.desk.answering.verdicts import Verdict, verdict
 from autograder.present import clean_html
 from tests import desk, diagnosing
 from tests.harness import ASSIGNMENTS, ROOT, definition_source, notebook, solution_source
@@ -176,7 +176,7 @@ def test_the_students_own_exception_is_shown_with_its_line() -> None:
 
 
 def test_a_loop_without_end_ends_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.desk.verdicts.SECONDS", 1)
+    monkeypatch.setattr("autograder.desk.answering.verdicts.SECONDS", 1)
     source = "def softmax(x, axis=-1):\n    while True: pass\n"
 
     text = " ".join(repr(said(source, 'check("softmax")')).split())
@@ -223,7 +223,7 @@ def test_a_wrong_name_is_answered_kindly(call: str, words: str) -> None:
 def test_hints_come_one_at_a_time_and_start_again_when_something_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("autograder.desk.hints._asked", {})
+    monkeypatch.setattr("autograder.desk.answering.hints._asked", {})
     names = {**defined(BARE), "hint": hint}
     first, second = (repr(eval('hint("softmax")', names)) for _ in range(2))
     assert first.startswith("Hint 1 of")
@@ -265,7 +265,7 @@ def test_what_is_to_be_built_here_does_not_pass() -> None:
 
 def test_numbers_of_any_kind_can_be_read() -> None:
     """What is compared is shown: booleans, shapes, text, refusals and large results."""
-    from autograder.desk.values import in_words
+    from autograder.desk.answering.values import in_words
     from autograder.evidence import decode
     from autograder.observe import at_most, collecting, observe
 
@@ -294,7 +294,7 @@ def test_numbers_of_any_kind_can_be_read() -> None:
 
 def test_answers_are_read_once() -> None:
     """The first call of a kernel reads every notebook's answers; the others read none."""
-    from autograder.desk import answers
+    from autograder.desk.answering import answers
 
     answers.every.cache_clear()
     said(BARE, 'check("softmax")')

@@ -10,8 +10,8 @@ import pytest
 import torch
 from bs4 import BeautifulSoup
 
-from autograder.desk.attention_maps import MOST_HEADS, MOST_TOKENS, show_attention
-from autograder.desk.heat_map import HeatMap
+from autograder.desk.pictures.attention_maps import MOST_HEADS, MOST_TOKENS, show_attention
+from autograder.desk.pictures.heat_map import HeatMap
 from autograder.present import clean_html
 from tests import browser
 

@@ -18,9 +18,9 @@ from typer.testing import CliRunner, Result
 
 from autograder.assignment import Assignment
 from autograder.cli import app
-from autograder.desk.damage import of_the_cells
-from autograder.desk.ownership import Ownership
-from autograder.desk.pour import poured
+from autograder.desk.mending.damage import of_the_cells
+from autograder.desk.mending.ownership import Ownership
+from autograder.desk.mending.pour import poured
 from autograder.rebuild import Rebuilder, read_cells
 from tests import ailments
 from tests.ailments import AILMENTS, Ailment, said_of
@@ -456,7 +456,7 @@ def test_at_a_terminal_it_asks_first(
     ailments.retype(notebook)
     file = written(tmp_path, notebook)
     before = file.read_bytes()
-    monkeypatch.setattr("autograder.desk.patient._at_terminal", lambda: True)
+    monkeypatch.setattr("autograder.desk.mending.patient._at_terminal", lambda: True)
 
     result = CliRunner().invoke(app, ["doctor", str(file), "--no-run"], input=answer)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from autograder.desk import material
-from autograder.desk.lesson import lesson, lessons, share
 from autograder.desk.material import DeskError
-from autograder.desk.progress_report import progress
-from autograder.desk.study_plan import WEEKS, Plan, paths, plan
+from autograder.desk.studying.lesson import lesson, lessons, share
+from autograder.desk.studying.progress_report import progress
+from autograder.desk.studying.study_plan import WEEKS, Plan, paths, plan
 from tests import desks
 from tests.harness import SOURCE
 

@@ -10,7 +10,7 @@ import pytest
 
 from autograder.desk import material
 from autograder.desk.material import DeskError
-from autograder.desk.progress_report import LessonProgress, Progress, progress
+from autograder.desk.studying.progress_report import LessonProgress, Progress, progress
 from tests import desks
 from tests.harness import definition_source
 

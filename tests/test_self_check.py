@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from nbformat import NotebookNode
 
-from autograder.desk import pytest_plugin
-from autograder.desk.cell_result import Outcome, of_difference
+from autograder.desk.checking import pytest_plugin
+from autograder.desk.checking.cell_result import Outcome, of_difference
+from autograder.desk.checking.overlay import FACTS, OWN, overlay
+from autograder.desk.checking.self_check import checked, self_check
+from autograder.desk.checking.standing import Entry, as_text, is_passed
 from autograder.desk.material import DeskError
-from autograder.desk.overlay import FACTS, OWN, overlay
-from autograder.desk.self_check import checked, self_check
-from autograder.desk.standing import Entry, as_text, is_passed
 from tests.harness import ASSIGNMENTS, ROOT
 from tests.student_work import (
     Notebook,
@@ -32,7 +32,7 @@ from tests.student_work import (
 
 EACH = pytest.mark.parametrize("assignment", ASSIGNMENTS)
 FIRST = "01-scaled-dot-product-attention"
-PLUGIN = "autograder.desk.pytest_plugin"
+PLUGIN = "autograder.desk.checking.pytest_plugin"
 PLAIN = ["-p", PLUGIN, "-p", "no:cacheprovider"]
 
 NOT_SCALED = """

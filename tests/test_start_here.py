@@ -14,11 +14,11 @@ from nbclient import NotebookClient
 
 from autograder.course import Course
 from autograder.desk import installation, material
-from autograder.desk.installation_report import Installation
-from autograder.desk.lesson import lessons
-from autograder.desk.progress_report import progress
 from autograder.desk.result_table import Link, Marked, Table
-from autograder.desk.study_plan import WEEKS, paths, plan
+from autograder.desk.studying.installation_report import Installation
+from autograder.desk.studying.lesson import lessons
+from autograder.desk.studying.progress_report import progress
+from autograder.desk.studying.study_plan import WEEKS, paths, plan
 from autograder.doctor import Finding
 from autograder.present import clean_html
 from tests import desks
@@ -216,7 +216,7 @@ def test_a_package_too_old_is_to_mend(monkeypatch: pytest.MonkeyPatch) -> None:
     """The versions are those that the workbook itself asks for."""
     old = Finding("torch", "1.13.0", True)
     module = sys.modules[
-        "autograder.desk.installation_report"
+        "autograder.desk.studying.installation_report"
     ]  # beside it, the function has its name
     monkeypatch.setattr(module, "package", lambda name: old)
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from bs4 import BeautifulSoup
 
-from autograder.desk.trace_page import MOST_WORDS, Trace, trace
-from autograder.desk.tracing.vectors import vectors
+from autograder.desk.pictures.trace_page import MOST_WORDS, Trace, trace
+from autograder.desk.pictures.tracing.vectors import vectors
 from autograder.present import clean_html
 from tests import browser, harness
 

@@ -9,23 +9,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from autograder.desk.attention_maps import show_attention
-    from autograder.desk.check_table import check
-    from autograder.desk.hints import hint
-    from autograder.desk.installation_report import installation
-    from autograder.desk.progress_report import progress
-    from autograder.desk.study_plan import paths, plan
-    from autograder.desk.trace_page import trace
+    from autograder.desk.answering.check_table import check
+    from autograder.desk.answering.hints import hint
+    from autograder.desk.pictures.attention_maps import show_attention
+    from autograder.desk.pictures.trace_page import trace
+    from autograder.desk.studying.installation_report import installation
+    from autograder.desk.studying.progress_report import progress
+    from autograder.desk.studying.study_plan import paths, plan
 
 _MODULES = {
-    "check": "check_table",
-    "hint": "hints",
-    "installation": "installation_report",
-    "paths": "study_plan",
-    "plan": "study_plan",
-    "progress": "progress_report",
-    "show_attention": "attention_maps",
-    "trace": "trace_page",
+    "check": "answering.check_table",
+    "hint": "answering.hints",
+    "installation": "studying.installation_report",
+    "paths": "studying.study_plan",
+    "plan": "studying.study_plan",
+    "progress": "studying.progress_report",
+    "show_attention": "pictures.attention_maps",
+    "trace": "pictures.trace_page",
 }
 
 __all__ = [

@@ -55,7 +55,7 @@ def check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE.ipynb...", show_default=False)],
 ) -> None:
     """Run notebooks from the top, and compare with the book: visible tests and worked outputs."""
-    from autograder.desk.self_check import self_check
+    from autograder.desk.checking.self_check import self_check
 
     with _refusals():
         raise typer.Exit(self_check(files))
@@ -66,7 +66,7 @@ def progress(
     folder: Annotated[Path, typer.Argument(help="Where your notebooks are.")] = Path(),
 ) -> None:
     """Say what is done, what is next and how many minutes are left, by running what you wrote."""
-    from autograder.desk.progress_report import progress as derive
+    from autograder.desk.studying.progress_report import progress as derive
 
     with _refusals():
         typer.echo(str(derive(folder)))
@@ -80,7 +80,7 @@ def reset(
     ] = None,
 ) -> None:
     """Give back a fresh notebook, or one fresh cell of it; what was there is kept beside it."""
-    from autograder.desk.reset import reset as give_back
+    from autograder.desk.mending.reset import reset as give_back
 
     with _refusals():
         for line in give_back(file, cell):
@@ -101,7 +101,7 @@ def doctor(
     """Say what is installed and what to do if it does not work; or what ails a notebook."""
     with _refusals():
         if file is not None:
-            from autograder.desk.patient import examine_and_mend
+            from autograder.desk.mending.patient import examine_and_mend
 
             raise typer.Exit(examine_and_mend(file, mend, run))
         from autograder.doctor import findings

@@ -9,9 +9,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.assignment import grade_id_of, is_solution
-from autograder.desk.cells import beside, book_cell, note, own_cell, restored_whole
-from autograder.desk.ownership import Ownership
-from autograder.desk.pieces import statements
+from autograder.desk.mending.cells import beside, book_cell, note, own_cell, restored_whole
+from autograder.desk.mending.ownership import Ownership
+from autograder.desk.mending.pieces import statements
 from autograder.rebuild import plain
 
 Kept = list[tuple[int, NotebookNode]]  # by the positions at which the student had them

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from autograder.desk.heat_map import SIGN, HeatMap
-from autograder.desk.tracing.follow import follow
-from autograder.desk.tracing.step import Step
-from autograder.desk.tracing.telling import Told, told
-from autograder.desk.tracing.vectors import WIDTH, labels, vectors
+from autograder.desk.pictures.heat_map import SIGN, HeatMap
+from autograder.desk.pictures.tracing.follow import follow
+from autograder.desk.pictures.tracing.step import Step
+from autograder.desk.pictures.tracing.telling import Told, told
+from autograder.desk.pictures.tracing.vectors import WIDTH, labels, vectors
 
 MOST_WORDS = 10  # two tables of that many columns fit side by side
 HEADS = [heads for heads in range(1, WIDTH + 1) if WIDTH % heads == 0]

@@ -11,9 +11,9 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from autograder.assignment import grade_id_of
-from autograder.desk.damage import Finding
 from autograder.desk.material import DeskError
-from autograder.desk.pieces import defines, statements
+from autograder.desk.mending.damage import Finding
+from autograder.desk.mending.pieces import defines, statements
 
 CELL_SECONDS = 120
 SHOWN = 3  # what fails after these is most often a consequence

@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 
 from autograder.assignment import Assignment, grade_id_of, is_solution
 from autograder.desk import material
-from autograder.desk.pieces import belong_together, defines, one_cell, split_off, statements
+from autograder.desk.mending.pieces import belong_together, defines, one_cell, split_off, statements
 from autograder.rebuild import Rebuilder, plain, read_cells
 
 

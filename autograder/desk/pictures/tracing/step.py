@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from autograder.desk.tracing.mistakes import Mistake, named
-from autograder.desk.tracing.written import Outcome, tensor, wrong
+from autograder.desk.pictures.tracing.mistakes import Mistake, named
+from autograder.desk.pictures.tracing.written import Outcome, tensor, wrong
 
 Matrices = tuple[Tensor, ...]
 LIKELY = "Likely cause: "

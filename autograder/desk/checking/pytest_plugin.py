@@ -16,7 +16,7 @@ from autograder.desk.material import START
 if TYPE_CHECKING:
     import pytest
 
-    from autograder.desk.checked_notebook import CheckedNotebook
+    from autograder.desk.checking.checked_notebook import CheckedNotebook
 
 CELL_SECONDS = 60.0
 ENTRY_POINT = "workbook"
@@ -60,7 +60,7 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CheckedNot
     """The student's notebook, as the overlay that nbval runs."""
     if not parent.config.option.workbook or file_path.suffix != ".ipynb" or file_path.name == START:
         return None
-    from autograder.desk.checked_notebook import CheckedNotebook
+    from autograder.desk.checking.checked_notebook import CheckedNotebook
 
     found: CheckedNotebook = CheckedNotebook.from_parent(parent, path=file_path)
     return found
@@ -71,7 +71,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     path = session.config.option.workbook_report
     if path is None:
         return
-    from autograder.desk.checked_notebook import PROBLEM, CheckedCell
+    from autograder.desk.checking.checked_notebook import PROBLEM, CheckedCell
 
     cells = [
         {

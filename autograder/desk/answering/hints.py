@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from autograder.desk.answers import answers_of
-from autograder.desk.check_table import tried
+from autograder.desk.answering.answers import answers_of
+from autograder.desk.answering.check_table import tried
+from autograder.desk.answering.verdicts import Verdict
 from autograder.desk.material import DeskError
 from autograder.desk.result_table import Marked, Table
-from autograder.desk.verdicts import Verdict
 
 # How far one has asked, by definition, and what failed then; hints start again when that changes.
 _asked: dict[str, tuple[tuple[str, ...], int]] = {}

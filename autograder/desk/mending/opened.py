@@ -12,8 +12,8 @@ from typing import Any
 
 from autograder.assignment import grade_id_of, is_solution
 from autograder.desk import material
-from autograder.desk.conflict import sides
 from autograder.desk.material import DeskError
+from autograder.desk.mending.conflict import sides
 from autograder.handed_in import Unreadable, read_notebook
 
 ENOUGH_CELLS = 500  # a file with more is left to the grader's judgement

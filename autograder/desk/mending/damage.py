@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from autograder.assignment import grade_id_of, is_solution, is_test
-from autograder.desk.cells import is_stray, restored, restored_whole
-from autograder.desk.opened import Opened
-from autograder.desk.ownership import Ownership
+from autograder.desk.mending.cells import is_stray, restored, restored_whole
+from autograder.desk.mending.opened import Opened
+from autograder.desk.mending.ownership import Ownership
 from autograder.rebuild import plain
 
 SHOWN = 6  # of the places of one finding

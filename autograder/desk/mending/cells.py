@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_raw_cell
 
 from autograder.assignment import grade_id_of, is_test
-from autograder.desk.pieces import defines, statements
+from autograder.desk.mending.pieces import defines, statements
 
 NEW = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
 # Tags that change how a cell is run or compared.

@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from autograder.desk.lesson import Lesson, Step, in_hours, lessons
 from autograder.desk.material import DeskError
 from autograder.desk.result_table import Link, Marked, Table, Words
-from autograder.desk.written import Written, read_cells
+from autograder.desk.studying.lesson import Lesson, Step, in_hours, lessons
+from autograder.desk.studying.written import Written, read_cells
 from autograder.handed_in import Unreadable
 
 LIMIT_SECONDS = 30.0
@@ -218,7 +218,7 @@ def _run(
         ]
         subprocess.run(
             # -P: a student's file beside the notebooks is not taken for a module of ours.
-            [sys.executable, "-P", "-m", "autograder.desk.runner"],
+            [sys.executable, "-P", "-m", "autograder.desk.studying.runner"],
             input=json.dumps({"jobs": jobs, "seconds": seconds}).encode(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

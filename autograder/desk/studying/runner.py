@@ -1,4 +1,4 @@
-"""Runs students' notebooks, each in a process of its own: `python -m autograder.desk.runner`.
+"""Runs students' notebooks, each in a process of its own; progress_report starts it by `-m`.
 
 Reads jobs as JSON from stdin. What came of a job is in its file of results, a line an event, so
 that nothing that is printed disturbs it and a process that ends early has told what came before.

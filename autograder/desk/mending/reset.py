@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from autograder.assignment import grade_id_of, is_solution
-from autograder.desk import backup, material
+from autograder.desk import material
 from autograder.desk.material import DeskError
-from autograder.desk.opened import Opened, marks_of, open_file
+from autograder.desk.mending import backup
+from autograder.desk.mending.opened import Opened, marks_of, open_file
 
 
 def reset(file: Path, cell: str | None) -> Iterable[str]:

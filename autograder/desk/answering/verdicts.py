@@ -17,7 +17,7 @@ from typing import Any
 
 import autograder
 from autograder.catalogue import Misconception
-from autograder.desk.answers import Answers
+from autograder.desk.answering.answers import Answers
 from autograder.diagnose import Case, diagnose
 from autograder.evidence import Record, decode
 from autograder.judge import judge

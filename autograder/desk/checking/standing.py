@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.desk.cell_result import Outcome
+from autograder.desk.checking.cell_result import Outcome
 
 WIDTH = 79
 COLUMN = 15  # where the names begin

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from autograder.desk.tracing.step import Step
+from autograder.desk.pictures.tracing.step import Step
 
 COLUMNS = ("bidirectional: every word looks at every word", "causal: no word looks at a later one")
 VECTORS = ("query: what a word looks for", "key: what it is found by", "value: what it passes on")

@@ -9,13 +9,13 @@ from pathlib import Path
 import nbformat
 import typer
 
-from autograder.desk import backup
-from autograder.desk.damage import Finding, of_the_cells, of_the_file
 from autograder.desk.material import DeskError
-from autograder.desk.opened import Opened, open_file
-from autograder.desk.ownership import Ownership
-from autograder.desk.pour import poured
-from autograder.desk.rerun import stale
+from autograder.desk.mending import backup
+from autograder.desk.mending.damage import Finding, of_the_cells, of_the_file
+from autograder.desk.mending.opened import Opened, open_file
+from autograder.desk.mending.ownership import Ownership
+from autograder.desk.mending.pour import poured
+from autograder.desk.mending.rerun import stale
 
 FINE, LEFT = 0, 1
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from autograder.assignment import grade_id_of, is_solution, is_test
-from autograder.desk.lesson import Lesson, Step, is_demo
 from autograder.desk.material import text
+from autograder.desk.studying.lesson import Lesson, Step, is_demo
 from autograder.handed_in import Unreadable, read_notebook
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import typer
 
+from autograder.desk.checking.standing import Entry, as_text, is_passed, standing
 from autograder.desk.material import START, DeskError
-from autograder.desk.standing import Entry, as_text, is_passed, standing
 
 
 def self_check(files: Sequence[Path]) -> int:
@@ -53,7 +53,7 @@ def checked(file: Path) -> list[Entry]:
         # As plain as can be: what others set for their tests (options, plugins) is not for these.
         command = [sys.executable, "-P", "-m", "pytest", "-q", "--noconftest"]
         command += ["-p", "no:cacheprovider", "-p", "nbval.plugin"]
-        command += ["-p", "autograder.desk.pytest_plugin"]
+        command += ["-p", "autograder.desk.checking.pytest_plugin"]
         command += ["-c", str(settings), "--rootdir", folder]
         command += ["--workbook", "--workbook-report", str(report), file.name]
         others = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}

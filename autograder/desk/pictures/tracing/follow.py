@@ -8,11 +8,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograder.desk.tracing import mistakes
-from autograder.desk.tracing.at_once import COLUMNS, AtOnce, attentions, layers
-from autograder.desk.tracing.step import Step, Steps
-from autograder.desk.tracing.truth import BOTH, blocked, joined, scaled, split, truth, weighed
-from autograder.desk.tracing.written import Outcome, Written
+from autograder.desk.pictures.tracing import mistakes
+from autograder.desk.pictures.tracing.at_once import COLUMNS, AtOnce, attentions, layers
+from autograder.desk.pictures.tracing.step import Step, Steps
+from autograder.desk.pictures.tracing.truth import (
+    BOTH,
+    blocked,
+    joined,
+    scaled,
+    split,
+    truth,
+    weighed,
+)
+from autograder.desk.pictures.tracing.written import Outcome, Written
 
 Vectors = tuple[Tensor, Tensor, Tensor]
 OF_HEADS = ("split_heads", "merge_heads", "MultiHeadAttention")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from autograder.desk.tracing.truth import blocked, scaled, weighed
+from autograder.desk.pictures.tracing.truth import blocked, scaled, weighed
 
 ORDER = "the output is to be returned first, then the weights"
 

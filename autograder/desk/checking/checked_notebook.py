@@ -15,9 +15,9 @@ import pytest
 from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
-from autograder.desk.cell_result import CellResult, Outcome, of_difference, of_error
+from autograder.desk.checking.cell_result import CellResult, Outcome, of_difference, of_error
+from autograder.desk.checking.overlay import FACTS, OWN, SOLUTION, TEST, overlay
 from autograder.desk.material import DeskError
-from autograder.desk.overlay import FACTS, OWN, SOLUTION, TEST, overlay
 from autograder.worked_outputs import INLINE
 
 # Of what a cell shows, the text counts.

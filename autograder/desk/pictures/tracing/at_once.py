@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from autograder.desk.tracing.step import Step
-from autograder.desk.tracing.truth import BIDIRECTIONAL, BOTH
-from autograder.desk.tracing.written import Outcome, Written, tensor
+from autograder.desk.pictures.tracing.step import Step
+from autograder.desk.pictures.tracing.truth import BIDIRECTIONAL, BOTH
+from autograder.desk.pictures.tracing.written import Outcome, Written, tensor
 
 COLUMNS = ("bidirectional", "causal")
 

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from autograder.desk.answers import all_definitions, answers_of
+from autograder.desk.answering.answers import all_definitions, answers_of
+from autograder.desk.answering.values import in_words
+from autograder.desk.answering.verdicts import Tried, Verdict, verdict
 from autograder.desk.material import DeskError
 from autograder.desk.result_table import Marked, Piece, Table, Words
-from autograder.desk.values import in_words
-from autograder.desk.verdicts import Tried, Verdict, verdict
 
 PASSED, FAILED = "passed", "failed"
 IN_FULL = 3  # failures shown with the example and both results; one is mended at a time

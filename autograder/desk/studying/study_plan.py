@@ -9,10 +9,10 @@ from itertools import groupby
 from typing import Any
 
 from autograder.desk import material
-from autograder.desk.lesson import Lesson, Step, in_hours, lesson
 from autograder.desk.material import DeskError
-from autograder.desk.progress_report import Progress
 from autograder.desk.result_table import Link, Marked, Piece, Table, Words
+from autograder.desk.studying.lesson import Lesson, Step, in_hours, lesson
+from autograder.desk.studying.progress_report import Progress
 
 WEEKS = (1, 2, 4)
 # A week ends with a notebook where that moves its end by no more than this.

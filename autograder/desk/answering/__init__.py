@@ -1,0 +1,1 @@
+"""Answers in the notebook: public examples, judged and diagnosed as in grading."""

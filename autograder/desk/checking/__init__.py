@@ -1,0 +1,1 @@
+"""The self-check of a whole notebook, by nbval over a fresh copy."""

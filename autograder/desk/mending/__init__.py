@@ -1,0 +1,1 @@
+"""Fresh cells and notebooks, and mending what happened to them."""

@@ -1,0 +1,1 @@
+"""What is done, what comes next, and whether everything is installed."""
