@@ -15,7 +15,7 @@ from autograder.desk import check, hint
 from autograder.desk.answering.answers import Answers
 from autograder.desk.answering.verdicts import Verdict, verdict
 from autograder.present import clean_html
-from tests import desk, diagnosing
+from tests import browser, desk, diagnosing
 from tests.harness import ASSIGNMENTS, ROOT, definition_source, notebook, solution_source
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of wrong versions
@@ -166,6 +166,12 @@ def test_a_failure_is_not_told_by_colour_alone() -> None:
 
     assert "<strong>failed</strong>" in page
     assert "color" not in page
+
+
+@browser.needs_chromium
+@pytest.mark.parametrize("call", ['check("softmax")', "check()", 'hint("softmax")'])
+def test_axe_finds_nothing_serious(call: str) -> None:
+    assert browser.serious_in(said(BARE, call)._repr_html_()) == []
 
 
 def test_the_students_own_exception_is_shown_with_its_line() -> None:
