@@ -13,7 +13,7 @@ from autograder.desk.material import DeskError
 from autograder.desk.studying.lesson import lesson, lessons, share
 from autograder.desk.studying.progress_report import progress
 from autograder.desk.studying.study_plan import WEEKS, Plan, paths, plan
-from tests import desks
+from tests import student_folder
 from tests.harness import SOURCE
 
 START = json.loads((SOURCE / material.START).read_text("utf-8"))
@@ -76,8 +76,8 @@ def test_a_shown_plan_says_each_week_and_its_minutes(path: str) -> None:
 def test_what_is_done_is_left_out(tmp_path: Path) -> None:
     """The rest is spread over the weeks anew; a plan of nothing says so."""
     first = PATHS["beginner"]["notebooks"][0]
-    desks.released(tmp_path, first)
-    desks.write(tmp_path, first, why__scale="Because.")
+    student_folder.released(tmp_path, first)
+    student_folder.write(tmp_path, first, why__scale="Because.")
     done = progress(tmp_path)
 
     assert set(order(plan("beginner"))) - set(order(plan("beginner", done=done))) == {

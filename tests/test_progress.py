@@ -11,8 +11,9 @@ import pytest
 from autograder.desk import material
 from autograder.desk.material import DeskError
 from autograder.desk.studying.progress_report import LessonProgress, Progress, progress
-from tests import desks
+from tests import student_folder
 from tests.harness import definition_source
+from tests.student_work import Notebook, cell_of, own_cell
 
 FIRST, SECOND = "01-scaled-dot-product-attention", "02-causal-masking"
 WRONG = "def softmax(x, axis=-1):\n    return x / x.sum(axis=axis, keepdims=True)"
@@ -26,12 +27,12 @@ def of(found: Progress, name: str) -> LessonProgress:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A student's folder with two notebooks."""
-    return desks.released(tmp_path, FIRST, SECOND)
+    return student_folder.released(tmp_path, FIRST, SECOND)
 
 
 def test_of_untouched_notebooks_nothing_is_done(tmp_path: Path) -> None:
     """All steps of all notebooks are to do, and their minutes are the notebooks' own."""
-    found = progress(desks.released(tmp_path))
+    found = progress(student_folder.released(tmp_path))
 
     assert [each.state for each in found.notebooks] == ["not started"] * len(material.names())
     stated = [material.released(n)["metadata"]["workbook"]["minutes"] for n in material.names()]
@@ -43,9 +44,9 @@ def test_of_untouched_notebooks_nothing_is_done(tmp_path: Path) -> None:
 
 def test_of_the_reference_all_is_done(tmp_path: Path) -> None:
     """Every definition of the reference passes, whatever the notebook."""
-    desks.released(tmp_path)
+    student_folder.released(tmp_path)
     for name in material.names():
-        desks.solve(tmp_path, name)
+        student_folder.solve(tmp_path, name)
 
     found = progress(tmp_path, seconds=120)
 
@@ -58,11 +59,11 @@ def test_a_wrong_definition_is_not_done_and_a_mended_one_is_until_it_is_undone(
     folder: Path,
 ) -> None:
     """Nothing is remembered: each time it is the saved notebook that counts."""
-    desks.write(folder, FIRST, softmax=WRONG)
+    student_folder.write(folder, FIRST, softmax=WRONG)
     wrong = of(progress(folder), FIRST)
-    desks.solve(folder, FIRST, "softmax", "attention_scores")
+    student_folder.solve(folder, FIRST, "softmax", "attention_scores")
     mended = of(progress(folder), FIRST)
-    desks.write(folder, FIRST, softmax=mended.lesson.steps[0].stub)
+    student_folder.write(folder, FIRST, softmax=mended.lesson.steps[0].stub)
     undone = of(progress(folder), FIRST)
 
     assert (wrong.done, wrong.state) == (frozenset(), "started")
@@ -73,7 +74,7 @@ def test_a_wrong_definition_is_not_done_and_a_mended_one_is_until_it_is_undone(
 
 def test_what_is_next_is_in_a_notebook_that_was_begun(folder: Path) -> None:
     """Someone on another path is not sent back to the first notebook."""
-    desks.solve(folder, SECOND, "causal_mask")
+    student_folder.solve(folder, SECOND, "causal_mask")
 
     lesson, step = progress(folder).next or pytest.fail("nothing is next")
 
@@ -94,7 +95,7 @@ def test_an_answer_is_done_when_something_is_written(
     folder: Path, answer: str, is_done: bool
 ) -> None:
     """The line that asks for an answer is none."""
-    desks.write(folder, FIRST, why__scale=answer)
+    student_folder.write(folder, FIRST, why__scale=answer)
 
     assert of(progress(folder), FIRST).done == ({"why-scale"} if is_done else frozenset())
 
@@ -112,9 +113,9 @@ def test_a_notebook_that_does_not_end_well_costs_nothing_else(
     folder: Path, padding_mask: str, said: str
 ) -> None:
     """What was right before it counts, and so do the other notebooks."""
-    desks.solve(folder, FIRST)
-    desks.solve(folder, SECOND)
-    desks.write(folder, SECOND, padding_mask=padding_mask)
+    student_folder.solve(folder, FIRST)
+    student_folder.solve(folder, SECOND)
+    student_folder.write(folder, SECOND, padding_mask=padding_mask)
 
     found = progress(folder, seconds=12)
 
@@ -134,8 +135,10 @@ os.write(1, b"{}" * 50_000)
 
 def test_what_is_printed_disturbs_nothing(folder: Path) -> None:
     """A print that looks like a verdict is none."""
-    desks.solve(folder, FIRST, "softmax")
-    desks.change(folder, FIRST, lambda notebook: notebook["cells"].insert(3, desks.own(NOISE)))
+    student_folder.solve(folder, FIRST, "softmax")
+    student_folder.change(
+        folder, FIRST, lambda notebook: notebook["cells"].insert(3, own_cell(NOISE))
+    )
 
     assert of(progress(folder), FIRST).done == {"softmax"}
 
@@ -143,8 +146,10 @@ def test_what_is_printed_disturbs_nothing(folder: Path) -> None:
 def test_a_notebook_that_asks_for_progress_does_not_go_round_for_ever(folder: Path) -> None:
     """`progress()` in a cell of one's own is passed over when that notebook is run."""
     asking = "from autograder.desk import progress\nprogress('..')\nasked = True"
-    desks.solve(folder, FIRST, "softmax")
-    desks.change(folder, FIRST, lambda notebook: notebook["cells"].append(desks.own(asking)))
+    student_folder.solve(folder, FIRST, "softmax")
+    student_folder.change(
+        folder, FIRST, lambda notebook: notebook["cells"].append(own_cell(asking))
+    )
 
     found = of(progress(folder), FIRST)
 
@@ -155,11 +160,15 @@ def test_cells_of_ones_own_run_where_they_stand(folder: Path) -> None:
     """A helper, a magic and a file beside the notebook, as in the kernel."""
     beside = f"import numpy as np\n\n\n{definition_source(FIRST, 'softmax')}"
     (folder / FIRST / "beside.py").write_text(beside)
-    desks.write(folder, FIRST, softmax="def softmax(x, axis=-1):\n    return helper(x, axis)")
+    student_folder.write(
+        folder, FIRST, softmax="def softmax(x, axis=-1):\n    return helper(x, axis)"
+    )
     helper = "%matplotlib inline\nfrom beside import softmax as helper"
 
     without = of(progress(folder), FIRST)
-    desks.change(folder, FIRST, lambda notebook: notebook["cells"].insert(3, desks.own(helper)))
+    student_folder.change(
+        folder, FIRST, lambda notebook: notebook["cells"].insert(3, own_cell(helper))
+    )
     with_it = of(progress(folder), FIRST)
 
     assert without.done == frozenset()
@@ -169,13 +178,13 @@ def test_cells_of_ones_own_run_where_they_stand(folder: Path) -> None:
 def test_a_definition_may_stand_in_a_cell_of_ones_own(folder: Path) -> None:
     """Its cell was deleted and written anew, so the new one has no name that we know."""
 
-    def retype(notebook: desks.Notebook) -> None:
-        cell = desks.cell_of(notebook, "softmax")
+    def retype(notebook: Notebook) -> None:
+        cell = cell_of(notebook, "softmax")
         place = notebook["cells"].index(cell)
-        notebook["cells"][place] = desks.own(cell["source"])
+        notebook["cells"][place] = own_cell(cell["source"])
 
-    desks.solve(folder, FIRST, "softmax")
-    desks.change(folder, FIRST, retype)
+    student_folder.solve(folder, FIRST, "softmax")
+    student_folder.change(folder, FIRST, retype)
 
     assert of(progress(folder), FIRST).done == {"softmax"}
 
@@ -185,7 +194,7 @@ def test_files_of_the_student_are_no_part_of_the_workbook(
 ) -> None:
     """`json.py` where the notebooks lie does not stop the runner, which starts there."""
     (folder / "json.py").write_text("raise SystemExit('not the library')")
-    desks.solve(folder, FIRST, "softmax")
+    student_folder.solve(folder, FIRST, "softmax")
     monkeypatch.chdir(folder)
 
     assert of(progress(), FIRST).done == {"softmax"}
@@ -208,7 +217,7 @@ def test_a_damaged_file_is_named_and_the_others_are_looked_at(
     """It says what can be done, and its minutes are still to be spent."""
     monkeypatch.chdir(folder)
     (folder / FIRST / f"{FIRST}.ipynb").write_bytes(content)
-    desks.write(folder, SECOND, why__mask__before__softmax="Because.")
+    student_folder.write(folder, SECOND, why__mask__before__softmax="Because.")
 
     found = progress()
 

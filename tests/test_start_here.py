@@ -21,7 +21,7 @@ from autograder.desk.studying.progress_report import progress
 from autograder.desk.studying.study_plan import WEEKS, paths, plan
 from autograder.doctor import Finding
 from autograder.present import clean_html
-from tests import desks
+from tests import student_folder
 from tests.browser import chromium, needs_chromium
 from tests.harness import ASSIGNMENTS, ROOT, SOURCE
 
@@ -53,9 +53,9 @@ class Seen(HTMLParser):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A student's folder: one notebook begun, one damaged, one missing."""
-    top = desks.released(tmp_path_factory.mktemp("desk"))
+    top = student_folder.released(tmp_path_factory.mktemp("desk"))
     (top / material.START).write_text((SOURCE / material.START).read_text("utf-8"), "utf-8")
-    desks.solve(top, "02-causal-masking", "causal_mask")
+    student_folder.solve(top, "02-causal-masking", "causal_mask")
     (top / "03-multi-head-attention" / "03-multi-head-attention.ipynb").write_text("{")
     (top / "challenge-gqa" / "challenge-gqa.ipynb").unlink()
     return top

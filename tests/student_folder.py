@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from autograder.assignment import is_solution
 from autograder.desk import material
 from tests import harness
-
-Notebook = dict[str, Any]
+from tests.student_work import Notebook, cell_of
 
 
 def released(folder: Path, *names: str) -> Path:
@@ -53,21 +51,3 @@ def change(folder: Path, name: str, how: Callable[[Notebook], None]) -> None:
     notebook = json.loads(path.read_text("utf-8"))
     how(notebook)
     path.write_text(json.dumps(notebook), "utf-8")
-
-
-def cell_of(notebook: Notebook, cell_id: str) -> dict[str, Any]:
-    """The cell of this id."""
-    (cell,) = (cell for cell in notebook["cells"] if cell["id"] == cell_id)
-    return cell
-
-
-def own(source: str) -> dict[str, Any]:
-    """A code cell that the student added."""
-    return {
-        "cell_type": "code",
-        "id": "of-the-student",
-        "metadata": {},
-        "outputs": [],
-        "execution_count": None,
-        "source": source,
-    }
