@@ -24,6 +24,15 @@ def of(found: Progress, name: str) -> LessonProgress:
     return one
 
 
+def add(folder: Path, source: str) -> None:
+    """Give the first notebook a cell of the student's own, before the first definition."""
+
+    def insert(notebook: Notebook) -> None:
+        notebook["cells"].insert(3, own_cell(source))
+
+    student_folder.change(folder, FIRST, insert)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A student's folder with two notebooks."""
