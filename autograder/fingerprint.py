@@ -29,9 +29,10 @@ PACKAGES = (
 
 @cache
 def software() -> str:
-    """A digest of the grader and the packages that it stands on."""
+    """A digest of the grader, without the students' desk, and the packages that it stands on."""
     package = Path(autograder.__file__).parent
-    code = {str(file.relative_to(package)): file.read_bytes() for file in package.rglob("*.py")}
+    files = {str(file.relative_to(package)): file for file in package.rglob("*.py")}
+    code = {name: file.read_bytes() for name, file in files.items() if not name.startswith("desk")}
     versions = [platform.python_version(), *(importlib.metadata.version(p) for p in PACKAGES)]
     return digest({**code, "": " ".join(versions).encode()})
 
