@@ -8,6 +8,8 @@ import re
 import matplotlib.pyplot
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
+from nbconvert import HTMLExporter
 
 from autograder.observe import collecting
 from tests import harness
@@ -21,6 +23,10 @@ def solution_cells(assignment: str) -> dict[str, nbformat.NotebookNode]:
         for cell in harness.notebook(assignment).cells
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")
     }
+
+
+def drawing(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [c for c in notebook.cells if c.cell_type == "code" and re.search(r"\bplt\.", c.source)]
 
 
 @EACH
@@ -107,3 +113,35 @@ def test_restart_and_run_all_is_clean_on_the_reference(
                 exec(compile(cell.source, f"<{cell.id}>", "exec"), namespace)
 
     assert capsys.readouterr().err == ""
+
+
+@EACH
+def test_a_picture_is_told_in_words(assignment: str) -> None:
+    """Each cell that draws, and no other, has an alternative text: a sentence or two of its own."""
+    notebook = harness.notebook(assignment)
+    texts = {cell.id: cell.metadata.alt for cell in notebook.cells if "alt" in cell.metadata}
+
+    assert list(texts) == [cell.id for cell in drawing(notebook)]
+    assert texts
+    assert len(set(texts.values())) == len(texts)
+    for name, text in texts.items():
+        assert 80 <= len(text) <= 250, name
+        assert re.fullmatch(r"[A-Z].*\.", text), name  # one line, whole sentences
+
+
+@EACH
+def test_a_page_of_the_notebook_says_what_its_pictures_show(assignment: str) -> None:
+    """No image without its words, in the template under nbgrader's page for grading by hand.
+
+    In nbconvert's other template, `lab`, and in JupyterLab nothing can be said of a picture.
+    """
+    path = harness.ROOT / "release" / assignment / f"{assignment}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    instructors = drawing(harness.notebook(assignment))
+    for cell in drawing(notebook):
+        cell.outputs = [nbformat.v4.new_output("display_data", data={"image/png": "AAAA"})]
+
+    page, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook)
+
+    images = BeautifulSoup(page, "html.parser").find_all("img")
+    assert [image.get("alt") for image in images] == [cell.metadata.alt for cell in instructors]
