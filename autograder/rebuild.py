@@ -105,6 +105,12 @@ def read_cells(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return read
 
 
+def released_stubs(assignment: Assignment) -> dict[str, str]:
+    """The solution cells of a released notebook, which is its own template, by grade_id."""
+    cells = (cell for cell in assignment.notebook.cells if is_solution(cell))
+    return {name: cell.source for cell in cells if (name := grade_id_of(cell))}
+
+
 class Rebuilder:
     """Rebuilds submissions of one assignment.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -215,10 +214,10 @@ def test_files_of_the_student_are_no_part_of_the_workbook(
         (b'{"cells": [{"cell_type": "co', "ends early or is not JSON"),
         (b"<<<<<<< HEAD\n{}", "ends early or is not JSON"),
         (b"\xff\xfe\x00", "ends early or is not JSON"),
-        (b"[]", "not a notebook, or one of an old format"),
-        (json.dumps({"nbformat": 3, "worksheets": []}).encode(), "one of an old format"),
+        (b"[]", "is JSON, but not a notebook"),
+        (b'{"nbformat": 4, "cells": 3}', "it has no list of cells"),
     ],
-    ids=["cut", "conflict", "bytes", "list", "old"],
+    ids=["cut", "conflict", "bytes", "list", "cells"],
 )
 def test_a_damaged_file_is_named_and_the_others_are_looked_at(
     folder: Path, content: bytes, said: str, monkeypatch: pytest.MonkeyPatch

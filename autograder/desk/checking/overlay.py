@@ -17,7 +17,7 @@ from nbval.plugin import find_comment_markers
 from autograder.assignment import Assignment, grade_id_of, is_solution, is_test
 from autograder.desk.material import DeskError, answers, path_of, recognised
 from autograder.handed_in import Unreadable
-from autograder.rebuild import Rebuilder, plain, read_submission
+from autograder.rebuild import Rebuilder, plain, read_submission, released_stubs
 
 FACTS = "self_check"  # in a cell's metadata: what the report needs to know of it
 TEST, SOLUTION, BOOK, OWN = "test", "solution", "book", "own"
@@ -41,11 +41,7 @@ def overlay(path: Path) -> NotebookNode:
             f"{path.name} is none of the book's notebooks: no cell in it is one of theirs"
         )
     assignment = Assignment(name, path_of(name))
-    stubs = {
-        grade_id: cell.source
-        for cell in assignment.notebook.cells
-        if is_solution(cell) and (grade_id := grade_id_of(cell))
-    }
+    stubs = released_stubs(assignment)
     notebook = Rebuilder(assignment, stubs=stubs).rebuild(submitted)
     _say_what_cells_are(notebook, {cell.id for cell in assignment.notebook.cells}, stubs)
     _lay_outputs(notebook, answers(name)["outputs"])

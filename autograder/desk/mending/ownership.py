@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from autograder.assignment import Assignment, grade_id_of, is_solution
 from autograder.desk import material
 from autograder.desk.mending.pieces import belong_together, defines, one_cell, split_off, statements
-from autograder.rebuild import Rebuilder, plain, read_cells
+from autograder.rebuild import Rebuilder, plain, read_cells, released_stubs
 
 
 @dataclass
@@ -53,8 +53,7 @@ class Ownership:
     def rebuilder(self) -> Rebuilder:
         """What the grader would do, with the released cells for stubs."""
         assignment = Assignment(self.name, material.path_of(self.name))
-        stubs = {str(grade_id_of(c)): c.source for c in self.book.cells if is_solution(c)}
-        return Rebuilder(assignment, stubs=stubs)
+        return Rebuilder(assignment, stubs=released_stubs(assignment))
 
     @cached_property
     def positions(self) -> dict[int, list[int]]:

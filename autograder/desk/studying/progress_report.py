@@ -18,8 +18,9 @@ from pathlib import Path
 from autograder.desk.material import DeskError
 from autograder.desk.result_table import Link, Marked, Table, Words
 from autograder.desk.studying.lesson import Lesson, Step, in_hours, lessons
-from autograder.desk.studying.written import Written, read_cells
+from autograder.desk.studying.written import Written
 from autograder.handed_in import Unreadable
+from autograder.rebuild import read_submission
 
 LIMIT_SECONDS = 30.0
 WITHIN = "WORKBOOK_PROGRESS"  # set where progress runs notebooks: these may ask for it again
@@ -158,7 +159,7 @@ def progress(folder: str | Path = ".", seconds: float = LIMIT_SECONDS) -> Progre
     for lesson in wanted:
         if os.path.lexists(top / lesson.file):
             try:
-                written[lesson.name] = Written(lesson, read_cells(top / lesson.file))
+                written[lesson.name] = Written(lesson, read_submission(top / lesson.file))
             except Unreadable as error:
                 written[lesson.name] = f"cannot be read: {error}"
     to_run = {n: w for n, w in written.items() if isinstance(w, Written) and w.has_code}
