@@ -16,9 +16,7 @@ from benchmarks.measure import Measured
 from benchmarks.submissions import made, made_class
 from examples.make import FIRST, ROOT
 
-LESSONS = tuple(
-    sorted(path.name for path in (ROOT / "source").iterdir() if path.name[:2].isdecimal())
-)
+LESSONS = tuple(sorted(path.name for path in (ROOT / "source").glob("[0-9]*/")))
 REPEATS = 5
 IMPORTS = "import torch, nbgrader, nbclient"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import textwrap
 import tomllib
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 import torch
@@ -76,6 +78,11 @@ def test_each_misconception_is_diagnosed_as_itself(assignment: str, identity: st
     assert source is not None
 
     results = diagnosing.diagnosed(assignment, source)
+    if diagnosing.names(results[f"test-{entry.definition}"]) != [identity]:
+        # How much a limit of memory leaves depends on what this process did before. A kernel is
+        # a fresh one, so that is where the verdict counts.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
+            results = fresh.submit(diagnosing.diagnosed, assignment, source).result()
 
     assert diagnosing.names(results[f"test-{entry.definition}"]) == [identity]
     for test, result in results.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 import pytest
@@ -13,6 +14,7 @@ from autograder.observe import (
     at_most,
     collecting,
     gradients,
+    memory_at_most,
     observe,
     randint,
     randn,
@@ -207,3 +209,19 @@ def test_nothing_else_of_the_grader_is_loaded_in_the_kernel() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "[]"
+
+
+def test_garbage_makes_no_room_in_a_limit_of_memory() -> None:
+    """What nobody can reach is given back before the limit is counted, not inside it."""
+    mebibyte = 2**20 // 4  # numbers of 4 bytes
+    cycle: list[object] = [torch.zeros(512 * mebibyte)]
+    cycle.append(cycle)
+    gc.disable()
+    try:
+        del cycle
+        with memory_at_most(64 * 2**20):
+            gc.collect()
+            with pytest.raises(RuntimeError, match="memory"):
+                torch.zeros(256 * mebibyte)
+    finally:
+        gc.enable()

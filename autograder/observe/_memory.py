@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ def memory_at_most(more_bytes: int) -> Iterator[None]:
     """
     import resource  # not on every platform, and only grading needs it
 
+    gc.collect()  # what would be given back inside the block made room in it
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + more_bytes
