@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -38,7 +38,7 @@ def uses(sources: Iterable[str], without: Iterable[str] = ()) -> dict[str, froze
         for name in made(statement):
             direct.setdefault(name, set()).update(read - {name})
     ends = frozenset(without)
-    return {name: frozenset(_reached(name, direct, ends)) for name in direct}
+    return {name: reached(name, direct, ends) for name in direct}
 
 
 def made(statement: ast.stmt) -> list[str]:
@@ -59,12 +59,15 @@ def _bound(statement: ast.stmt) -> set[str]:
     }
 
 
-def _reached(name: str, direct: dict[str, set[str]], ends: frozenset[str]) -> set[str]:
-    reached: set[str] = set()
+def reached(
+    name: str, direct: Mapping[str, Collection[str]], ends: Collection[str] = ()
+) -> frozenset[str]:
+    """The names that one uses, directly or through others, but for those in `ends`."""
+    found: set[str] = set()
     todo = [name]
     while todo:
-        for used in direct.get(todo.pop(), set()) - reached:
-            reached.add(used)
+        for used in set(direct.get(todo.pop(), ())) - found:
+            found.add(used)
             if used not in ends:
                 todo.append(used)
-    return reached - {name}
+    return frozenset(found - {name})

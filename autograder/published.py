@@ -35,7 +35,6 @@ def public_answers(key: AnswerKey, examples: str) -> dict[str, Any]:
     definitions = [name.removeprefix("test-") for name in assignment.tests]
     read = read_examples(examples, definitions)
     wrong = replace(key.wrong, seed=SEED, _known={}, _drawn={})
-    used = wrong.catalogue.uses
     answers = {
         name: _answers(assignment, wrong, name, [e for e in read if e.definition == name])
         for name in definitions
@@ -45,7 +44,6 @@ def public_answers(key: AnswerKey, examples: str) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "title": assignment.notebook.metadata.get("workbook", {}).get("title", assignment.name),
-        "uses": {name: sorted(used.get(name, frozenset()) & set(definitions)) for name in answers},
         "headings": headings(assignment),
         "misconceptions": [
             asdict(each) for each in wrong.catalogue.misconceptions if each.id in named

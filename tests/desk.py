@@ -53,7 +53,7 @@ def named(assignment: str, identity: str) -> list[str]:
         evidence,
         {test: found.forbidden(definition)},
         {},
-        found.uses,
+        {},
     )
     first = diagnosing.names(diagnose(case, found)[test])
     return [*first, *(other for one in first[:1] for other in others(found, definition, one))]

@@ -29,11 +29,6 @@ class Answers:
         """The definitions that have public examples, in order."""
         return list(self.data["definitions"])
 
-    @property
-    def uses(self) -> dict[str, frozenset[str]]:
-        """Which definitions of the reference use which."""
-        return {name: frozenset(used) for name, used in self.data["uses"].items()}
-
     def examples(self, definition: str) -> list[Example]:
         """The examples of a definition, in order."""
         return [Example(**each) for each in self.data["definitions"][definition]["examples"]]

@@ -65,7 +65,7 @@ def _overview(namespace: Mapping[str, Any]) -> Table:
 def _result(found: Verdict) -> Words:
     if found.unwritten:
         return "still to do"
-    return PASSED if found.passed else Marked(FAILED, "strong")
+    return _mark(found.passed)
 
 
 def _count(found: Verdict) -> str:
@@ -83,7 +83,11 @@ def _table(found: Verdict) -> Table:
     failed = [each for each in found.tried if not each.check.passed]
     passed = [each for each in found.tried if each.check.passed]
     rows: list[tuple[Words, ...]] = [
-        (each.check.name, _mark(each), _what_happened(each, whole=each in failed[:IN_FULL]))
+        (
+            each.check.name,
+            _mark(each.check.passed),
+            _what_happened(each, whole=each in failed[:IN_FULL]),
+        )
         for each in (*failed, *passed)
     ]
     above: list[Words] = [[Marked(name, "code"), f": {_count(found)}."], *_causes(found)]
@@ -93,8 +97,8 @@ def _table(found: Verdict) -> Table:
     return Table("What was tried", columns, rows, [_next(found)], above)
 
 
-def _mark(tried: Tried) -> Words:
-    return PASSED if tried.check.passed else Marked(FAILED, "strong")
+def _mark(passed: bool) -> Words:
+    return PASSED if passed else Marked(FAILED, "strong")
 
 
 def _what_happened(tried: Tried, whole: bool) -> Words:

@@ -21,6 +21,7 @@ from autograder.desk.answering.answers import Answers
 from autograder.diagnose import Case, diagnose
 from autograder.evidence import Record, decode
 from autograder.judge import judge
+from autograder.names import reached
 from autograder.observe import collecting, observe
 from autograder.public_examples import NAMES, Example
 from autograder.verdict import CellResult, Check
@@ -82,15 +83,15 @@ def verdict(answers: Answers, definition: str, namespace: Mapping[str, Any]) -> 
     runs = {
         name: _Run(answers, name, {each: namespace[each] for each in defined})
         for name in defined
-        if name == definition or name in _reached(definition, used)
+        if name == definition or name in reached(definition, used)
     }
     case = Case(
         results={run.test: run.result for run in runs.values()},
         reference={run.test: answers.expected(name) for name, run in runs.items()},
         found={run.test: run.records for run in runs.values()},
         forbidden={run.test: answers.forbidden(name) for name, run in runs.items()},
-        student_uses={name: _reached(name, used) for name in runs},
-        reference_uses=answers.uses,
+        student_uses={name: reached(name, used) for name in runs},
+        reference_uses={},  # a mistake in what it uses is looked for there, not here
     )
     own = runs[definition]
     result = diagnose(case, answers)[own.test]
@@ -237,14 +238,3 @@ def _used(value: Any, names: set[str]) -> frozenset[str]:
             found |= names & set(each.co_names)
             todo += each.co_consts
     return frozenset(found)
-
-
-def _reached(name: str, used: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """What a definition uses, directly or through others."""
-    reached: set[str] = set()
-    todo = [name]
-    while todo:
-        new = used.get(todo.pop(), frozenset()) - reached
-        reached |= new
-        todo += new
-    return frozenset(reached - {name})
