@@ -155,13 +155,17 @@ def submit(page: Any, number: int) -> None:
     submissions.nth(number - 1).wait_for()
 
 
-def read_feedback(page: Any) -> str:
-    """Fetch the feedback, open the page in JupyterLab, and read it."""
+def read_feedback(both: Round, number: int) -> str:
+    """Fetch the `number`th feedback, open its page in JupyterLab, and read it."""
+    page = both.student
     page.get_by_role("tab", name="Assignments").click()
     page.locator("#refresh_assignments_list").click()
     page.get_by_text("feedback available to fetch").wait_for()
     page.get_by_role("button", name="Fetch Feedback").click()
-    page.get_by_text("(view feedback)").last.click()
+    # The one before can be viewed all the time: of it, neither link nor folder may be taken.
+    page.get_by_text("(view feedback)").nth(number - 1).click()
+    newest = max(path.name for path in (both.desk / mini.NAME / "feedback").iterdir())
+    page.locator(f'.jp-BreadCrumbs-item[title$="{newest}"]').wait_for()
     page.locator(".jp-DirListing-item").filter(has_text=f"{mini.NAME}.html").dblclick()
     shown = page.frame_locator("iframe >> visible=true").locator("body")
     shown.get_by_role("heading", name=mini.NAME).wait_for()
@@ -195,7 +199,7 @@ def test_the_whole_round(both: Round) -> None:
     autograde(both, "6 / 7")
     mark(both, "0.5", "Which entry?")
     return_feedback(both)
-    text = read_feedback(page)
+    text = read_feedback(both, 1)
     assert "6.5 of 7 points with the written answers." in text
     assert "first_row 2 of 2 points All 2 checks passed." in text
     assert "Written answer 0.5 of 1 points" in text
@@ -207,4 +211,4 @@ def test_the_whole_round(both: Round) -> None:
     assert workbook(both.course, "grade").returncode == 0
     return_feedback(both)
     late = "0 of 7 points with the written answers, after 6.5 points off for handing in late."
-    assert late in read_feedback(page)
+    assert late in read_feedback(both, 2)
