@@ -138,6 +138,38 @@ def write_all_in_one(notebook: NotebookNode) -> None:
     notebook.cells.insert(place(notebook, "test-softmax"), new_code_cell(text, id="all"))
 
 
+def merge_two_solutions(notebook: NotebookNode) -> None:
+    """The cell of the first is kept, with a helper of the second."""
+    second = notebook.cells.pop(place(notebook, "attention_scores"))
+    cell(notebook, "softmax").source += f"\n\neps_of_mine = 1e-9\n\n{second.source}"
+
+
+def merge_into_the_solution_below(notebook: NotebookNode) -> None:
+    first = notebook.cells.pop(place(notebook, "softmax"))
+    below = cell(notebook, "attention_scores")
+    below.source = f"half_of_mine = 0.5\n\n\n{first.source}\n\n\n{below.source}"
+
+
+def merge_with_a_test(notebook: NotebookNode) -> None:
+    """The test is kept, and is no cell in which anything of the student's is run."""
+    above = notebook.cells.pop(place(notebook, "softmax"))
+    below = cell(notebook, "test-softmax")
+    below.source = f"import colorsys\n\n{above.source}\n\n{below.source}"
+
+
+def write_into_given_cells(notebook: NotebookNode) -> None:
+    """Two solutions stand below an import and above a test; their own cells are untouched."""
+    for name, given in (("softmax", "imports"), ("attention_shapes", "test-attention_shapes")):
+        mine = cell(notebook, name)
+        cell(notebook, given).source += f"\n\n\n{mine.source}"
+        mine.source = cell(released(), name).source
+
+
+def name_two_cells_alike(notebook: NotebookNode) -> None:
+    """Another program copied the metadata of one solution to the next."""
+    cell(notebook, "attention_scores").metadata.nbgrader["grade_id"] = "softmax"
+
+
 # What the doctor says of each; a name in braces stands for the number of that cell.
 AILMENTS: dict[Ailment, str] = {
     delete_a_solution: "A cell that you write is gone: attention_shapes",
@@ -153,9 +185,14 @@ AILMENTS: dict[Ailment, str] = {
     edit_given_cells: "cell {imports}), test-softmax (test cell, cell {test-softmax})",
     lose_metadata: "is lost or changed: imports (cell {imports})",
     change_metadata: "cell {my-helper}, your own",
-    lose_names_altogether: "A solution stands in a cell of your own",
-    write_above: "A solution stands in a cell of your own, and its own cell is gone or not written",
+    lose_names_altogether: "A solution stands in another cell",
+    write_above: "A solution stands in another cell, and its own is gone or not written",
     write_all_in_one: "softmax (cell {all}), attention_scores (cell {all})",
+    merge_two_solutions: "is gone or not written: attention_scores (cell {softmax})",
+    merge_into_the_solution_below: "is gone or not written: softmax (cell {attention_scores})",
+    merge_with_a_test: "is gone or not written: softmax (cell {test-softmax})",
+    write_into_given_cells: "(cell {imports}), attention_shapes (cell {test-attention_shapes})",
+    name_two_cells_alike: "is gone or not written: attention_scores (cell {attention_scores})",
 }
 
 

@@ -73,7 +73,7 @@ def _gone(student: Ownership) -> Iterator[Finding | None]:
         for index, parts in student.put_back.items()
     }
     yield _finding(
-        "A solution stands in a cell of your own, and its own cell is gone or not written",
+        "A solution stands in another cell, and its own is gone or not written",
         [where for places in elsewhere.values() for where in places],
         "perhaps its points; a cell that is not written undoes a definition above it.",
         "puts the definition into its own cell.",
@@ -84,7 +84,7 @@ def _gone(student: Ownership) -> Iterator[Finding | None]:
         "A cell that you write is gone",
         [str(grade_id_of(book[i])) for i in lost],
         "its points, as there is nothing to grade.",
-        "puts the cell back as it was released; your text of it is not in this file any more.",
+        "puts the cell back as it was released; no text of yours was found that belongs there.",
     )
     yield _finding(
         "Cells of the book are gone",

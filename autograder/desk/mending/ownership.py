@@ -11,9 +11,16 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from autograder.assignment import Assignment, grade_id_of, is_solution
+from autograder.assignment import Assignment, grade_id_of, is_solution, is_test
 from autograder.desk import material
-from autograder.desk.mending.pieces import belong_together, defines, one_cell, split_off, statements
+from autograder.desk.mending.pieces import (
+    belong_together,
+    defines,
+    one_cell,
+    split_off,
+    split_off_added,
+    statements,
+)
 from autograder.rebuild import Rebuilder, plain, read_cells, released_stubs
 
 
@@ -22,7 +29,7 @@ class Ownership:
     """The student's cells by their positions, the book's by their indices.
 
     `places` has for each position the book's cell that it is, or None for one of the student's
-    own. `rest` is what stays of the student's own cells, `put_back` what of them belongs into
+    own. `rest` is what stays of the student's own cells, `put_back` what of any cell belongs into
     solution cells that nobody wrote.
     """
 
@@ -155,7 +162,7 @@ class Ownership:
                     self.places[position] = above + 1
 
     def _put_back(self) -> None:
-        """Find the solutions that stand in cells of the student's own."""
+        """Find the solutions that stand in other cells than their own."""
         self.rest = {
             p: self.cells[p]["source"] for p, index in enumerate(self.places) if index is None
         }
@@ -168,14 +175,39 @@ class Ownership:
                 stubs = [p for p, text in texts.items() if text]
                 # Below a cell that is not written yet, a definition is in force already.
                 until[name] = min(stubs, default=len(self.cells))
-        for position, text in list(self.rest.items()):
-            names = {name for name in missing if position < until[name]} & defines(text)
-            if self.cells[position]["cell_type"] != "code":
+        for position, place in enumerate(self.places):
+            cell = self.cells[position]
+            text = cell["source"]
+            # Nobody runs a definition that stands in a test cell.
+            everywhere = place is not None and is_test(self.book.cells[place])
+            names = {n for n in missing if everywhere or position < until[n]} & defines(text)
+            if cell["cell_type"] != "code":
                 # A note may read like Python; a definition in it is a cell of another type.
                 names = {name for name in names if re.search(rf"^(def|class) {name}\b", text, re.M)}
-            parts, self.rest[position] = split_off(text, names)
+            parts, rest = self._parted(text, place, names)
             for name, part in parts.items():
                 self.put_back.setdefault(missing[name], {})[position] = part
+            if place is None:
+                self.rest[position] = rest
+            elif parts:
+                self.cells[position] = {**cell, "source": rest}
+
+    def _parted(self, text: str, index: int | None, names: set[str]) -> tuple[dict[str, str], str]:
+        """The parts of a cell's text that define these names, and what stays in the cell.
+
+        `index` is the book's cell that it is. A helper goes with the part that the book has first.
+        """
+        if index is None or not names:
+            return split_off(text, names)
+        book = self.book.cells[index]
+        if not is_solution(book):
+            return split_off_added(text, names, book.source)
+        own = str(grade_id_of(book))
+        parts, rest = split_off(text, names | {own})
+        order = [str(grade_id_of(cell)) for cell in self.book.cells]
+        first = min(parts, key=order.index)
+        parts[first] = f"{rest}\n{parts[first]}".strip("\n")
+        return parts, parts.pop(own, "")
 
 
 def _longest_rising(places: Sequence[int | None]) -> set[int]:

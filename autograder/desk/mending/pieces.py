@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from autograder.names import made
 from autograder.rebuild import plain
@@ -83,13 +83,37 @@ def split_off(text: str, names: Collection[str]) -> tuple[dict[str, str], str]:
         return {}, text
     if len(found) == 1:
         return {found.pop(): text}, ""
+    return _cut(text, lambda each: next((made for made in _made(each) if made in found), None))
+
+
+def split_off_added(text: str, names: Collection[str], book: str) -> tuple[dict[str, str], str]:
+    """The same of one of the book's cells: of what was added, definitions and imports go along."""
+    given = {ast.dump(statement) for statement in statements(book) or []}
+    kinds = ast.FunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
+    added = [
+        each
+        for each in statements(text) or []
+        if isinstance(each, kinds) and ast.dump(each) not in given
+    ]
+    found = [made for each in added for made in _made(each) if made in names]
+    if not found:
+        return {}, text
+    of = {
+        each.lineno: next((made for made in _made(each) if made in found), found[0])
+        for each in added
+    }
+    return _cut(text, lambda each: of.get(each.lineno))
+
+
+def _cut(text: str, of: Callable[[ast.stmt], str | None]) -> tuple[dict[str, str], str]:
+    """The statements at the top by what they are `of`, with the comments above them; the rest."""
     lines = text.splitlines()
     parts: dict[str, list[str]] = {}
     rest: list[str] = []
     begin = 0
     for statement in statements(text) or []:
         end = statement.end_lineno or statement.lineno
-        name = next((made for made in _made(statement) if made in found), None)
+        name = of(statement)
         (rest if name is None else parts.setdefault(name, [])).extend(lines[begin:end])
         begin = max(begin, end)
     return {name: "\n".join(part) for name, part in parts.items()}, "\n".join(rest + lines[begin:])

@@ -18,7 +18,15 @@ Kept = list[tuple[int, NotebookNode]]  # by the positions at which the student h
 
 
 def poured(student: Ownership) -> NotebookNode:
-    """The mended notebook."""
+    """The mended notebook, in which nothing is left to mend."""
+    notebook = _once(student)
+    # What is left of a cell that two solutions stood in may itself be in pieces, or not written.
+    while (again := _once(Ownership(student.name, notebook))) != notebook:
+        notebook = again
+    return notebook
+
+
+def _once(student: Ownership) -> NotebookNode:
     book = student.book
     raw = student.content["cells"]
     filled = []
