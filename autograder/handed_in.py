@@ -71,7 +71,10 @@ def read_notebook(path: Path) -> bytes:
         if not path.is_file() or path.is_symlink():
             raise Unreadable(f"{path.name} is not a file")
         if path.stat().st_size > MAX_BYTES:
-            raise Unreadable(f"{path.name} is larger than {MAX_BYTES // 2**20} MiB")
+            raise Unreadable(
+                f"{path.name} is larger than {MAX_BYTES // 2**20} MiB; cleared of its outputs and "
+                "saved again, a notebook is small"
+            )
         return path.read_bytes()
     except OSError as error:
         raise Unreadable(f"{path.name} cannot be read: {error.strerror}") from error

@@ -331,6 +331,7 @@ def test_plain_pytest_collects_the_book_s_cells_by_name(tmp_path: Path) -> None:
     assert "00-start-here" not in collected.stdout
     assert torn.returncode != 0
     assert "torn.ipynb is not a notebook: it ends early or is not JSON" in torn.stdout
+    assert "`workbook doctor FILE` says what can be done" in torn.stdout
 
 
 def test_without_its_option_the_plugin_does_nothing_and_imports_nothing(tmp_path: Path) -> None:

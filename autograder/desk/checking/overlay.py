@@ -34,7 +34,7 @@ def overlay(path: Path) -> NotebookNode:
     try:
         submitted = read_submission(path.resolve())
     except Unreadable as error:
-        raise DeskError(f"{error}. `workbook reset` gives back a fresh notebook") from error
+        raise DeskError(f"{error}. `workbook doctor FILE` says what can be done") from error
     name = recognised(cell["grade_id"] for cell in submitted)
     if name is None:
         raise DeskError(
