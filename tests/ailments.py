@@ -170,6 +170,19 @@ def name_two_cells_alike(notebook: NotebookNode) -> None:
     cell(notebook, "attention_scores").metadata.nbgrader["grade_id"] = "softmax"
 
 
+def answer_in_a_cell_below(notebook: NotebookNode) -> None:
+    """The cell for the answer is untouched."""
+    at = place(notebook, "why-scale")
+    notebook.cells.insert(at + 1, new_markdown_cell(notebook.cells[at].source, id="my-answer"))
+    notebook.cells[at].source = cell(released(), "why-scale").source
+
+
+def answer_in_the_question(notebook: NotebookNode) -> None:
+    """Another editor does not keep a locked cell locked."""
+    answer = notebook.cells.pop(place(notebook, "why-scale"))
+    cell(notebook, "why-scale-question").source += f"\n\n{answer.source}"
+
+
 # What the doctor says of each; a name in braces stands for the number of that cell.
 AILMENTS: dict[Ailment, str] = {
     delete_a_solution: "A cell that you write is gone: attention_shapes",
@@ -188,6 +201,8 @@ AILMENTS: dict[Ailment, str] = {
     lose_names_altogether: "A solution stands in another cell",
     write_above: "A solution stands in another cell, and its own is gone or not written",
     write_all_in_one: "softmax (cell {all}), attention_scores (cell {all})",
+    answer_in_a_cell_below: "is gone or not written: why-scale (cell {my-answer})",
+    answer_in_the_question: "is gone or not written: why-scale (cell {why-scale-question})",
     merge_two_solutions: "is gone or not written: attention_scores (cell {softmax})",
     merge_into_the_solution_below: "is gone or not written: softmax (cell {attention_scores})",
     merge_with_a_test: "is gone or not written: softmax (cell {test-softmax})",

@@ -43,8 +43,8 @@ class Ownership:
         self.places = [self._known(cell) for cell in self.cells]
         self._release_copies()
         self._join_halves()
-        self._find_answers()
         self._put_back()
+        self._put_back_answers()
 
     @cached_property
     def book(self) -> NotebookNode:
@@ -151,16 +151,6 @@ class Ownership:
                 if broken and belong_together(text[position - 1], text[position]):
                     self.places[position - 1] = here
 
-    def _find_answers(self) -> None:
-        """A text right below a question whose answer is gone is the answer."""
-        for position in range(1, len(self.cells)):
-            above, here = self.places[position - 1], self.places[position]
-            if here is None and above is not None and above + 1 < len(self.book.cells):
-                below = self.book.cells[above + 1]
-                is_text = below.cell_type == self.cells[position]["cell_type"] == "markdown"
-                if is_text and is_solution(below) and above + 1 not in self.places:
-                    self.places[position] = above + 1
-
     def _put_back(self) -> None:
         """Find the solutions that stand in other cells than their own."""
         self.rest = {
@@ -191,6 +181,27 @@ class Ownership:
                 self.rest[position] = rest
             elif parts:
                 self.cells[position] = {**cell, "source": rest}
+
+    def _put_back_answers(self) -> None:
+        """An answer may stand in the cell of its question, or in a text right below."""
+        for index, book in enumerate(self.book.cells):
+            found = self.positions.get(index, [])
+            texts = {plain(self.cells[position]["source"]) for position in found}
+            is_answer = is_solution(book) and book.cell_type == "markdown"
+            if not is_answer or not texts <= {"", plain(book.source)}:
+                continue
+            question = self.book.cells[index - 1].source
+            for position in self.positions.get(index - 1, []):
+                cell = self.cells[position]
+                if cell["source"].startswith(f"{question}\n"):
+                    self.put_back[index] = {position: cell["source"].removeprefix(question).strip()}
+                    self.cells[position] = {**cell, "source": question}
+            below = max([*found, *self.positions.get(index - 1, [])], default=-1) + 1
+            text = self.rest.get(below, "")
+            is_text = plain(text) and self.cells[below]["cell_type"] == "markdown"
+            if index not in self.put_back and is_text:
+                self.put_back[index] = {below: text}
+                self.rest[below] = ""
 
     def _parted(self, text: str, index: int | None, names: set[str]) -> tuple[dict[str, str], str]:
         """The parts of a cell's text that define these names, and what stays in the cell.

@@ -87,6 +87,7 @@ def _filled(student: Ownership, index: int) -> tuple[str, Kept]:
     if book.cell_type == "code":
         text, left_over = student.code(index, str(name), book)
         return text, [(position, note(name, piece)) for position, piece in left_over.items()]
+    texts |= student.put_back.get(index, {})
     written = [text for text in texts.values() if plain(text) not in ("", plain(book.source))]
     return "\n\n".join(reversed(dict.fromkeys(reversed(written)))) or book.source, []
 
