@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import json
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 
@@ -381,7 +382,7 @@ def test_a_merge_conflict_is_solved(tmp_path: Path, cut: int, taken: str) -> Non
     assert "merge conflict" in seen.output
     assert (seen.exit_code, healed.exit_code) == (1, 0)
     assert after == {"finished": finished(), "released": released()}[taken]
-    assert kept == {"ipynb", "yours", "theirs"}
+    assert kept == {"ipynb", "above", "below"}
     assert text in contents
     assert nbformat.writes(released()) + "\n" in contents
 
@@ -395,6 +396,36 @@ def test_a_conflict_with_its_base_in_the_middle_of_a_cell(tmp_path: Path) -> Non
 
     assert doctor(file, "--mend", "--no-run").exit_code == 0
     assert nbformat.read(file, as_version=4) == finished()
+
+
+def test_a_conflict_in_a_cell_is_the_students_to_solve(tmp_path: Path) -> None:
+    """As programs that merge notebooks leave it: the file is one, the cell is no Python."""
+    notebook = finished()
+    mine = cell(notebook, "softmax").source
+    hunk = ["<<<<<<< local", mine, "=======", "def softmax(x):", "    pass", ">>>>>>> remote"]
+    cell(notebook, "softmax").source = "\n".join(hunk)
+    cell(notebook, "why-scale").source = "A heading\n=======\nfor my answer"
+    file = written(tmp_path, notebook)
+    before = file.read_bytes()
+
+    result = doctor(file, "--mend")
+
+    assert result.exit_code == 1
+    assert f"and >>>>>>>: cell {place(notebook, 'softmax') + 1}\n" in result.output
+    assert file.read_bytes() == before
+
+
+def test_a_byte_order_mark_goes(tmp_path: Path) -> None:
+    """JupyterLab calls such a file unreadable."""
+    file = written(tmp_path, finished())
+    file.write_bytes(BOM_UTF8 + file.read_bytes())
+
+    seen, healed = doctor(file, "--no-run"), doctor(file, "--mend", "--no-run")
+
+    assert "byte order mark" in seen.output
+    assert healed.exit_code == 0
+    assert nbformat.read(file, as_version=4) == finished()
+    assert next((tmp_path / "backups").iterdir()).read_bytes().startswith(BOM_UTF8)
 
 
 def test_a_conflict_without_a_whole_side(tmp_path: Path) -> None:
@@ -512,6 +543,18 @@ def test_too_many_cells_are_refused_in_one_sentence(tmp_path: Path) -> None:
 
     assert result.exit_code == 2
     assert "at most 2000" in result.output
+
+
+def test_a_file_that_is_too_large_can_be_made_smaller(tmp_path: Path) -> None:
+    """Neither reading nor resetting it helps, so the sentence says what does."""
+    file = written(tmp_path, "")
+    with file.open("wb") as large:
+        large.truncate(64 * 2**20 + 1)
+
+    result = doctor(file)
+
+    assert result.exit_code == 2
+    assert "is larger than 64 MiB; cleared of its outputs" in result.output
 
 
 def sparse(*cells: NotebookNode) -> NotebookNode:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from autograder.assignment import grade_id_of, is_solution, is_test
 from autograder.desk.mending.cells import is_stray, restored, restored_whole
+from autograder.desk.mending.conflict import sides
 from autograder.desk.mending.opened import Opened
 from autograder.desk.mending.ownership import Ownership
 from autograder.rebuild import plain
@@ -48,7 +50,15 @@ def of_the_file(opened: Opened) -> Iterator[Finding]:
             "Git left a merge conflict in the file, and JupyterLab cannot open it",
             (),
             "all of it; nobody can grade it.",
-            "takes your side, or the other where yours is no notebook; keeps both as files.",
+            "takes the side above each =======, or the one below where that is no notebook; keeps "
+            "both as files. In a merge yours is above; in a rebase or after a stash, below.",
+        )
+    if opened.raw.startswith(BOM_UTF8):
+        yield Finding(
+            "The file begins with a byte order mark, and JupyterLab cannot open it",
+            (),
+            "none, the grader reads over it; but nbgrader's Validate cannot.",
+            "leaves it out.",
         )
 
 
@@ -61,6 +71,7 @@ def of_the_cells(student: Ownership) -> list[Finding]:
         _another_type(student),
         _moved(student),
         _metadata(student),
+        _conflict(student),
     ]
     return [finding for finding in found if finding is not None]
 
@@ -76,7 +87,7 @@ def _gone(student: Ownership) -> Iterator[Finding | None]:
         "A solution stands in another cell, and its own is gone or not written",
         [where for places in elsewhere.values() for where in places],
         "perhaps its points; a cell that is not written undoes a definition above it.",
-        "puts the definition into its own cell.",
+        "puts it into its own cell.",
     )
     gone = [i for i in range(len(book)) if i not in student.positions and i not in elsewhere]
     lost = [i for i in gone if is_solution(book[i])]
@@ -191,6 +202,21 @@ def _metadata(student: Ownership) -> Finding | None:
         where,
         "none, the grader has its own copy; but Validate in JupyterLab may say something else.",
         "restores it.",
+    )
+
+
+def _conflict(student: Ownership) -> Finding | None:
+    """What a merge leaves in a cell, where the program that merged knows notebooks."""
+    return _finding(
+        "Lines of a merge conflict stand in a cell: keep the text that is right, and delete the "
+        "lines that begin with <<<<<<<, ======= and >>>>>>>",
+        [
+            f"cell {position + 1}"
+            for position, cell in enumerate(student.cells)
+            if cell["cell_type"] == "code" and sides(cell["source"].encode())
+        ],
+        "its points, as it is no Python.",
+        "",
     )
 
 

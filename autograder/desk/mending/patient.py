@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -73,9 +74,10 @@ def _mended(opened: Opened, student: Ownership) -> Path:
     kept = backup.keep(opened.raw, opened.path, opened.name)
     sides = [
         backup.keep(side, opened.path, opened.name, f".{mark}")
-        for side, mark in zip(opened.sides, ("yours", "theirs"), strict=False)
+        for side, mark in zip(opened.sides, ("above", "below"), strict=False)
     ]
-    if opened.sides or of_the_cells(student):
+    ails = any(finding.mending for finding in of_the_cells(student))
+    if ails or opened.sides or opened.raw.startswith(BOM_UTF8):
         text = nbformat.writes(poured(student)) + "\n"
         backup.write(text.encode("utf-8", "replace"), opened.path)
     path = opened.path
@@ -83,7 +85,7 @@ def _mended(opened: Opened, student: Ownership) -> Path:
         path = opened.path.rename(opened.right_path)
     typer.echo("\n".join([f"Mended: {path}", *backup.way_back(kept, path)]))
     if sides:
-        typer.echo(f"Your side and the other are kept in {sides[0]} and {sides[1]}")
+        typer.echo(f"The sides above and below ======= are kept in {sides[0]} and {sides[1]}")
     return path
 
 
