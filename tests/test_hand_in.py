@@ -108,8 +108,9 @@ def mark(both: Round, points: str, comment: str) -> None:
     """Type points and a comment beside the written answer."""
     page = both.instructor
     page.goto(f"{both.formgrader}/gradebook/{mini.NAME}/{mini.NAME}")
-    with page.expect_response("**/api/comments?*"):
-        page.locator("tbody tr td.name a:visible").click()
+    page.locator("tbody tr td.name a:visible").click()
+    # What is typed before the page has both is neither saved nor kept.
+    page.wait_for_function("window.formgrader?.grades?.loaded && formgrader.comments?.loaded")
     page.locator("#why-shape").fill(points)
     with page.expect_response("**/api/grade/*"):
         page.locator("#why-shape-comment").click()
