@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,8 @@ def test_a_killed_run_is_continued_to_the_same_end(
         time.sleep(chance.random())
     relatives = family(run)
     for process in relatives.get(target, [])[:1]:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # it may have come to its end meanwhile
+            process.kill()
 
     rest = "".join(said)
     status = run.wait(timeout=600)
