@@ -46,7 +46,7 @@ class AnswerKey:
         by_definition = {name.removeprefix("test-"): parts for name, parts in forbidden.items()}
         own = {path.split("/")[0].removesuffix(".py") for path in beside}
         taken = messages(sources, by_definition, own)
-        student_uses = uses(sources)
+        student_uses = uses(sources, by_definition)
         results: dict[str, CellResult] = {}
         for name, cell in tests.items():
             definition = name.removeprefix("test-")

@@ -15,6 +15,8 @@ from autograder.rebuild import parse
 from autograder.result import Graded
 from autograder.sandbox import SandboxUnavailable
 
+MAX_CODE = 500_000  # characters; read as Python, each may take a kilobyte of the grader's memory
+
 
 def grade(key: AnswerKey, handed_in: HandedIn) -> Graded:
     """Grade one submission, whatever it is.
@@ -48,7 +50,13 @@ def ungraded(assignment: Assignment, seed: int, handed_in: HandedIn, reason: str
 
 
 def run(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn) -> Graded:
-    """Execute a rebuilt notebook, with the instructor's files over the student's, and judge it."""
+    """Execute a rebuilt notebook, with the instructor's files over the student's, and judge it.
+
+    Raises: Unreadable, where it holds more code than is read.
+    """
+    size = sum(len(cell.source) for cell in rebuilt.cells if cell.cell_type == "code")
+    if size > MAX_CODE:
+        raise Unreadable(f"it holds {size:,} characters of code; at most {MAX_CODE:,} are graded")
     files = {**handed_in.files, **key.files}
     execution = execute(rebuilt, seed=key.seed, limits=key.limits, handed_in=files)
     started = monotonic()

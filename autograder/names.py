@@ -25,9 +25,12 @@ def parsed(sources: Iterable[str]) -> list[ast.stmt]:
     return found
 
 
-def uses(sources: Iterable[str], without: Iterable[str] = ()) -> dict[str, frozenset[str]]:
+def uses(
+    sources: Iterable[str], of: Iterable[str] | None = None, without: Iterable[str] = ()
+) -> dict[str, frozenset[str]]:
     """For each name that is made at the top, the names that it uses, directly or through others.
 
+    Only for the names in `of`, where it is given: those of a student may be many, and in a chain.
     Nothing is followed through the names in `without`.
     """
     direct: dict[str, set[str]] = {}
@@ -38,7 +41,8 @@ def uses(sources: Iterable[str], without: Iterable[str] = ()) -> dict[str, froze
         for name in made(statement):
             direct.setdefault(name, set()).update(read - {name})
     ends = frozenset(without)
-    return {name: reached(name, direct, ends) for name in direct}
+    wanted = direct if of is None else [name for name in of if name in direct]
+    return {name: reached(name, direct, ends) for name in wanted}
 
 
 def made(statement: ast.stmt) -> list[str]:

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
 from autograder.from_scratch import messages
@@ -92,6 +94,35 @@ def test_a_module_of_ones_own_is_no_library() -> None:
 
     assert messages([IMPORTS, *cells], FORBIDDEN, ["helpers"]) == {}
     assert messages([IMPORTS, *cells], FORBIDDEN) != {}
+
+
+def test_what_is_nested_too_deeply_is_refused() -> None:
+    """Reading it ends in an exception of Python, which is no fault of the grader's."""
+    message = said("def attend(q):\n    return torch" + ".nn" * 1_500)
+
+    assert message is not None
+    assert "nested too deeply" in message
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["s0 = 'layer_norm'", *(f"s{n + 1} = s{n} + s{n}" for n in range(22))],
+        ["s0 = 'layer_norm'", *(f"s{n + 1} = ''.join([s{n}, s{n}])" for n in range(22))],
+        ["s0 = lambda: 1", *(f"s{n + 1} = lambda: s{n}()" for n in range(2_000))],
+        ["s0 = '1'", *(f"s{n + 1} = 'exec(s{n});exec(s{n})'" for n in range(40)), "exec(s40)"],
+    ],
+    ids=["doubled", "joined", "chained", "run"],
+)
+def test_reading_a_source_takes_little(lines: list[str]) -> None:
+    """It is read outside the sandbox: what doubles with every line must not double there."""
+    cells = ["\n".join(lines), "def attend(q):\n    " + "\n    ".join(lines)]
+    tracemalloc.start()
+    said(*cells)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert most < 30 * 2**20
 
 
 @pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)

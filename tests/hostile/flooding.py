@@ -7,7 +7,7 @@ import json
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 
-from tests.hostile import ATTENTION, Hostile
+from tests.hostile import ATTENTION, WRONG, Hostile
 from tests.hostile.forging import MIME, SENDING
 
 
@@ -265,5 +265,35 @@ def double(x):
         points=None,
         status=ATTENTION,
         reason="is not a notebook",
+    ),
+    Hostile(
+        "flood-code",
+        "hands in a million characters of code, whose parsing takes a gigabyte",
+        "a limit on code, looked at before it is parsed",
+        WRONG + "def never():\n" + "    a\n" * 170_000,
+        points=None,
+        status=ATTENTION,
+        reason="characters of code; at most",
+    ),
+    Hostile(
+        "flood-nested-code",
+        "nests an expression deeper than Python can follow",
+        "what cannot be read counts as what cannot be seen",
+        "import torch\n" + WRONG + "    torch" + ".a" * 1_500 + "\n",
+    ),
+    Hostile(
+        "flood-nested-text",
+        "adds texts deeper than Python can follow",
+        "a text that cannot be worked out is not known",
+        WRONG + "    text = " + " + ".join(["'a'"] * 900) + "\n",
+    ),
+    Hostile(
+        "flood-code-in-texts",
+        "runs texts that run each other twice, forty levels deep",
+        "a text is read once",
+        WRONG
+        + "    text0 = '1'\n"
+        + "".join(f"    text{n + 1} = 'exec(text{n});exec(text{n})'\n" for n in range(40))
+        + "    exec(text40)\n",
     ),
 ]
