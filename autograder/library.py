@@ -14,6 +14,7 @@ from autograder.names import SCOPES, local, parsed
 
 MODULE_GETTERS = {"__import__", "import_module"}
 RUNNERS = {"eval", "exec"}
+BUILTIN_RUNNERS = {f"builtins.{name}" for name in RUNNERS}
 HIDDEN = "code in a text that is put together while it runs"
 COMPUTED = "a function by a name that is put together while it runs"
 NESTED = "an expression that is nested too deeply to be read"
@@ -27,12 +28,15 @@ class Library:
 
     def __init__(self, statements: Sequence[ast.stmt], own_modules: frozenset[str]) -> None:
         self._own_modules = own_modules
-        self._paths: dict[str, str] = {}
+        self._paths = {"__builtins__": "builtins"}
         self._texts: dict[str, str] = {}
         self._read: set[str] = set()
         for _ in range(2):  # an alias of an alias may stand before it
             for each in statements:
-                if not isinstance(each, SCOPES):
+                if isinstance(each, SCOPES):  # from here on the name is the notebook's own
+                    self._paths.pop(each.name, None)
+                    self._texts.pop(each.name, None)
+                else:
                     self._learn(each)
 
     def _learn(self, statement: ast.stmt) -> None:
@@ -86,13 +90,22 @@ class Library:
 
     def _mentioned(self, statement: ast.stmt) -> list[str]:
         found = []
+        types = _types(statement)
         for node in ast.walk(statement):
-            if isinstance(node, ast.Call) and _called(node) in RUNNERS and node.args:
+            if node in types:
+                continue
+            if isinstance(node, ast.Call) and self._runs(node):
                 text = self._text(node.args[0])
                 found += [HIDDEN] if text is None else self._in_text(text)
             elif isinstance(node, ast.expr) and (path := self.path(node)):
                 found.append(path)
         return found
+
+    def _runs(self, node: ast.Call) -> bool:
+        """Whether it runs a text; an object of one's own may have a method called `eval`."""
+        if isinstance(node.func, ast.Name):
+            return node.func.id in RUNNERS and bool(node.args)
+        return self.path(node.func) in BUILTIN_RUNNERS and bool(node.args)
 
     def _in_text(self, text: str) -> list[str]:
         if text in self._read:  # or texts that run each other twice would double the work
@@ -160,6 +173,19 @@ class Library:
         size = sum(len(text) + len(between) for text in known)
         seen = parts and len(known) == len(texts) and size <= LONGEST_TEXT
         return between.join(known) if seen else None
+
+
+def _types(statement: ast.stmt) -> set[ast.AST]:
+    """The nodes that only name a type: in annotations and in `isinstance`."""
+    named: list[ast.expr | None] = []
+    for node in ast.walk(statement):
+        if isinstance(node, ast.arg | ast.AnnAssign):
+            named.append(node.annotation)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            named.append(node.returns)
+        elif isinstance(node, ast.Call) and _called(node) == "isinstance":
+            named += node.args[1:]
+    return {part for each in named if each is not None for part in ast.walk(each)}
 
 
 def _called(node: ast.Call) -> str:

@@ -42,6 +42,8 @@ def said(*cells: str) -> str | None:
         ["def attend(q):\n    exec('x = torch.layer_norm(q)')"],
         ["class attend(nn.Module):\n    def __init__(self):\n        self.norm = nn.LayerNorm(3)"],
         ["import threading\ndef attend(q):\n    threading.Thread(target=F.layer_norm, args=(q, 3)).start()"],
+        ["import builtins\ndef attend(q):\n    return builtins.eval('torch.layer_norm')(q)"],
+        ["class LayerNorm(nn.Module):\n    pass", "from torch.nn import LayerNorm", "def attend(q):\n    return LayerNorm(3)(q)"],
     ],
 )  # fmt: skip
 def test_what_is_to_be_built_here_is_found(cells: list[str]) -> None:
@@ -81,6 +83,19 @@ def test_what_cannot_be_seen_through_is_refused(cells: list[str]) -> None:
         ["def attend(q):\n    return q.eval()"],
         ["%matplotlib inline\ndef attend(q):", "def attend(q):\n    return q"],
         ["def attend(q):\n    return getattr(q, 'dtype')"],
+        [
+            "from torch.nn import LayerNorm",
+            "class LayerNorm(nn.Module):\n    pass",
+            "def attend(q):\n    return LayerNorm()(q)",
+        ],
+        ["def attend(q):\n    return isinstance(q, (nn.LayerNorm, nn.Linear))"],
+        [
+            "def attend(q: nn.Module) -> nn.LayerNorm:\n    norm: nn.LayerNorm = q.norm1\n    return norm"
+        ],
+        [
+            "class Graph:\n    def eval(self, q):\n        return q",
+            "def attend(q):\n    return Graph().eval(q)",
+        ],
     ],
 )
 def test_honest_work_is_not_accused(cells: list[str]) -> None:
