@@ -7,8 +7,12 @@ fetched by name, and code in a text.
 from __future__ import annotations
 
 import ast
+import sys
+import sysconfig
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
+from importlib.machinery import PathFinder
 
 from autograder.names import SCOPES, local, parsed
 
@@ -56,7 +60,8 @@ class Library:
                         self._assigned(node)
 
     def _learn_one(self, name: str, path: str) -> None:
-        if path.split(".")[0] not in self._own_modules:
+        first = path.split(".")[0]
+        if first not in self._own_modules or _installed(first):
             self._paths[name] = path
 
     def _assigned(self, node: ast.Assign | ast.NamedExpr) -> None:
@@ -173,6 +178,13 @@ class Library:
         size = sum(len(text) + len(between) for text in known)
         seen = parts and len(known) == len(texts) and size <= LONGEST_TEXT
         return between.join(known) if seen else None
+
+
+@cache
+def _installed(module: str) -> bool:
+    """Whether a module is the environment's, which comes before a file that was handed in."""
+    places = [sysconfig.get_path(name) for name in ("purelib", "platlib")]
+    return module in sys.stdlib_module_names or bool(PathFinder.find_spec(module, places))
 
 
 def _types(statement: ast.stmt) -> set[ast.AST]:

@@ -47,7 +47,10 @@ def uses(
 
 def made(statement: ast.stmt) -> list[str]:
     """The names that a statement at the top binds."""
-    return [statement.name] if isinstance(statement, SCOPES) else sorted(_bound(statement))
+    if isinstance(statement, SCOPES):
+        return [statement.name]
+    inside = {node.name for node in ast.walk(statement) if isinstance(node, SCOPES)}
+    return sorted(_bound(statement) | inside)
 
 
 def local(scope: ast.stmt) -> set[str]:

@@ -42,6 +42,7 @@ def said(*cells: str) -> str | None:
         ["def attend(q):\n    exec('x = torch.layer_norm(q)')"],
         ["class attend(nn.Module):\n    def __init__(self):\n        self.norm = nn.LayerNorm(3)"],
         ["import threading\ndef attend(q):\n    threading.Thread(target=F.layer_norm, args=(q, 3)).start()"],
+        ["if True:\n    def attend(q):\n        return F.layer_norm(q, (3,))"],
         ["import builtins\ndef attend(q):\n    return builtins.eval('torch.layer_norm')(q)"],
         ["class LayerNorm(nn.Module):\n    pass", "from torch.nn import LayerNorm", "def attend(q):\n    return LayerNorm(3)(q)"],
     ],
@@ -109,6 +110,13 @@ def test_a_module_of_ones_own_is_no_library() -> None:
 
     assert messages([IMPORTS, *cells], FORBIDDEN, ["helpers"]) == {}
     assert messages([IMPORTS, *cells], FORBIDDEN) != {}
+
+
+def test_a_file_called_like_a_library_hides_nothing() -> None:
+    """It comes last on the import path, so that the library is what is imported."""
+    cells = ["def attend(q):\n    return F.layer_norm(q)"]
+
+    assert messages([IMPORTS, *cells], FORBIDDEN, ["torch", "threading"]) != {}
 
 
 def test_what_is_nested_too_deeply_is_refused() -> None:
