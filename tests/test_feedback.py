@@ -16,6 +16,7 @@ from autograder.assignment import Assignment
 from autograder.course import Course
 from autograder.evidence import decode
 from autograder.feedback.exporter import page
+from autograder.feedback.markdown import rendered
 from autograder.grade import grade
 from autograder.handed_in import HandedIn
 from autograder.result import Graded
@@ -311,3 +312,27 @@ def test_the_page_works_offline_in_print_and_on_a_phone(
             assert hint.is_visible()
             assert view.locator("math").count() == 0 or view.locator("math").first.is_visible()
             context.close()
+
+
+@pytest.mark.parametrize(
+    "formula",
+    [
+        r"\text{<script>1</script>}",
+        r"\tag{<img src=x onerror=1>}",
+        r"\href{javascript:1}{x}",
+        r"\style{background:url(http://127.0.0.1:9/x)}{x}",
+    ],
+)
+@pytest.mark.parametrize("around", ["$", "$$"])
+def test_a_formula_holds_no_page(formula: str, around: str) -> None:
+    """What stands in it is text, also where it looks like a tag or a link."""
+    shown = rendered(f"{around}{formula}{around}")
+
+    assert "<math" in shown
+    assert not [part for part in ("<script", "<img", "href=", "style=") if part in shown]
+    assert "&#x00" in rendered("$x < y$")
+
+
+def test_a_very_long_answer_is_shown_as_it_is() -> None:
+    """To look for the formulas of this one would take minutes."""
+    assert rendered("\\begin{a}" * 20_000).startswith("<pre>")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Any
+from xml.etree.ElementTree import tostring
 
-from latex2mathml.converter import convert
+from latex2mathml.converter import convert_to_element
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 LONGEST_FORMULA = 2_000
+LONGEST_TEXT = 50_000  # beyond, what looks for formulas takes minutes
 
 
 class _Renderer(IPythonRenderer):
@@ -34,13 +37,21 @@ def _formula(body: str, display: str) -> str:
     try:
         if len(body) > LONGEST_FORMULA:
             raise ValueError("too long")
-        formula = str(convert(body, display=display))
+        formula = convert_to_element(body, display=display)
+        for part in formula.iter():  # what follows a link or asks another place
+            for name in ("href", "style", "class", "id"):
+                part.attrib.pop(name, None)
+        if display == "block":
+            # A long formula is scrolled sideways, which the keyboard can do where the focus is.
+            formula.set("tabindex", "0")
+        # Symbols are references to characters, which are to stay; all else is text, also a tag.
+        return re.sub(r"&amp;(#x\w+;)", r"&\1", tostring(formula, encoding="unicode"))
     except Exception:  # whatever a student wrote between two dollars
         return f"<code>{html.escape(body)}</code>"
-    # A long formula is scrolled sideways, which the keyboard can do where the focus is.
-    return formula.replace("<math ", '<math tabindex="0" ', 1) if display == "block" else formula
 
 
 def rendered(text: str) -> str:
-    """The HTML of a Markdown cell."""
+    """The HTML of a Markdown cell; of a very long one, its text."""
+    if len(text) > LONGEST_TEXT:
+        return f"<pre>{html.escape(text)}</pre>"
     return str(MarkdownWithMath(renderer=_Renderer()).render(text))

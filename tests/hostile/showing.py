@@ -82,6 +82,8 @@ def sources(notebook: NotebookNode) -> NotebookNode:
 MATHS = r"""
 $$\href{{javascript:{code}}}{{x}}$$ $\href{{data:text/html,<script>{code}</script>}}{{y}}$
 $\class{{x" onmouseover="{code}}}{{z}}$ \(\style{{background:url(http://127.0.0.1:9/x)}}{{w}}\)
+$\text{{<script>{code}</script>}}$ $$\tag{{<img src=x onerror="{code}">}} \hbox{{<b/onclick=1>}}$$
+$\href{{javascript:window.pwned=1}}{{q}}$ $$\style{{background:url(http://127.0.0.1:9/y)}}{{p}}$$
 $\require{{html}}\def\x#1{{\x#1\x#1}}\x1$ $$\unicode{{<img src=x onerror="{code}">}}$$
 [a](javascript:{code}) [b](JaVaScRiPt:{code}) [c](data:text/html;base64,PHNjcmlwdD4=)
 ![d](x" onerror="{code}) <a href="  javascript:{code}">e</a>
