@@ -161,6 +161,9 @@ class _Client(NotebookClient):
             # It names a display, and a later one of that name is put in the place of each that
             # there is: a thousand small ones would become a thousand large ones.
             msg["content"].pop("transient", None)
+            if "metadata" in msg["content"]:
+                # nbconvert writes them into pages: sizes as attributes, "isolated" as a frame.
+                msg["content"]["metadata"] = {}
         if "execution_count" in msg["content"]:
             # A kernel may claim any number; the client counts by itself.
             msg["content"]["execution_count"] = self.code_cells_executed

@@ -142,6 +142,21 @@ for kind in ("image/svg+xml", "image/png", "application/pdf", "text/markdown", "
 """,
     ),
     Hostile(
+        "show-display-metadata",
+        "shows pictures and pages whose metadata hold attributes, addresses and frames",
+        "metadata of what is shown are dropped",
+        f"""
+from IPython.display import publish_display_data
+code = {script("show-display-metadata")!r}
+size = "1 onerror=window.pwned=1 onload=window.pwned=1"
+said = {{"width": size, "height": size, "alt": code, "isolated": True, "unconfined": True}}
+links = dict.fromkeys(("image/png", "image/jpeg"), "http://127.0.0.1:9/show-display-metadata")
+for kind in ("image/png", "image/jpeg", "image/svg+xml", "text/html"):
+    publish_display_data({{kind: "AAAA"}}, metadata={{kind: said, **said}})
+    publish_display_data({{kind: "AAAA"}}, metadata={{"filenames": links}})
+""",
+    ),
+    Hostile(
         "show-escapes",
         "prints escapes that terminals obey: colours, titles, links, clearing, answers",
         "what student code prints goes to no terminal",
