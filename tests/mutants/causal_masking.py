@@ -468,6 +468,17 @@ MUTANTS: list[Mutant] = [
     ),
     Mutant(
         "masked_attention",
+        "fused-operator-behind-the-function-modes",
+        "B.1 26",
+        "    " + SCORES,
+        """\
+    with torch._C.DisableTorchFunction():
+        torch._C._nn.scaled_dot_product_attention(query, key, value)
+    """
+        + SCORES,
+    ),
+    Mutant(
+        "masked_attention",
         "size-one-batch-dropped",
         "B.1 22",
         LAST,

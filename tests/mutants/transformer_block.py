@@ -185,6 +185,31 @@ MUTANTS: list[Mutant] = [
         "        return flat.reshape(x.shape)",
     ),
     _layer_norm(
+        "calls-rms-norm",
+        "",
+        _NORM,
+        "        scaled = F.rms_norm(centred, x.shape[-1:], eps=self.eps)\n"
+        "        return scaled * self.weight + self.bias",
+    ),
+    _layer_norm(
+        "calls-batch-norm",
+        "",
+        _NORM,
+        "        flat = x.reshape(-1, x.shape[-1])\n"
+        "        if flat.numel():\n"
+        "            flat = F.batch_norm(flat.mT, None, None, training=True, eps=self.eps).mT\n"
+        "        return flat.reshape(x.shape) * self.weight + self.bias",
+    ),
+    _layer_norm(
+        "calls-instance-norm",
+        "",
+        _NORM,
+        "        flat = x.reshape(1, -1, x.shape[-1])\n"
+        "        if flat.numel():\n"
+        "            flat = F.instance_norm(flat, eps=self.eps)\n"
+        "        return flat.reshape(x.shape) * self.weight + self.bias",
+    ),
+    _layer_norm(
         "plain-tensors",
         "4",
         """        self.weight = nn.Parameter(torch.ones(d_model))
