@@ -1,6 +1,6 @@
 """Which definitions a notebook's code makes, and which of each other they use.
 
-Read from the source, never run. Cells that are no Python (magics, half-written code) say nothing.
+Read from the source, never run. Cells that are no Python (half-written code) say nothing.
 """
 
 from __future__ import annotations
@@ -16,13 +16,28 @@ def parsed(sources: Iterable[str]) -> list[ast.stmt]:
     """The statements at the top of all cells that are Python, in order."""
     found: list[ast.stmt] = []
     for source in sources:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of a student's doubtful escapes
-                found += ast.parse(source).body
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
+        found += _statements(source) or _statements(_without_magics(source))
     return found
+
+
+def _statements(source: str) -> list[ast.stmt]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a student's doubtful escapes
+            return ast.parse(source).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+
+
+def _without_magics(source: str) -> str:
+    """Without what IPython runs and Python cannot read: `%magic`, `files = !ls`, `name?`."""
+    lines = []
+    for line in source.splitlines():
+        stripped = line.lstrip()
+        run = stripped.partition("=")[2].lstrip() or stripped
+        magic = stripped.endswith("?") or stripped.startswith(("%", "!")) or run[:1] in ("%", "!")
+        lines.append(line[: len(line) - len(stripped)] + "pass" if magic else line)
+    return "\n".join(lines)
 
 
 def uses(

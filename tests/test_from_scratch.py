@@ -43,6 +43,8 @@ def said(*cells: str) -> str | None:
         ["class attend(nn.Module):\n    def __init__(self):\n        self.norm = nn.LayerNorm(3)"],
         ["import threading\ndef attend(q):\n    threading.Thread(target=F.layer_norm, args=(q, 3)).start()"],
         ["if True:\n    def attend(q):\n        return F.layer_norm(q, (3,))"],
+        ["%matplotlib inline\nfiles = !ls\nF?\ndef attend(q):\n    %time\n    return F.layer_norm(q, (3,))"],
+        ["%%time\ndef attend(q):\n    return F.layer_norm(q, (3,))"],
         ["import builtins\ndef attend(q):\n    return builtins.eval('torch.layer_norm')(q)"],
         ["class LayerNorm(nn.Module):\n    pass", "from torch.nn import LayerNorm", "def attend(q):\n    return LayerNorm(3)(q)"],
     ],
