@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import text
+
 from autograder.course import Course, Submission
 from autograder.fingerprint import fingerprint
 from autograder.handed_in import HandedIn, digest, read_handed_in
-from autograder.marks import Marks, read_marks
+from autograder.marks import Marks, read_marks, reading
+
+_DATES = text("SELECT name, duedate FROM assignment WHERE duedate IS NOT NULL")
 
 
 @dataclass(frozen=True)
 class Due:
-    """A submission that is to be graded, and the fingerprint of what it is graded by."""
+    """A submission that is to be graded, and the fingerprint of what it is graded by.
+
+    `date` is until when it had to be handed in, on which the penalty depends.
+    """
 
     submission: Submission
     fingerprint: str
+    date: str
 
     def read(self) -> HandedIn:
         """What was handed in, as it is on the disk now."""
@@ -30,7 +38,8 @@ class Due:
 
     def mark(self, handed_in: HandedIn) -> str:
         """The digest of all that the verdict depends on."""
-        return digest({"work": handed_in.digest.encode(), "by": self.fingerprint.encode()})
+        parts = {"work": handed_in.digest, "by": self.fingerprint, "until": self.date}
+        return digest({name: part.encode() for name, part in parts.items()})
 
 
 def due(course: Course, submissions: Sequence[Submission], force: bool) -> list[Due]:
@@ -42,11 +51,21 @@ def due(course: Course, submissions: Sequence[Submission], force: bool) -> list[
         assignment.name: fingerprint(course, assignment)
         for assignment in {submission.assignment for submission in submissions}
     }
-    each = [Due(submission, by[submission.assignment.name]) for submission in submissions]
+    until = _dates(course.db_url)
+    each = [
+        Due(one, by[one.assignment.name], until.get(one.assignment.name, "")) for one in submissions
+    ]
     if force:
         return each
     marks = read_marks(course.db_url)
     return [one for one in each if not _is_graded(course, one, marks)]
+
+
+def _dates(url: str) -> dict[str, str]:
+    """By assignment, until when it has to be handed in, where that is set."""
+    with reading(url, "assignment") as gradebook:
+        rows = gradebook.execute(_DATES) if gradebook else ()
+        return {name: str(date) for name, date in rows}
 
 
 def _is_graded(course: Course, one: Due, marks: Marks) -> bool:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, MetaData, String, Table, create_engine, inspect, text
+from sqlalchemy import Column, Connection, MetaData, String, Table, create_engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError
 
@@ -87,8 +87,9 @@ def sqlite_file(url: str) -> Path | None:
     return Path(str(parsed.database)) if is_file else None
 
 
-def read_marks(url: str) -> Marks:
-    """The digests of what was graded, by student and assignment.
+@contextmanager
+def reading(url: str, table: str) -> Iterator[Connection | None]:
+    """A connection to a gradebook that has the table, else None.
 
     Raises: CourseError, when the gradebook cannot be used.
     """
@@ -100,15 +101,24 @@ def read_marks(url: str) -> Marks:
                     f"the gradebook {url} cannot be used: {file.parent} is no folder "
                     "that can be written to"
                 )
-            return {}
+            yield None
+            return
         engine = create_engine(url)
         try:
-            if not inspect(engine).has_table(MARKS.name):
-                return {}
             with engine.connect() as connection:
-                return {(row[0], row[1]): row[2] for row in connection.execute(_VALID)}
+                yield connection if inspect(connection).has_table(table) else None
         finally:
             engine.dispose()
+
+
+def read_marks(url: str) -> Marks:
+    """The digests of what was graded, by student and assignment.
+
+    Raises: CourseError, when the gradebook cannot be used.
+    """
+    with reading(url, MARKS.name) as gradebook:
+        rows = gradebook.execute(_VALID) if gradebook else ()
+        return {(row[0], row[1]): row[2] for row in rows}
 
 
 def create_marks(engine: Any) -> None:

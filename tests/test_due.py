@@ -87,6 +87,11 @@ def row_of_the_gradebook(course: Path) -> None:
         gradebook.remove_submission(mini.NAME, "two")
 
 
+def due_date(course: Path) -> None:
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        gradebook.update_or_create_assignment(mini.NAME, duedate="2031-02-03 05:07:00 UTC")
+
+
 def gradebook_as_a_whole(course: Path) -> None:
     (course / "gradebook.db").unlink()
 
@@ -103,6 +108,7 @@ def gradebook_as_a_whole(course: Path) -> None:
         (configuration, ["one", "two"]),
         (autograded_notebook, ["one"]),
         (row_of_the_gradebook, ["two"]),
+        (due_date, ["one", "two"]),
         (gradebook_as_a_whole, ["one", "two"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
