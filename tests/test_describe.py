@@ -17,6 +17,7 @@ ROW_2 = np.arange(4)[:, None] == 2
     [
         (np.sqrt(8) * RIGHT, "all are 2.83 times what they should be"),
         (-RIGHT, "the sign is wrong"),
+        (RIGHT + 1e-4, "none is off by more than a thousandth of the largest"),
         (RIGHT.swapaxes(-1, -2), "the rows and columns are exchanged"),
         (RIGHT + 0.3, "all are off by one and the same amount"),
         (RIGHT[:, ::-1], "the same numbers in another order"),
