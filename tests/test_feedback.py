@@ -282,6 +282,16 @@ def test_nothing_of_a_hidden_region_reaches_a_student(
 # --- in a browser ---------------------------------------------------------------------------
 
 
+# The words of the checks' names that go on in another line.
+BROKEN_WORDS = """() => [...document.querySelectorAll('.wide th[scope=row]')].flatMap(cell =>
+  [...cell.textContent.matchAll(/[a-z]+/gi)].filter(word => {
+    const range = document.createRange();
+    range.setStart(cell.firstChild, word.index);
+    range.setEnd(cell.firstChild, word.index + word[0].length);
+    return new Set([...range.getClientRects()].map(each => each.top)).size > 1;
+  }).map(word => word[0]))"""
+
+
 @browser.needs_chromium
 def test_the_page_works_offline_in_print_and_on_a_phone(
     graded: dict[str, list[tuple[str, Graded]]], tmp_path: Path
@@ -306,6 +316,10 @@ def test_the_page_works_offline_in_print_and_on_a_phone(
             assert said == []
             width = view.evaluate("document.documentElement.scrollWidth")
             assert width <= 360, assignment
+            assert view.evaluate(BROKEN_WORDS) == [], assignment
+            # What can be scrolled has to be within reach of a keyboard.
+            wide = "[...document.querySelectorAll('.wide')].every(each => each.tabIndex === 0)"
+            assert view.evaluate(wide), assignment
             hint = view.locator(".cause details p").last
             assert not hint.is_visible()
             view.emulate_media(media="print")
