@@ -17,7 +17,7 @@ REFUSING_MASK = """if mask is not None and mask.dtype != torch.bool:
         except RuntimeError:
             raise ValueError("mask does not fit") from None"""
 
-# assignment, name, definition
+# assignment, name (or two, with " + " between them), definition
 STYLES: list[tuple[str, str, str]] = [
     (
         "01-scaled-dot-product-attention",
@@ -65,6 +65,23 @@ STYLES: list[tuple[str, str, str]] = [
     ),
     (
         "02-causal-masking",
+        "aligned-top-left + floats-returned",
+        """def causal_mask(query_len, key_len=None, device=None):
+    if key_len is None:
+        key_len = query_len
+    return torch.tril(torch.ones(query_len, key_len, device=device))""",
+    ),
+    (
+        "02-causal-masking",
+        "aligned-top-left + added-mask",
+        """def causal_mask(query_len, key_len=None, device=None):
+    if key_len is None:
+        key_len = query_len
+    ones = torch.full((query_len, key_len), float("-inf"), device=device)
+    return torch.triu(ones, diagonal=1)""",
+    ),
+    (
+        "02-causal-masking",
         "masked-attention-inverted",
         f"""def masked_attention(query, key, value, mask=None):
     {REFUSING_MASK}
@@ -82,6 +99,15 @@ STYLES: list[tuple[str, str, str]] = [
     if num_heads <= 0 or width % num_heads:
         raise ValueError("num_heads has to divide the width")
     return torch.reshape(x, (*lead, num_heads, length, width // num_heads))""",
+    ),
+    (
+        "03-multi-head-attention",
+        "split-in-one-view",
+        """def split_heads(x, num_heads):
+    *lead, length, width = x.size()
+    if num_heads <= 0 or width % num_heads:
+        raise ValueError("num_heads has to divide the width")
+    return x.view(*lead, num_heads, length, width // num_heads)""",
     ),
     (
         "04-positional-encoding",
