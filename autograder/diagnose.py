@@ -6,13 +6,13 @@ the reference agrees with the submission's on every check of the cell; else ther
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Protocol
 
+from autograder.agreement import agree, tells
 from autograder.catalogue import Catalogue
-from autograder.compare import difference
 from autograder.evidence import Malformed, Record, decode
 from autograder.from_scratch import first_forbidden
 from autograder.judge import judge
@@ -192,7 +192,10 @@ class _Cell:
                     yield swap, version.fails
 
     def _agrees(self, version: Version) -> bool:
-        if not all(_agree(record, self._found[name]) for name, record in version.records.items()):
+        if not all(
+            agree(record, self._found[name], self._expected[name])
+            for name, record in version.records.items()
+        ):
             return False
         crashes = {
             record.raised[0]
@@ -200,51 +203,11 @@ class _Cell:
             if record.raised and self._expected[name].raised is None
         }
         return any(
-            _tells(self._expected[name], record, crashes)
-            for name, record in version.records.items()
+            tells(self._expected[name], record, crashes) for name, record in version.records.items()
         )
-
-
-def _tells(expected: Record, wrong: Record, crashes: Container[str]) -> bool:
-    """Whether alike evidence of one observation says that the mistakes are alike.
-
-    That both end in the same exception says little, also where another one was asked for and
-    `crashes` holds it; wrong numbers before it, or which refusal is missing, say enough.
-    """
-    if wrong.raised is None:
-        return True
-    if expected.raised is None:
-        return any(
-            difference(expected.values[name], expected.arrays, node, wrong.arrays) is not None
-            for name, node in wrong.values.items()
-            if name in expected.values
-        )
-    right_type = expected.raised[0] in wrong.raised
-    unnamed = bool(expected.names and not wrong.names)
-    return wrong.raised[0] not in crashes and (unnamed or not right_type)
 
 
 def alike(one: Version, other: Version) -> bool:
     """Whether two versions give the same evidence wherever one of them is wrong."""
     same = one.fails == other.fails
-    return same and all(_agree(one.records[name], other.records[name]) for name in one.fails)
-
-
-def _agree(wrong: Record, found: Record) -> bool:
-    """Whether a submission did in one observation what a wrong version does."""
-    if (wrong.raised or [""])[0] != (found.raised or [""])[0] or wrong.names != found.names:
-        return False
-    if set(wrong.values) != set(found.values):
-        return False
-    for name, node in wrong.values.items():
-        other = found.values[name]
-        try:
-            if node.get("rule") == "at_most":
-                too_much = [float(each["value"]) > node["limit"] for each in (node, other)]
-                if too_much[0] != too_much[1]:
-                    return False
-            elif difference(node, wrong.arrays, other, found.arrays) is not None:
-                return False
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
-            return False
-    return True
+    return same and all(agree(one.records[name], other.records[name]) for name in one.fails)

@@ -110,6 +110,13 @@ STYLES: list[tuple[str, str, str]] = [
     return x.view(*lead, num_heads, length, width // num_heads)""",
     ),
     (
+        "03-multi-head-attention",
+        "split-asserts",
+        """def split_heads(x, num_heads):
+    assert x.size(-1) % num_heads == 0
+    return torch.stack(x.chunk(num_heads, dim=-1), dim=-3)""",
+    ),
+    (
         "04-positional-encoding",
         "positions-from-one",
         """def sinusoidal_encoding(seq_len, d_model, base=10_000.0):
