@@ -73,11 +73,15 @@ class Catalogue:
     def swapped(self, ids: Iterable[str]) -> str | None:
         """The reference with these misconceptions in it; None where two change the same piece."""
         whole = self.module
+        changed: set[str] = set()
         for each in ids:
-            body = _definition(whole, self.by_id[each].definition)
+            definition = self.by_id[each].definition
+            body = _definition(whole, definition)
             old, new = (self.edits or {})[each]
-            if body.count(old or body) != 1:
+            # What is written anew as a whole would undo an earlier change.
+            if body.count(old or body) != 1 or not (old or definition not in changed):
                 return None
+            changed.add(definition)
             whole = whole.replace(body, body.replace(old or body, new))
         return whole
 

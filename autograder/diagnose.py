@@ -95,7 +95,7 @@ def diagnose(case: Case, wrong: Versions) -> dict[str, CellResult]:
             if not _whole(case.results.get(f"test-{name}"))
         ]
         base = tuple(dict.fromkeys(id for name in earlier for id in causes.get(name, ())))
-        found = _Cell(test, case, wrong).explained(base)
+        found = _Cell(test, case, wrong).explained(earlier, base)
         if found is None:
             diagnosed[test] = replace(result, mend_first=tuple(sorted(earlier)))
             continue
@@ -133,23 +133,32 @@ class _Cell:
             self._found = {}
         self._failed = frozenset(c.name for c in case.results[test].checks if not c.passed)
 
-    def explained(self, base: Swap) -> dict[str, Swap] | None:
+    def explained(self, earlier: Sequence[str], base: Swap) -> dict[str, Swap] | None:
         """The misconceptions behind each failed check, or None where none fit.
 
-        `base` are those already found in the definitions that this one uses.
+        `earlier` are the definitions with failures of their own that this one uses, `base` the
+        misconceptions already found in them.
         """
         if not self._failed <= set(self._found) or self._calls_forbidden():
             return None
         if all({*UNFINISHED} & set(self._found[name].raised or ()) for name in self._failed):
             return None
-        own = [(each.id,) for each in self._catalogue.of(self._definition)]
         used = self._case.reference_uses.get(self._definition, frozenset())
-        below = [(e.id,) for e in self._catalogue.misconceptions if e.definition in used]
-        if base:
-            found = self._one_of([base, *((*base, *one) for one in own)])
-            if found:
-                return found
-        return self._one_of([*own, *below]) or self._together(own) or self._one_of(self._pairs(own))
+        if not used.issuperset(earlier):
+            return None  # no version of the reference shows what these do here
+        own = [(each.id,) for each in self._catalogue.of(self._definition)]
+        if base and self._wrong_by(base):
+            # A version without what is known to be wrong below would agree by chance.
+            return self._one_of([base, *((*base, *one) for one in own)])
+        entries = self._catalogue.misconceptions
+        failing = [(each.id,) for each in entries if each.definition in earlier]
+        whole = [(each.id,) for each in entries if each.definition in used - {*earlier}]
+        return self._one_of([*failing, *own, *whole]) or self._together(own) or self._one_of(self._pairs(own))
+
+    def _wrong_by(self, base: Swap) -> bool:
+        """Whether these fail a check of this cell, or cannot be made to see it."""
+        made = self._wrong.versions(self._test, [base])
+        return base not in made or bool(made[base].fails)
 
     def _pairs(self, own: Sequence[Swap]) -> list[Swap]:
         """Two of one definition that fail, each for itself, no other checks than these."""

@@ -159,3 +159,78 @@ STYLES: list[tuple[str, str, str]] = [
     return torch.cat([x] * n_rep, dim=1) if n_rep else x[:, :0]""",
     ),
 ]
+
+# assignment, definitions, and which names each gets (None: it is to be mended after an earlier one)
+BELOW: list[tuple[str, list[str], dict[str, list[str] | None]]] = [
+    (
+        "01-scaled-dot-product-attention",
+        [
+            """def attention_scores(query, key):
+    return torch.einsum("...le,...se->...ls", query, key)"""
+        ],
+        {
+            "attention_scores": ["no-scaling", "size-one-stretched"],
+            "scaled_dot_product_attention": None,
+        },
+    ),
+    (
+        "02-causal-masking",
+        [
+            """def causal_mask(query_len, key_len=None, device=None):
+    key_len = query_len if key_len is None else key_len
+    return torch.ones(query_len, key_len, dtype=torch.bool, device=device).tril()""",
+            """def decode_step(query, key, value, cache=None):
+    if query.shape[-2] != 1:
+        raise ValueError("query has to be one token")
+    if cache is not None:
+        key, value = (torch.cat(pair, dim=-2) for pair in zip(cache, (key, value)))
+    seen = causal_mask(1, key.shape[-2])
+    return masked_attention(query, key, value, seen)[0], (key, value)""",
+        ],
+        {"causal_mask": ["aligned-top-left"], "decode_step": None},
+    ),
+    (
+        "04-positional-encoding",
+        [
+            """def sinusoidal_encoding(seq_len, d_model, base=10_000.0):
+    if d_model % 2:
+        raise ValueError("d_model has to be even")
+    table = torch.zeros(seq_len, d_model)
+    speeds = torch.exp(torch.arange(0, d_model, 2) * -(9.210340371976184 / d_model))
+    angles = torch.arange(seq_len)[:, None] * speeds
+    table[:, 0::2], table[:, 1::2] = angles.sin(), angles.cos()
+    return table"""
+        ],
+        {
+            "sinusoidal_encoding": ["base-ignored", "float32-angles-by-exponential"],
+            "PositionalEncoding": None,
+        },
+    ),
+    (
+        "04-positional-encoding",
+        [
+            """def sinusoidal_encoding(seq_len, d_model, base=10_000.0):
+    speeds = base ** (-torch.arange(0, d_model, 2, dtype=torch.float64) / d_model)
+    angles = torch.arange(seq_len, dtype=torch.float64)[:, None] * speeds
+    return torch.stack((angles.sin(), angles.cos()), -1).view(seq_len, d_model).float()""",
+            """class PositionalEncoding(nn.Module):
+    def __init__(self, d_model, max_len=5_000, dropout=0.0, base=10_000.0):
+        super().__init__()
+        self.register_buffer("encoding", sinusoidal_encoding(max_len, d_model, base))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x, offset=0):
+        return self.dropout(x + self.encoding[offset : offset + x.size(1)])""",
+        ],
+        {
+            "sinusoidal_encoding": ["odd-width-left-to-torch"],
+            "PositionalEncoding": [
+                "length-counted-from-the-front",
+                "result-promoted",
+                "buffer-is-saved",
+                "too-long-left-to-torch",
+                "negative-offset-left-to-torch",
+            ],
+        },
+    ),
+]

@@ -15,7 +15,7 @@ from autograder.assignment import CourseError
 from autograder.catalogue import Catalogue, read_catalogue
 from tests import diagnosing, harness, mini
 from tests.mutants import Mutant
-from tests.styles import STYLES
+from tests.styles import BELOW, STYLES
 
 ENTRIES = [
     pytest.param(name, entry.id, id=f"{harness.module_name(name)}-{entry.id}")
@@ -125,6 +125,22 @@ def test_a_mistake_is_known_in_another_style(assignment: str, name: str, definit
     found = diagnosing.names(diagnosing.diagnosed(assignment, source, test)[test])
 
     assert " + ".join(found) == name
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("assignment", "definitions", "named"), BELOW)
+def test_what_an_earlier_definition_does_gets_no_name_of_its_own(
+    assignment: str, definitions: list[str], named: dict[str, list[str] | None]
+) -> None:
+    """A mistake below can look like one that the catalogue has here; not where it cannot show."""
+    source, _ = rewritten(assignment, definitions)
+
+    results = diagnosing.diagnosed(assignment, source)
+
+    for name, expected in named.items():
+        result = results[f"test-{name}"]
+        assert diagnosing.names(result) == (expected or [])
+        assert bool(result.mend_first) == (expected is None)
 
 
 @pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
