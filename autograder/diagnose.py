@@ -153,12 +153,28 @@ class _Cell:
         entries = self._catalogue.misconceptions
         failing = [(each.id,) for each in entries if each.definition in earlier]
         whole = [(each.id,) for each in entries if each.definition in used - {*earlier}]
-        return self._one_of([*failing, *own, *whole]) or self._together(own) or self._one_of(self._pairs(own))
+        return self._one_of([*failing, *own, *whole]) or self._together(own) or self._one_pair(own)
 
     def _wrong_by(self, base: Swap) -> bool:
         """Whether these fail a check of this cell, or cannot be made to see it."""
         made = self._wrong.versions(self._test, [base])
         return base not in made or bool(made[base].fails)
+
+    def _one_pair(self, own: Sequence[Swap]) -> dict[str, Swap] | None:
+        """Two of one definition, of which each shows in more than where the code stops."""
+        found = self._one_of(self._pairs(own))
+        if found is None:
+            return None
+        pair = next(iter(found.values()))
+        both = self._wrong.versions(self._test, [pair])[pair].records
+        for alone in self._wrong.versions(self._test, [pair[:1], pair[1:]]).values():
+            if not any(
+                tells(self._expected[name], record, ())
+                for name, record in both.items()
+                if name not in alone.records or not agree(alone.records[name], record)
+            ):
+                return None
+        return found
 
     def _pairs(self, own: Sequence[Swap]) -> list[Swap]:
         """Two of one definition that fail, each for itself, no other checks than these."""

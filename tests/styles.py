@@ -17,7 +17,7 @@ REFUSING_MASK = """if mask is not None and mask.dtype != torch.bool:
         except RuntimeError:
             raise ValueError("mask does not fit") from None"""
 
-# assignment, name (or two, with " + " between them), definition
+# assignment, name (two with " + " between them, or none), definition
 STYLES: list[tuple[str, str, str]] = [
     (
         "01-scaled-dot-product-attention",
@@ -157,6 +157,29 @@ STYLES: list[tuple[str, str, str]] = [
         "repeat-in-turn",
         """def repeat_kv(x, n_rep):
     return torch.cat([x] * n_rep, dim=1) if n_rep else x[:, :0]""",
+    ),
+    (
+        "challenge-gqa",
+        "",  # heads in turn, and a -1 that cannot be worked out: only the first is in the catalogue
+        """def grouped_query_attention(query, key, value, mask=None):
+    B, H, L, E = query.shape
+    K = key.shape[1]
+    if K == 0 or H % K:
+        raise ValueError("key has heads that do not divide those of query")
+    scores = torch.einsum("bgkld,bksd->bgkls", query.reshape(B, H // K, K, L, E), key)
+    scores = scores.reshape(B, H, L, -1) / math.sqrt(E)
+    if mask is not None:
+        if mask.dtype != torch.bool:
+            raise ValueError("mask has to be bool")
+        try:
+            mask = (mask.unsqueeze(1) if mask.dim() == 3 else mask).expand(scores.shape)
+        except RuntimeError:
+            raise ValueError("mask does not fit") from None
+        scores = scores.masked_fill(~mask, -torch.inf)
+    weights = scores.softmax(-1)
+    weights = weights if mask is None else weights.masked_fill(~mask, 0.0)
+    weights = weights.reshape(B, H // K, K, L, -1)
+    return torch.einsum("bgkls,bksv->bgklv", weights, value).reshape(B, H, L, -1)""",
     ),
 ]
 
