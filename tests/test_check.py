@@ -181,6 +181,36 @@ def test_the_students_own_exception_is_shown_with_its_line() -> None:
     assert "raises AttributeError: 'numpy.ndarray' object has no attribute 'exponential'" in text
 
 
+MISSPELT = """
+from torch import nn
+class MultiHeadAttention(nn.Module):
+    def __init__(self, d_model, num_heads, bias=True):
+        super().__init__()
+        def forward(self, query, key, value): pass
+"""
+NO_SUCH_KERNEL = """
+import torch
+def split_heads(x, num_heads):
+    return torch.softmax(x.long(), -1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "words"),
+    [
+        ("MultiHeadAttention", MISSPELT, 'is missing the required "forward" function'),
+        ("split_heads", NO_SUCH_KERNEL, "not implemented for 'Long'"),
+    ],
+)
+def test_what_a_library_has_not_implemented_is_no_stub(name: str, source: str, words: str) -> None:
+    """The student wrote something: the message says what is wrong with it."""
+    text = " ".join(repr(said(source, f'check("{name}")')).split())
+
+    assert "still to do" not in text
+    assert f"{name}: 0 of" in text
+    assert words in text
+
+
 def test_a_loop_without_end_ends_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autograder.desk.answering.verdicts.SECONDS", 1)
     source = "def softmax(x, axis=-1):\n    while True: pass\n"

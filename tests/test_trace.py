@@ -245,6 +245,19 @@ def test_what_is_still_to_do_is_said_kindly() -> None:
     assert "Your softmax agrees with torch." in repr(shown)
 
 
+def test_what_torch_has_not_implemented_is_no_function_to_do() -> None:
+    """Its own message is shown, as of any other exception."""
+
+    def of_whole_numbers(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+        return torch.softmax(query.long(), -1)
+
+    shown = traced({**REFERENCES[FIRST], "attention_scores": of_whole_numbers})
+
+    assert shown.first is not None
+    assert "still to do" not in repr(shown)
+    assert "not implemented for 'Long'" in " ".join(repr(shown).split())
+
+
 def test_no_function_at_all() -> None:
     """Before any cell was run one sees the whole way by torch, and is told so."""
     shown = traced({})

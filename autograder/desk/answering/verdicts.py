@@ -11,13 +11,12 @@ import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import autograder
 from autograder.catalogue import Misconception
 from autograder.desk.answering.answers import Answers
+from autograder.desk.stub import is_library, stub
 from autograder.diagnose import Case, diagnose
 from autograder.evidence import Record, decode
 from autograder.judge import judge
@@ -64,9 +63,6 @@ class Verdict:
     def passed(self) -> bool:
         """Whether every example came out right."""
         return all(each.check.passed for each in self.tried)
-
-
-PACKAGE = Path(autograder.__file__).parent
 
 
 class _TookTooLong(BaseException):
@@ -170,11 +166,7 @@ class _Run:
         """The definition whose stub was met; empty where none was, or something passes."""
         if any(check.passed for check in self.result.checks):
             return ""
-        for error in self._errors.values():
-            if isinstance(error, NotImplementedError):
-                codes = [frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__)]
-                return codes[-1].co_qualname.split(".")[0]
-        return ""
+        return next(filter(None, map(stub, self._errors.values())), "")
 
 
 @cache
@@ -192,9 +184,7 @@ def _compiled(example: Example) -> types.CodeType:
 
 def _is_own(frame: traceback.FrameSummary) -> bool:
     """Whether a line is the student's, not a library's and not the example's."""
-    path = Path(frame.filename)
-    library = "site-packages" in path.parts or path.is_relative_to(PACKAGE)
-    return bool(frame.line) and not library and frame.name != "<module>"
+    return bool(frame.line) and not is_library(frame.filename) and frame.name != "<module>"
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from autograder.compare import difference
+from autograder.desk.stub import stub
 from autograder.evidence import Array
 
 LONGEST_MESSAGE = 160
@@ -76,9 +77,9 @@ class Written:
             # A new layer draws its weights; the notebook's next random number stays what it was.
             with torch.no_grad(), torch.random.fork_rng(devices=[]):
                 return Outcome(function(*copies))
-        except NotImplementedError:
-            return Outcome(missing="to do")
         except Exception as error:
+            if stub(error):
+                return Outcome(missing="to do")
             words = " ".join(str(error).split())
             if len(words) > LONGEST_MESSAGE:
                 words = words[: LONGEST_MESSAGE - 1] + "…"
