@@ -44,9 +44,10 @@ def files(folder: Path) -> dict[str, tuple[bytes, int]]:
     }
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+def command(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "autograder.cli", "start", "--no-lab", *arguments],
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=120,
@@ -174,6 +175,19 @@ def test_the_command_works_from_any_folder(tmp_path: Path) -> None:
     copied = tmp_path / "desk" / FIRST / f"{FIRST}.ipynb"
     assert copied.read_bytes() == material.path_of(FIRST).read_bytes()
     assert f"  {FIRST}\n" in done.stdout
+
+
+@pytest.mark.parametrize("below", ["", FIRST], ids=["in it", "in a folder of it"])
+def test_from_within_the_desk_it_is_the_same_desk(tmp_path: Path, below: str) -> None:
+    """Who comes back and types the command again sees the work, not a second, empty desk."""
+    assert "Put 9 notebooks into transformer-workbook:" in command(cwd=tmp_path).stdout
+    desk = tmp_path / "transformer-workbook"
+    before = files(tmp_path)
+
+    done = command(cwd=desk / below)
+
+    assert done.stdout == f"All 9 notebooks are in {desk} already; they were left as they are.\n"
+    assert files(tmp_path) == before
 
 
 def a_file(root: Path) -> Path:

@@ -35,14 +35,20 @@ File = Annotated[Path, typer.Argument(metavar="FILE.ipynb", show_default=False)]
 
 @desk.command()
 def start(
-    folder: Annotated[Path, typer.Argument(help="Where your notebooks are, or are to be.")] = Path(
-        "transformer-workbook"
-    ),
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Where your notebooks are, or are to be; default: the folder that you are in, if "
+            "they are there, or else transformer-workbook.",
+            show_default=False,
+        ),
+    ] = None,
     lab: Annotated[bool, typer.Option(help="Open JupyterLab on it.")] = True,
 ) -> None:
     """Put the notebooks into a folder, which changes nothing that is there, and open JupyterLab."""
-    from autograder.desk.start import fill, open_lab
+    from autograder.desk.start import fill, open_lab, usual
 
+    folder = folder or usual()
     with _refusals():
         for line in fill(folder):
             typer.echo(line)

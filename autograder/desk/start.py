@@ -20,6 +20,13 @@ COURSE = "nbgrader_config.py"
 OF_A_COURSE = ("source", "release", "submitted", "autograded", "feedback", "solutions")
 
 
+def usual() -> Path:
+    """The desk that one is in, also in a folder of it; elsewhere `transformer-workbook`."""
+    here = Path.cwd()
+    desks = (place for place in (here, *here.parents) if (place / material.START).is_file())
+    return next(desks, Path("transformer-workbook"))
+
+
 def fill(folder: Path) -> list[str]:
     """Put the notebooks that are not in `folder` there, and say what was done.
 
