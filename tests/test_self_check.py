@@ -286,6 +286,31 @@ def test_each_way_to_fail_is_told_apart(tmp_path: Path) -> None:
     assert told[own].startswith("NameError: name 'my_table' is not defined")
 
 
+def test_a_picture_of_everything_is_no_verdict_on_the_last_definition(tmp_path: Path) -> None:
+    """The book's `trace(...)`, below attention_shapes, differs because of the scores."""
+    entries = checked(saved(solved(FIRST, NOT_SCALED), tmp_path, FIRST))
+
+    assert outcomes(entries)["attention_scores"] == Outcome.FAILED
+    assert outcomes(entries)["attention_shapes"] == Outcome.PASSED
+
+
+def test_a_definition_that_ends_python_is_told_so(tmp_path: Path) -> None:
+    """Its first call is in the book's `check(...)`, before its test, which is then not run."""
+    notebook = solved(FIRST)
+    ends = "def attention_scores(query, key):\n    import os\n    os._exit(1)"
+    cell_of(notebook, "attention_scores")["source"] = ends
+    entries = checked(saved(notebook, tmp_path, FIRST))
+
+    assert outcomes(entries) == {
+        "softmax": Outcome.PASSED,
+        "attention_scores": Outcome.FAILED,
+        "scaled_dot_product_attention": Outcome.NOT_RUN,
+        "attention_shapes": Outcome.NOT_RUN,
+    }
+    assert "Python ended while this cell ran" in messages(entries)["attention_scores"]
+    assert "Next: look at attention_scores." in as_text(FIRST, entries)
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [

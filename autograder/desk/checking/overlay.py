@@ -28,7 +28,8 @@ def overlay(path: Path) -> NotebookNode:
 
     Each code cell's metadata has, under `self_check`: its `kind`; the definition that it is
     `about`, if any (the last above it that it names, or else the last above it); those that it
-    `uses` by name; for a solution cell, whether it is as it was `released`.
+    `uses` by name, or all above it where a cell of the book names none; for a solution cell,
+    whether it is as it was `released`.
     Raises: DeskError, when the file is not the student's work on one of the book's notebooks.
     """
     try:
@@ -62,7 +63,9 @@ def _say_what_cells_are(notebook: NotebookNode, books: set[str], stubs: dict[str
         else:
             facts = {"kind": BOOK if cell.id in books else OWN}
         used = [name for name in above if re.search(rf"\b{name}\b", cell.source)]
-        about = used or above if facts["kind"] == BOOK else above
+        if facts["kind"] == BOOK and not used:
+            used = [*above]  # such as a picture of all that is there
+        about = used if facts["kind"] == BOOK else above
         cell.metadata[FACTS] = {**facts, "about": about[-1] if about else None, "uses": used}
         if facts["kind"] in (SOLUTION, OWN):
             cell.source = without_markers(cell.source)

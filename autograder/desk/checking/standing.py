@@ -16,6 +16,7 @@ COLUMN = 15  # where the names begin
 GRAVEST_FIRST = (Outcome.FAILED, Outcome.TO_DO, Outcome.WAITS, Outcome.NOT_RUN)
 # What a cell of the book or of the student's own comes to while another definition is unfinished.
 FOLLOWS = (Outcome.TO_DO, Outcome.WAITS, Outcome.NOT_RUN)
+NOT_WRONG = (Outcome.PASSED, Outcome.NOT_RUN)
 
 
 @dataclass(frozen=True)
@@ -54,8 +55,9 @@ def standing(cells: Sequence[Mapping[str, Any]]) -> list[Entry]:
             continue
         about = entries.get(cell["about"])
         if cell["kind"] == "book" and about is not None:
-            # With a wrong definition in it, a cell of the book says nothing of the others.
-            if all(entries[name].outcome == Outcome.PASSED for name in [about.name, *cell["uses"]]):
+            # With a wrong definition in it, a cell of the book says nothing of the others. One that
+            # was not run, because Python ended in this very cell, is not known to be wrong.
+            if all(entries[name].outcome in NOT_WRONG for name in [about.name, *cell["uses"]]):
                 message = f"{cell['described']}: {cell['message']}"
                 entries[about.name] = Entry(about.name, outcome, message)
         else:
