@@ -402,6 +402,15 @@ def test_a_file_that_cannot_be_used(content: str | None, told: str, tmp_path: Pa
         self_check([path])
 
 
+@pytest.mark.parametrize("name", ["01.ipynb.txt", "01.IPYNB", "notes.py"])
+def test_a_name_that_a_browser_changed(name: str, tmp_path: Path) -> None:
+    """It is said what is wrong with it, and what mends it."""
+    saved(solved(FIRST), tmp_path, FIRST).rename(tmp_path / name)
+
+    with pytest.raises(DeskError, match=r"does not end in \.ipynb.*workbook doctor FILE"):
+        checked(tmp_path / name)
+
+
 def test_the_start_page_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """`workbook check *.ipynb` in a student's folder holds it too."""
     assert self_check([tmp_path / "00-start-here.ipynb"]) == 0

@@ -46,6 +46,11 @@ def checked(file: Path) -> list[Entry]:
     """
     if not file.is_file():
         raise DeskError(f"{file} is not there, or is not a file")
+    if file.suffix != ".ipynb":  # browsers add .txt or .json
+        raise DeskError(
+            f"{file.name} does not end in .ipynb, as a notebook's name does; "
+            "`workbook doctor FILE` gives it its name back"
+        )
     with tempfile.TemporaryDirectory(prefix="workbook-") as folder:
         report = Path(folder, "report.json")
         settings = Path(folder, "pytest.ini")
