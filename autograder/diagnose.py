@@ -18,6 +18,7 @@ from autograder.from_scratch import first_forbidden
 from autograder.judge import judge
 from autograder.verdict import CellResult, Drawing
 
+MOST_PAIRS = 96  # each is run, and on long sequences that takes half a second
 AT_ONCE = 16  # the common ones come first, so that most searches end with the first lot
 # What a cell that is still to be written ends with.
 UNFINISHED = ("NotImplementedError", "NameError", "SyntaxError")
@@ -177,14 +178,29 @@ class _Cell:
         return found
 
     def _pairs(self, own: Sequence[Swap]) -> list[Swap]:
-        """Two of one definition that fail, each for itself, no other checks than these."""
+        """Two of one definition that fail, each for itself, no other checks than these.
+
+        First those of which each does what the submission does where it alone fails, common ones
+        before others; where two mistakes meet they may do something else.
+        """
         versions = self._wrong.versions(self._test, own)
         part = [swap for swap in own if swap in versions and versions[swap].fails <= self._failed]
-        return [
-            one + other
-            for one, other in combinations(part, 2)
-            if versions[one].fails | versions[other].fails == self._failed
-        ]
+        alike = [self._like(versions[swap]) for swap in part]
+        fails = [versions[swap].fails for swap in part]
+        pairs = []
+        for (i, one), (j, other) in combinations(enumerate(part), 2):
+            if fails[i] | fails[j] == self._failed:
+                likely = fails[i] - fails[j] <= alike[i] and fails[j] - fails[i] <= alike[j]
+                pairs.append((not likely, i + j, one + other))
+        return [pair for _, _, pair in sorted(pairs)[:MOST_PAIRS]]
+
+    def _like(self, version: Version) -> frozenset[str]:
+        """The checks in which a version does what the submission does."""
+        return frozenset(
+            name
+            for name, record in version.records.items()
+            if agree(record, self._found[name], self._expected[name])
+        )
 
     def _calls_forbidden(self) -> bool:
         parts = self._case.forbidden[self._test]
@@ -217,10 +233,7 @@ class _Cell:
                     yield swap, version.fails
 
     def _agrees(self, version: Version) -> bool:
-        if not all(
-            agree(record, self._found[name], self._expected[name])
-            for name, record in version.records.items()
-        ):
+        if self._like(version) != version.records.keys():
             return False
         crashes = {
             record.raised[0]
@@ -230,9 +243,3 @@ class _Cell:
         return any(
             tells(self._expected[name], record, crashes) for name, record in version.records.items()
         )
-
-
-def alike(one: Version, other: Version) -> bool:
-    """Whether two versions give the same evidence wherever one of them is wrong."""
-    same = one.fails == other.fails
-    return same and all(agree(one.records[name], other.records[name]) for name in one.fails)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from autograder.catalogue import Catalogue
 from autograder.course import Course
-from autograder.desk.answering.answers import Answers
-from autograder.diagnose import Case, alike, diagnose
+from autograder.desk.answering.answers import Answers, alike
+from autograder.diagnose import Case, diagnose
 from autograder.evidence import decode
 from autograder.judge import judge
 from tests import diagnosing

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 import tomllib
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
@@ -13,6 +14,7 @@ import torch
 
 from autograder.assignment import CourseError
 from autograder.catalogue import Catalogue, read_catalogue
+from autograder.diagnose import MOST_PAIRS, Swap
 from tests import diagnosing, harness, mini
 from tests.mutants import Mutant
 from tests.styles import BELOW, STYLES
@@ -141,6 +143,23 @@ def test_what_an_earlier_definition_does_gets_no_name_of_its_own(
         result = results[f"test-{name}"]
         assert diagnosing.names(result) == (expected or [])
         assert bool(result.mend_first) == (expected is None)
+
+
+def test_a_search_that_finds_nothing_ends_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pair of mistakes is run: hundreds of them would keep a student waiting for minutes."""
+    assignment = "challenge-gqa"
+    (mutant,) = (each for each in diagnosing.mutants(assignment) if each.id == "argmax")
+    asked: set[Swap] = set()
+    versions = diagnosing.InThisProcess.versions
+
+    def counted(self: diagnosing.InThisProcess, test: str, swaps: Sequence[Swap]) -> object:
+        asked.update(swaps)
+        return versions(self, test, swaps)
+
+    monkeypatch.setattr(diagnosing.InThisProcess, "versions", counted)
+
+    assert found_name(assignment, mutant) == ""
+    assert 0 < sum(len(swap) == 2 for swap in asked) <= MOST_PAIRS < 100
 
 
 @pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
+from autograder.agreement import agree
 from autograder.catalogue import Catalogue, Misconception
 from autograder.desk import material
-from autograder.diagnose import Swap, Version, alike
+from autograder.diagnose import Swap, Version
 from autograder.evidence import Record, decode
 from autograder.public_examples import Example
 from autograder.verdict import Drawing
@@ -104,3 +105,9 @@ def answers_of(definition: str) -> Answers | None:
 def all_definitions() -> list[str]:
     """The definitions of all notebooks that have public examples, in order."""
     return [definition for each in every() for definition in each.definitions]
+
+
+def alike(one: Version, other: Version) -> bool:
+    """Whether two versions give the same evidence wherever one of them is wrong."""
+    same = one.fails == other.fails
+    return same and all(agree(one.records[name], other.records[name]) for name in one.fails)
