@@ -133,7 +133,8 @@ def test_a_picture_is_told_in_words(assignment: str) -> None:
 def test_a_page_of_the_notebook_says_what_its_pictures_show(assignment: str) -> None:
     """No image without its words, in the template under nbgrader's page for grading by hand.
 
-    In nbconvert's other template, `lab`, and in JupyterLab nothing can be said of a picture.
+    In nbconvert's other template, `lab`, and in JupyterLab nothing can be said of a plain picture:
+    there the desk shows it as HTML.
     """
     path = harness.ROOT / "release" / assignment / f"{assignment}.ipynb"
     notebook = nbformat.read(path, as_version=4)

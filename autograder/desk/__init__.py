@@ -5,6 +5,7 @@ The functions are imported when they are asked for, so that the commands start w
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -44,3 +45,7 @@ def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+if "IPython" in sys.modules:  # this may be a notebook's kernel
+    import_module(f"{__name__}.pictures.picture_words").install()
