@@ -111,6 +111,38 @@ STYLES: list[tuple[str, str, str]] = [
     ),
     (
         "03-multi-head-attention",
+        "",  # a -1 that cannot be worked out makes the code stop, as other mistakes do
+        """def split_heads(x, num_heads):
+    if num_heads <= 0 or x.size(-1) % num_heads:
+        raise ValueError("num_heads has to divide the width")
+    return x.view(*x.shape[:-1], num_heads, -1).transpose(-3, -2)""",
+    ),
+    (
+        "03-multi-head-attention",
+        "positions-before-heads-unknown-size",
+        """def split_heads(x, num_heads):
+    if num_heads <= 0 or x.size(-1) % num_heads:
+        raise ValueError("num_heads has to divide the width")
+    return x.view(*x.shape[:-1], num_heads, -1)""",
+    ),
+    (
+        "03-multi-head-attention",
+        "split-counts-from-the-front-unknown-size",
+        """def split_heads(x, num_heads):
+    if num_heads <= 0 or x.size(-1) % num_heads:
+        raise ValueError("num_heads has to divide the width")
+    return x.view(*x.shape[:-1], num_heads, -1).transpose(1, 2)""",
+    ),
+    (
+        "03-multi-head-attention",
+        "split-in-one-view-unknown-size",
+        """def split_heads(x, num_heads):
+    if num_heads <= 0 or x.size(-1) % num_heads:
+        raise ValueError("num_heads has to divide the width")
+    return x.view(*x.shape[:-2], num_heads, x.shape[-2], -1)""",
+    ),
+    (
+        "03-multi-head-attention",
         "split-asserts",
         """def split_heads(x, num_heads):
     assert x.size(-1) % num_heads == 0
