@@ -165,6 +165,28 @@ def test_an_expected_exception(found: Block, passed: bool, says: str) -> None:
     assert says in result.checks[0].message
 
 
+class Misspelt(torch.nn.Module):
+    def foward(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+
+def a_stub(_: object) -> None:
+    raise NotImplementedError("Write the function first")
+
+
+@pytest.mark.parametrize(
+    "found",
+    [a_stub, lambda _: Misspelt()(NUMBERS), lambda _: torch.softmax(NUMBERS.long(), -1)],
+    ids=["stub", "forward", "dtype"],
+)
+def test_what_raises_as_a_stub_does_is_told_in_words_true_of_both(found: Block) -> None:
+    """The evidence has the exception's type and not the line: torch raises it of itself, too."""
+    check = judge("t", 1.0, evidence(a=setting(1)), evidence(a=found)).checks[0]
+
+    assert not check.passed
+    assert "it is not written yet, or what it calls cannot do this" in check.message
+
+
 REFERENCE = evidence(a=setting(1), b=setting(2), c=setting(3))
 
 
