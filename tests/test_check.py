@@ -250,6 +250,9 @@ def test_the_notebook_is_left_as_it_was() -> None:
         ('check("attention_scores")', "attention_scores is not defined yet"),
         ("check(42)", "check knows no 42"),
         ('hint("sofmax")', 'Did you mean check("softmax")?'),
+        ("hint()", 'hint needs a name, as in hint("softmax")'),
+        ("hint(None)", 'hint needs a name, as in hint("softmax")'),
+        ("hint(3)", "knows no 3"),
     ],
 )
 def test_a_wrong_name_is_answered_kindly(call: str, words: str) -> None:

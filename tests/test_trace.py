@@ -386,6 +386,14 @@ def test_an_empty_sentence_is_answered_by_a_sentence(sentence: Any) -> None:
     assert "Type some" in shown._repr_html_()
 
 
+@pytest.mark.parametrize("sentence", [3, None, len, torch.tensor(1.0)])
+def test_what_is_no_sentence_is_answered_by_a_sentence(sentence: Any) -> None:
+    """No exception: what it was, and what to type."""
+    words = f'of type {type(sentence).__name__}. Type one: trace("the cat sat")'
+
+    assert words in repr(traced({}, sentence))
+
+
 @pytest.mark.parametrize("heads", [0, 3, 8, "two"])
 def test_heads_that_cannot_share_four_numbers(heads: Any) -> None:
     """No exception: which numbers of heads there are."""

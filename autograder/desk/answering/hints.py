@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from autograder.desk.answering.answers import answers_of
+from autograder.desk.answering.answers import all_definitions, answers_of
 from autograder.desk.answering.check_table import tried
 from autograder.desk.answering.verdicts import Verdict
 from autograder.desk.material import DeskError
@@ -15,10 +15,13 @@ from autograder.desk.result_table import Marked, Table
 _asked: dict[str, tuple[tuple[str, ...], int]] = {}
 
 
-def hint(definition: Any) -> Table:
+def hint(definition: Any = None) -> Table:
     """Give the next hint on a definition that does not pass yet."""
     namespace = sys._getframe(1).f_globals
     try:
+        if definition is None:
+            here = next((name for name in all_definitions() if name in namespace), "name")
+            raise DeskError(f'hint needs a name, as in hint("{here}").')
         found = tried(definition, namespace)
     except DeskError as error:
         return Table(Marked(str(error), "strong"), (), ())

@@ -167,7 +167,11 @@ def trace(
     They are looked for among `variables`, by default those of the notebook that calls. What is
     right comes from torch's own operators.
     """
-    words = sentence.split() if isinstance(sentence, str) else [str(word) for word in sentence]
+    try:
+        words = sentence.split() if isinstance(sentence, str) else [str(word) for word in sentence]
+    except TypeError:  # nothing that holds words
+        kind = type(sentence).__name__
+        return Trace([], notes=[f'No sentence is of type {kind}. Type one: trace("the cat sat").'])
     if not words:
         return Trace([], notes=['There is no word to trace. Type some: trace("the cat sat").'])
     if heads not in HEADS:
