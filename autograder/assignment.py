@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -60,6 +60,18 @@ def error_type(cell: NotebookNode) -> str | None:
 def without_hidden(source: str) -> str:
     """The part of a test cell that students see."""
     return HIDDEN.sub("", source)
+
+
+def headings(cells: Iterable[NotebookNode]) -> dict[str, str]:
+    """The heading that each cell stands under, by the cells' ids; empty above the first."""
+    headings, current = {}, ""
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            text = RUBRIC.sub("", cell.source)
+            lines = [line for line in text.splitlines() if line.startswith("#")]
+            current = lines[0].lstrip("# ") if lines else current
+        headings[cell.get("id", "")] = current
+    return headings
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from autograder.answer_key import AnswerKey
-from autograder.assignment import Assignment, CourseError
+from autograder.assignment import Assignment, CourseError, headings
 from autograder.diagnose import Swap, version_of
 from autograder.evidence import decode
 from autograder.public_examples import Example, read_examples, source_of
@@ -44,7 +44,7 @@ def public_answers(key: AnswerKey, examples: str) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "title": assignment.notebook.metadata.get("workbook", {}).get("title", assignment.name),
-        "headings": headings(assignment),
+        "headings": headings(assignment.notebook.cells),
         "misconceptions": [
             asdict(each) for each in wrong.catalogue.misconceptions if each.id in named
         ],
@@ -94,14 +94,3 @@ def _slim(record: bytes) -> bytes:
 
 def _text(record: bytes) -> str:
     return base64.b64encode(record).decode("ascii")
-
-
-def headings(assignment: Assignment) -> dict[str, str]:
-    """The heading that each cell stands under."""
-    headings, current = {}, ""
-    for cell in assignment.notebook.cells:
-        if cell.cell_type == "markdown":
-            lines = [line for line in cell.source.splitlines() if line.startswith("#")]
-            current = lines[0].lstrip("# ") if lines else current
-        headings[cell.id] = current
-    return headings

@@ -11,17 +11,21 @@ from typing import Any
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from nbformat.v4 import new_markdown_cell
 
 from autograder.assignment import Assignment
+from autograder.catalogue import Misconception
 from autograder.course import Course
 from autograder.evidence import decode
 from autograder.feedback.exporter import page
 from autograder.feedback.markdown import rendered
 from autograder.grade import grade
 from autograder.handed_in import HandedIn
+from autograder.present import write_verdicts
 from autograder.result import Graded
 from autograder.run import Seeds, answer_keys
 from autograder.table import print_table
+from autograder.verdict import CellResult, Check
 from autograder.workers import ThisProcess
 from tests import browser, harness, mini
 from tests.test_grade import results, workbook
@@ -88,6 +92,23 @@ def test_the_page_tells_why_and_where_to_read(taught: Path) -> None:
     assert "uses double, which fails checks of its own" in soup(taught, "through").get_text(
         " ", strip=True
     ).replace(" ,", ",")
+
+
+def one_failure(check: str, cause: Misconception) -> BeautifulSoup:
+    """The page of a submission that fails this check, for this reason."""
+    notebook = mini.notebook()
+    notebook.cells.insert(2, new_markdown_cell("Add `x` to itself.", id="how"))
+    failed = CellResult("test-double", 4.0, (Check(check, False, 4.0, "wrong", (cause,)),))
+    passed = CellResult("test-first_row", 2.0, (Check("row", True, 2.0, "as it should be"),))
+    write_verdicts(notebook, {each.grade_id: each for each in (failed, passed)})
+    return BeautifulSoup(page(notebook, {}), "html.parser")
+
+
+def test_a_text_without_a_heading_is_called_by_the_one_above() -> None:
+    """A link says where in the notebook to look, as a hint at the desk does."""
+    tree = one_failure("any", Misconception("a", "double", "No.", "It is.", "Is it?", "how"))
+
+    assert [each.get_text() for each in tree.select("a[href='#text-how']")] == ["Doubling"]
 
 
 def test_nbgrader_writes_the_same_page(taught: Path) -> None:
@@ -284,12 +305,13 @@ def test_nothing_of_a_hidden_region_reaches_a_student(
 
 # The words of the checks' names that go on in another line.
 BROKEN_WORDS = """() => [...document.querySelectorAll('.wide th[scope=row]')].flatMap(cell =>
-  [...cell.textContent.matchAll(/[a-z]+/gi)].filter(word => {
-    const range = document.createRange();
-    range.setStart(cell.firstChild, word.index);
-    range.setEnd(cell.firstChild, word.index + word[0].length);
-    return new Set([...range.getClientRects()].map(each => each.top)).size > 1;
-  }).map(word => word[0]))"""
+  [...cell.childNodes].map(node => node.firstChild || node).flatMap(text =>
+    [...text.data.matchAll(/[a-z]+/gi)].filter(word => {
+      const range = document.createRange();
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      return new Set([...range.getClientRects()].map(each => each.top)).size > 1;
+    }).map(word => word[0])))"""
 
 
 @browser.needs_chromium

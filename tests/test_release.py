@@ -11,10 +11,9 @@ import nbformat
 import pytest
 
 from autograder.answer_key import AnswerKey
-from autograder.assignment import CourseError
+from autograder.assignment import CourseError, headings
 from autograder.course import Course
 from autograder.public_examples import EXAMPLES, read_examples
-from autograder.published import headings
 from autograder.release import generate, prove_nothing_leaks, prove_tests_tell, release
 from autograder.run import Seeds, answer_keys
 from autograder.workers import ThisProcess
@@ -59,7 +58,7 @@ def test_what_the_desk_knows_is_of_today(name: str, whole_course: Course) -> Non
     examples = read_examples(module.with_suffix(EXAMPLES).read_text(), definitions)
     assert sorted(kept, key=str) == sorted(map(asdict, examples), key=str)
     assert all(each == texts[each["id"]] for each in known["misconceptions"])
-    assert known["headings"] == headings(whole_course.assignments[name])
+    assert known["headings"] == headings(whole_course.assignments[name].notebook.cells)
 
 
 @EACH

@@ -13,7 +13,14 @@ from markupsafe import Markup
 from nbconvert.exporters import Exporter
 from nbformat import NotebookNode
 
-from autograder.assignment import RUBRIC, grade_id_of, is_solution, is_test, nbgrader_of
+from autograder.assignment import (
+    RUBRIC,
+    grade_id_of,
+    headings,
+    is_solution,
+    is_test,
+    nbgrader_of,
+)
 from autograder.feedback.markdown import rendered
 from autograder.present import VERDICT
 
@@ -155,17 +162,12 @@ def _passages(
         if each.verdict["score"] < each.verdict["max_score"]
         for name in (each.explained, *(cause["explained"] for cause in each.causes))
     }
+    above = headings(cells)
     return {
         cell.id: {
-            "heading": _heading(cell.source),
+            "heading": above[cell.id] or "the notebook's text",
             "body": Markup(rendered(RUBRIC.sub("", cell.source))),
         }
         for cell in cells
         if cell.get("id") in wanted and cell.cell_type == "markdown"
     }
-
-
-def _heading(text: str) -> str:
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    shown = first.lstrip("# ").replace("`", "").strip()
-    return shown if first.startswith("#") and shown else "the notebook's text"
