@@ -104,6 +104,19 @@ def one_failure(check: str, cause: Misconception) -> BeautifulSoup:
     return BeautifulSoup(page(notebook, {}), "html.parser")
 
 
+def test_code_in_the_name_of_a_check_or_a_cause_is_set_as_code() -> None:
+    """Its backticks are no text, and nothing else of a name is more than text."""
+    name = "`x<1>` is <b>off</b> by `"
+    cause = Misconception("a", "double", "No `x`.", "It is `<i>`.", "Add `x`?", "how")
+
+    tree = one_failure(name, cause)
+
+    (shown,) = tree.select(".failed th")
+    assert shown.decode_contents() == ("<code>x&lt;1&gt;</code> is &lt;b&gt;off&lt;/b&gt; by `")
+    assert tree.select_one(".cause h3 code").get_text() == "x"
+    assert [each.get_text() for each in tree.select(".cause p code")] == ["<i>", "x"]
+
+
 def test_a_text_without_a_heading_is_called_by_the_one_above() -> None:
     """A link says where in the notebook to look, as a hint at the desk does."""
     tree = one_failure("any", Misconception("a", "double", "No.", "It is.", "Is it?", "how"))

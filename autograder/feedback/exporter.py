@@ -21,7 +21,7 @@ from autograder.assignment import (
     is_test,
     nbgrader_of,
 )
-from autograder.feedback.markdown import rendered
+from autograder.feedback.markdown import rendered, with_code
 from autograder.present import VERDICT
 
 HERE = Path(__file__).parent
@@ -94,6 +94,7 @@ def _template() -> Any:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["with_code"] = with_code
     environment.globals["css"] = Markup((HERE / "page.css").read_text())
     return environment.get_template("page.html.j2")
 

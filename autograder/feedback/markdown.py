@@ -8,6 +8,7 @@ from typing import Any
 from xml.etree.ElementTree import tostring
 
 from latex2mathml.converter import convert_to_element
+from markupsafe import Markup
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 LONGEST_FORMULA = 2_000
@@ -55,3 +56,12 @@ def rendered(text: str) -> str:
     if len(text) > LONGEST_TEXT:
         return f"<pre>{html.escape(text)}</pre>"
     return str(MarkdownWithMath(renderer=_Renderer()).render(text))
+
+
+def with_code(text: str) -> Markup:
+    """One line of text, escaped, in which what stands between backticks is code."""
+    pieces = re.split(r"`([^`]+)`", text)
+    return Markup().join(
+        Markup("<code>{}</code>").format(piece) if number % 2 else piece
+        for number, piece in enumerate(pieces)
+    )
