@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import pairwise
 
 import matplotlib.pyplot
 import nbformat
@@ -11,6 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbconvert import HTMLExporter
 
+from autograder.assignment import RUBRIC
 from autograder.observe import collecting
 from tests import harness
 
@@ -37,6 +39,16 @@ def test_a_solution_cell_is_its_namesake_in_the_reference_package(assignment: st
         (namesake,) = ast.parse(harness.definition_source(assignment, name)).body
 
         assert ast.dump(node) == ast.dump(namesake), name
+
+
+@EACH
+def test_headings_go_down_one_step_at_a_time(assignment: str) -> None:
+    """Who walks a page by its headings, as screen readers do, finds no level left out."""
+    texts = (c.source for c in harness.notebook(assignment).cells if c.cell_type == "markdown")
+    levels = [len(h) for text in texts for h in re.findall("^(#+) ", RUBRIC.sub("", text), re.M)]
+
+    assert levels[0] == 1
+    assert all(below <= above + 1 for above, below in pairwise(levels))
 
 
 @EACH
