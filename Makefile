@@ -22,7 +22,7 @@ test: check | for-tests
 bench: $(VENV)/ready
 	python -m benchmarks
 
-# Which mutants of the solutions the tests catch; takes about half an hour.
+# Which mutants of the solutions the tests catch; takes about ten minutes.
 mutation: $(VENV)/ready
 	python -m pip install --quiet --disable-pip-version-check --editable ".[mutation]"
 	python -m tests.mutation
