@@ -20,7 +20,7 @@ c.GenerateFeedback.preprocessors = [
 # Nothing that a student wrote runs in the browser of the one who reads it.
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.filters = {
-    "clean_html": "autograder.present.clean_html",
+    "clean_html": "autograder.verdict.present.clean_html",
     # The formgrader's own page does not clean a written answer.
     "markdown2html": "autograder.feedback.markdown.rendered",
 }

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from autograder import __version__
-from autograder.desk.commands import desk
+from workbook.commands import desk
 
 if TYPE_CHECKING:
-    from autograder.result import Graded
+    from autograder.verdict.result import Graded
 
 DONE, NEEDS_ATTENTION, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -33,7 +33,7 @@ app.add_typer(desk)
 @contextmanager
 def _refusals() -> Iterator[None]:
     """One sentence on stderr and exit status 2 for what the user can mend; no traceback."""
-    from autograder.assignment import CourseError
+    from autograder.course.assignment import CourseError
     from autograder.sandbox import SandboxUnavailable, ServerGone
 
     try:
@@ -88,17 +88,17 @@ Database = Annotated[
 def release(names: Names = None, db: Database = None) -> None:
     """Write release/ from source/ and prove it: stubs fail, solutions pass, nothing leaks."""
     with _refusals():
-        from autograder.course import Course
+        from autograder.course.course import Course
         from autograder.sandbox import check_place, kernel_server
 
         course = Course(Path.cwd(), db)
         chosen = course.chosen(names or [])
         check_place(course.root)
         kernel_server()
-        from autograder.release import quiet_nbgrader
-        from autograder.release import release as write
-        from autograder.run import Seeds, answer_keys
-        from autograder.workers import ThisProcess
+        from autograder.grading.run import Seeds, answer_keys
+        from autograder.grading.workers import ThisProcess
+        from autograder.release.release import quiet_nbgrader
+        from autograder.release.release import release as write
 
         quiet_nbgrader()
         for assignment in chosen:
@@ -134,8 +134,8 @@ def grade(
     What was graded and has not changed since is left as it is; --force grades it again.
     """
     with _refusals():
-        from autograder.course import Course
-        from autograder.due import due
+        from autograder.course.course import Course
+        from autograder.grading.due import due
 
         given, files = _given([*(what or []), *([assignment] if assignment else [])])
         if files and (student or force or db):
@@ -153,7 +153,7 @@ def grade(
             left = len(submissions) - len(todo)
         results: list[Graded] = []
         if todo:
-            from autograder.batch import Asked, Interrupted, batch
+            from autograder.grading.batch import Asked, Interrupted, batch
 
             try:
                 results = batch(course, todo, Asked(jobs, cluster, seed, force))
@@ -174,15 +174,15 @@ def feedback(
 ) -> None:
     """Write the pages of graded submissions into feedback/, or grade a file and write its page."""
     with _refusals():
-        from autograder.course import Course
+        from autograder.course.course import Course
 
         names, files = _given(what or [])
         if files and (student or db):
             _refuse("--student and --db go with assignments, not with files")
         course = Course(Path.cwd(), db)
         from autograder.feedback.written import page_of_file, pages
-        from autograder.release import quiet_nbgrader
-        from autograder.table import printable
+        from autograder.grading.table import printable
+        from autograder.release.release import quiet_nbgrader
 
         quiet_nbgrader()
         if files:
@@ -216,7 +216,7 @@ def _check_writable(path: Path) -> None:
 
 
 def _report(results: list[Graded], json_file: Path | None) -> None:
-    from autograder.result import write_json
+    from autograder.verdict.result import write_json
 
     if str(json_file) == "-":
         write_json(results, sys.stdout)
@@ -225,7 +225,7 @@ def _report(results: list[Graded], json_file: Path | None) -> None:
         with json_file.open("w", encoding="utf-8") as file:
             write_json(results, file)
     if results:
-        from autograder.table import print_table
+        from autograder.grading.table import print_table
 
         print_table(results)
 

@@ -28,8 +28,8 @@ class Finding:
 
 def findings(root: Path) -> list[Finding]:
     """Look at Python, packages, sandbox and the course folder `root`."""
-    from autograder.assignment import CourseError
-    from autograder.course import CONFIG, Course
+    from autograder.course.assignment import CourseError
+    from autograder.course.course import CONFIG, Course
 
     python = platform.python_version()
     found = [

@@ -13,20 +13,20 @@ from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets.config import Config
 
-from autograder.answer_key import AnswerKey
-from autograder.assignment import (
+from autograder.course.assignment import (
     RUBRIC,
     grade_id_of,
     is_solution,
     is_test,
     without_hidden,
 )
-from autograder.course import CONFIG, Course
-from autograder.grade import run
-from autograder.handed_in import HandedIn, plain_files
-from autograder.rebuild import read_cells
-from autograder.run import Seeds, answer_keys
-from autograder.workers import ThisProcess
+from autograder.course.course import CONFIG, Course
+from autograder.grading.grade import run
+from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.workers import ThisProcess
+from autograder.reference.answer_key import AnswerKey
+from autograder.submission.handed_in import HandedIn, plain_files
+from autograder.submission.rebuild import read_cells
 
 Resources = dict[str, Any]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.assignment import without_hidden
+from autograder.course.assignment import without_hidden
 from benchmarks.measure import Measured, run
 from benchmarks.submissions import Work, hand_in, without_demos
 from examples.make import ROOT, source

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.answer_key import catalogue_of
-from autograder.course import Course
-from autograder.fingerprint import solutions
+from autograder.course.course import Course
+from autograder.reference.answer_key import catalogue_of
+from autograder.reference.fingerprint import solutions
 from examples.make import ROOT
 
 TIMED = """
 import time
 start = time.perf_counter()
-from autograder.desk import check
+from workbook import check
 check({name!r})._repr_html_()
 print(time.perf_counter() - start)
 """

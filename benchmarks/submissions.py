@@ -18,7 +18,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from autograder.assignment import DEMO
+from autograder.course.assignment import DEMO
 from benchmarks.wording import reworded
 from examples.make import definitions, flags, released, solution, source, tests
 from tests.mutants import Mutant

@@ -12,14 +12,14 @@ import json
 import sys
 from pathlib import Path
 
-from autograder.catalogue import Catalogue
-from autograder.course import Course
-from autograder.desk.answering.answers import Answers, alike
-from autograder.diagnose import Case, diagnose
-from autograder.evidence import decode
-from autograder.judge import judge
+from autograder.course.catalogue import Catalogue
+from autograder.course.course import Course
+from autograder.verdict.diagnose import Case, diagnose
+from autograder.verdict.evidence import decode
+from autograder.verdict.judge import judge
 from tests import diagnosing
 from tests.harness import ROOT
+from workbook.answering.answers import Answers, alike
 
 
 @functools.cache
@@ -75,10 +75,10 @@ def _raw(found: Answers, definition: str, identity: str) -> list[bytes]:
 
 def record(name: str) -> None:
     """Write what `workbook release` would."""
-    from autograder.public_examples import EXAMPLES
-    from autograder.published import public_answers
-    from autograder.run import Seeds, answer_keys
-    from autograder.workers import ThisProcess
+    from autograder.course.public_examples import EXAMPLES
+    from autograder.grading.run import Seeds, answer_keys
+    from autograder.grading.workers import ThisProcess
+    from autograder.release.published import public_answers
 
     course = Course(ROOT)
     (assignment,) = course.chosen([name])

@@ -16,11 +16,11 @@ from typing import Any
 
 import torch
 
-from autograder.catalogue import Catalogue, read_catalogue
-from autograder.diagnose import Case, Swap, Version, diagnose, version_of
-from autograder.from_scratch import messages
-from autograder.names import uses
-from autograder.verdict import CellResult, Drawing
+from autograder.course.catalogue import Catalogue, read_catalogue
+from autograder.reading.from_scratch import messages
+from autograder.reading.names import uses
+from autograder.verdict.diagnose import Case, Swap, Version, diagnose, version_of
+from autograder.verdict.verdict import CellResult, Drawing
 from tests import harness
 from tests.mutants import Mutant
 

@@ -14,11 +14,11 @@ from unittest import mock
 
 import nbformat
 
-from autograder.judge import judge
 from autograder.kernel import linux
 from autograder.kernel.start import LARGE_BLOCK_BYTES
 from autograder.observe import collecting
-from autograder.verdict import CellResult
+from autograder.verdict.judge import judge
+from autograder.verdict.verdict import CellResult
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "source"

@@ -175,7 +175,7 @@ def make_course(root: Path) -> Path:
 
 def submission(**sources: str) -> NotebookNode:
     """A student's notebook: the instructor's visible part, with these texts by grade_id."""
-    from autograder.assignment import without_hidden
+    from autograder.course.assignment import without_hidden
 
     cells = []
     for cell in notebook().cells:

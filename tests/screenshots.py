@@ -24,10 +24,10 @@ import nbformat
 from nbgrader.api import Gradebook
 from PIL import Image
 
-from autograder.desk import material, start
 from tests import browser, lab
 from tests.harness import ROOT, definition_source, grade_id
 from tests.jupyter_server import jupyter_server
+from workbook import material, start
 
 IMAGES = ROOT / "docs" / "images"
 WIDTH, HEIGHT, TALLEST = 1100, 760, 3000

@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from autograder.assignment import is_solution
-from autograder.desk import material
+from autograder.course.assignment import is_solution
 from tests import harness
 from tests.student_work import Notebook, cell_of
+from workbook import material
 
 
 def released(folder: Path, *names: str) -> Path:

@@ -9,12 +9,12 @@ from typing import Any
 import nbformat
 import pytest
 
-from autograder.course import Course
+from autograder.course.course import Course
 from autograder.feedback.exporter import page
-from autograder.grade import grade
-from autograder.handed_in import HandedIn
-from autograder.run import Seeds, answer_keys
-from autograder.workers import ThisProcess
+from autograder.grading.grade import grade
+from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.workers import ThisProcess
+from autograder.submission.handed_in import HandedIn
 from tests import browser, harness
 from tests.test_feedback import wrong_in_every_way
 

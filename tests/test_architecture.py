@@ -13,9 +13,30 @@ import pytest
 
 from tests.harness import ASSIGNMENTS, ROOT, definition_source, notebook
 
-GRADER = sorted((ROOT / "autograder").rglob("*.py"))
+PACKAGES = ("autograder", "workbook")
+GRADER = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
 INSIDE = [path for path in GRADER if path.parent.name in ("observe", "kernel")]
 SOLUTIONS = sorted((ROOT / "solutions").rglob("*.py"))
+
+# From the ground up: a room imports nothing of the rooms that stand further down in this list.
+ROOMS = (
+    "autograder.observe",
+    "autograder.kernel",
+    "autograder.reading",
+    "autograder.course",
+    "autograder.submission",
+    "autograder.verdict",
+    "autograder.sandbox",
+    "autograder.reference",
+    "autograder.gradebook",
+    "autograder.grading",
+    "autograder.feedback",
+    "autograder.release",
+    "autograder.doctor",
+    "autograder.nbgrader_plugin",
+    "workbook",
+    "autograder.cli",
+)
 
 # Words of what is taught. The grader has to work for any subject.
 SUBJECT = re.compile(
@@ -23,7 +44,7 @@ SUBJECT = re.compile(
     re.I,
 )
 # They follow a sentence through what notebooks 01 to 03 teach, and so have to name its steps.
-PICTURES = ROOT / "autograder" / "desk" / "pictures"
+PICTURES = ROOT / "workbook" / "pictures"
 OF_THE_SUBJECT = {
     *(PICTURES / name for name in ("attention_maps.py", "trace_page.py")),
     *(PICTURES / "tracing").glob("*.py"),
@@ -60,34 +81,48 @@ def test_the_grader_knows_nothing_of_the_subject(path: Path) -> None:
     assert found == []
 
 
-def test_the_grader_needs_no_picture_of_the_subject() -> None:
-    """Only the desk's front hands out what knows the subject."""
+def test_only_the_desks_front_hands_out_what_knows_the_subject() -> None:
+    """No other part of the desk or the grader needs a picture of the subject."""
     front = PICTURES.parent / "__init__.py"
     for path in GRADER:
         if PICTURES not in path.parents and path != front:
-            assert not any(name.startswith("autograder.desk.pict") for name in imported(path)), path
+            assert not any(name.startswith("workbook.pictures") for name in imported(path)), path
 
 
-def test_grading_needs_nothing_of_the_desk() -> None:
-    """But for its commands, and for where a release is written for it."""
-    for path in GRADER:
-        if PICTURES.parent not in path.parents:
-            used = {name for name in imported(path) if name.startswith("autograder.desk")}
-            assert used <= {"autograder.desk.commands", "autograder.desk.material"}, path
+def room(name: str) -> int | None:
+    """Which room a module stands in, counted from the ground; None for a library's."""
+    for place, each in enumerate(ROOMS):
+        if name == each or name.startswith(f"{each}."):
+            return place
+    return None
+
+
+@pytest.mark.parametrize("path", GRADER, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_import_runs_upwards(path: Path) -> None:
+    """What a room needs lies below it, so that it can be read without those above."""
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    own = room(name)
+    if name in PACKAGES and own is None:
+        own = 0
+    assert own is not None, f"{name} stands in no room: add it to ROOMS"
+
+    upwards = [each for each in imported(path) if (room(each) or 0) > own]
+
+    assert upwards == []
 
 
 def test_the_solutions_import_nothing_of_the_grader() -> None:
     """The reference package can be read, run and copied on its own."""
     assert SOLUTIONS
     for path in SOLUTIONS:
-        assert not any(name.split(".")[0] == "autograder" for name in imported(path)), path
+        assert not {name.split(".")[0] for name in imported(path)} & {*PACKAGES}, path
 
 
 def test_what_runs_in_the_kernel_imports_nothing_else_of_the_grader() -> None:
     """The sandbox holds `autograder.observe` and `autograder.kernel` and no other part."""
     assert INSIDE
     for path in INSIDE:
-        own = [name for name in imported(path) if name.split(".")[0] == "autograder"]
+        own = [name for name in imported(path) if name.split(".")[0] in PACKAGES]
         assert all(name.startswith(("autograder.observe", "autograder.kernel")) for name in own)
 
 
@@ -117,9 +152,9 @@ def test_a_wheel_holds_no_solution_and_no_hidden_test(tmp_path: Path) -> None:
         text = "\n".join(archive.read(name).decode("utf-8", "replace") for name in names)
 
     assert any(name.startswith("autograder/observe/") for name in names)
-    assert "autograder/desk/jupyter/labconfig/page_config.json" in names
+    assert "workbook/jupyter/labconfig/page_config.json" in names
     assert {name.split("/")[0].split("-")[0] for name in names} == {
-        "autograder",
+        *PACKAGES,
         "transformer_workbook",
     }
     for assignment in ASSIGNMENTS:

@@ -10,13 +10,13 @@ import nbformat
 import numpy as np
 import pytest
 
-from autograder.assignment import without_hidden
-from autograder.desk import check, hint
-from autograder.desk.answering.answers import Answers
-from autograder.desk.answering.verdicts import Verdict, verdict
-from autograder.present import clean_html
+from autograder.course.assignment import without_hidden
+from autograder.verdict.present import clean_html
 from tests import browser, desk, diagnosing
 from tests.harness import ASSIGNMENTS, ROOT, definition_source, notebook, solution_source
+from workbook import check, hint
+from workbook.answering.answers import Answers
+from workbook.answering.verdicts import Verdict, verdict
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of wrong versions
 EACH = pytest.mark.parametrize("assignment", ASSIGNMENTS)
@@ -212,7 +212,7 @@ def test_what_a_library_has_not_implemented_is_no_stub(name: str, source: str, w
 
 
 def test_a_loop_without_end_ends_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autograder.desk.answering.verdicts.SECONDS", 1)
+    monkeypatch.setattr("workbook.answering.verdicts.SECONDS", 1)
     source = "def softmax(x, axis=-1):\n    while True: pass\n"
 
     text = " ".join(repr(said(source, 'check("softmax")')).split())
@@ -262,7 +262,7 @@ def test_a_wrong_name_is_answered_kindly(call: str, words: str) -> None:
 def test_hints_come_one_at_a_time_and_start_again_when_something_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("autograder.desk.answering.hints._asked", {})
+    monkeypatch.setattr("workbook.answering.hints._asked", {})
     names = {**defined(BARE), "hint": hint}
     first, second = (repr(eval('hint("softmax")', names)) for _ in range(2))
     assert first.startswith("Hint 1 of")
@@ -304,9 +304,9 @@ def test_what_is_to_be_built_here_does_not_pass() -> None:
 
 def test_numbers_of_any_kind_can_be_read() -> None:
     """What is compared is shown: booleans, shapes, text, refusals and large results."""
-    from autograder.desk.answering.values import in_words
-    from autograder.evidence import decode
     from autograder.observe import at_most, collecting, observe
+    from autograder.verdict.evidence import decode
+    from workbook.answering.values import in_words
 
     with collecting() as records:
         with observe("values") as seen:
@@ -333,7 +333,7 @@ def test_numbers_of_any_kind_can_be_read() -> None:
 
 def test_answers_are_read_once() -> None:
     """The first call of a kernel reads every notebook's answers; the others read none."""
-    from autograder.desk.answering import answers
+    from workbook.answering import answers
 
     answers.every.cache_clear()
     said(BARE, 'check("softmax")')

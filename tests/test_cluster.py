@@ -16,7 +16,7 @@ import psutil
 import pytest
 from distributed import Client
 
-from autograder.cluster import ClusterWorkers
+from autograder.grading.cluster import ClusterWorkers
 from tests import mini
 from tests.gradebooks import contents
 from tests.test_dispatch import check_deaths

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from autograder.describe import in_words
+from autograder.verdict.describe import in_words
 
 RIGHT = np.random.default_rng(0).normal(size=(2, 4, 4))
 ROW_2 = np.arange(4)[:, None] == 2

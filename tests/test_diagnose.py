@@ -12,9 +12,9 @@ from multiprocessing import get_context
 import pytest
 import torch
 
-from autograder.assignment import CourseError
-from autograder.catalogue import Catalogue, read_catalogue
-from autograder.diagnose import MOST_PAIRS, Swap
+from autograder.course.assignment import CourseError
+from autograder.course.catalogue import Catalogue, read_catalogue
+from autograder.verdict.diagnose import MOST_PAIRS, Swap
 from tests import diagnosing, harness, mini
 from tests.mutants import Mutant
 from tests.styles import BELOW, STYLES

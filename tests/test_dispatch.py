@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from autograder.dispatch import KilledItsWorkers, dispatch
-from autograder.workers import LocalWorkers, Workers
+from autograder.grading.dispatch import KilledItsWorkers, dispatch
+from autograder.grading.workers import LocalWorkers, Workers
 
 TASKS = 9
 DEADLY = (2, 5)

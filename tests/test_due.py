@@ -11,10 +11,10 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder import fingerprint as fingerprints
-from autograder.course import Course
-from autograder.due import due
-from autograder.key_cache import FOLDER, KeyCache
+from autograder.course.course import Course
+from autograder.grading.due import due
+from autograder.reference import fingerprint as fingerprints
+from autograder.reference.key_cache import FOLDER, KeyCache
 from tests import mini
 from tests.test_grade import results, workbook
 

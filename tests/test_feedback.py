@@ -13,20 +13,20 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell
 
-from autograder.assignment import Assignment
-from autograder.catalogue import Misconception
-from autograder.course import Course
-from autograder.evidence import decode
+from autograder.course.assignment import Assignment
+from autograder.course.catalogue import Misconception
+from autograder.course.course import Course
 from autograder.feedback.exporter import page
 from autograder.feedback.markdown import rendered
-from autograder.grade import grade
-from autograder.handed_in import HandedIn
-from autograder.present import write_verdicts
-from autograder.result import Graded
-from autograder.run import Seeds, answer_keys
-from autograder.table import print_table
-from autograder.verdict import CellResult, Check
-from autograder.workers import ThisProcess
+from autograder.grading.grade import grade
+from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.table import print_table
+from autograder.grading.workers import ThisProcess
+from autograder.submission.handed_in import HandedIn
+from autograder.verdict.evidence import decode
+from autograder.verdict.present import write_verdicts
+from autograder.verdict.result import Graded
+from autograder.verdict.verdict import CellResult, Check
 from tests import browser, harness, mini
 from tests.test_grade import results, workbook
 from tests.test_nbgrader import nbgrader

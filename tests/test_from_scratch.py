@@ -8,7 +8,7 @@ import tracemalloc
 
 import pytest
 
-from autograder.from_scratch import messages
+from autograder.reading.from_scratch import messages
 from tests import harness
 from tests.variants import sources_of
 

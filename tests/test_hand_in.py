@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from autograder.desk.start import environment, fill
 from tests import browser, lab, mini
 from tests.jupyter_server import jupyter_server
 from tests.test_grade import workbook
 from tests.test_hostile_pages import MATHJAX
+from workbook.start import environment, fill
 
 pytestmark = browser.needs_chromium
 

@@ -22,15 +22,15 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder.answer_key import AnswerKey, answer_key, reference_evidence
-from autograder.compare import difference
-from autograder.course import Course
-from autograder.fingerprint import solutions
-from autograder.grade import grade
-from autograder.handed_in import read_handed_in
-from autograder.marked import marked
+from autograder.course.course import Course
+from autograder.gradebook.marked import marked
+from autograder.grading.grade import grade
+from autograder.reference.answer_key import AnswerKey, answer_key, reference_evidence
+from autograder.reference.fingerprint import solutions
 from autograder.sandbox import kernel_server
 from autograder.sandbox import replace as replace_server
+from autograder.submission.handed_in import read_handed_in
+from autograder.verdict.compare import difference
 from tests import mini
 from tests.gradebooks import COURSE
 from tests.harness import ROOT

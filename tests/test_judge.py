@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from autograder.evidence import Malformed, decode
-from autograder.judge import BrokenReference, judge
 from autograder.observe import at_most, close, collecting, exactly, observe
-from autograder.verdict import Check
+from autograder.verdict.evidence import Malformed, decode
+from autograder.verdict.judge import BrokenReference, judge
+from autograder.verdict.verdict import Check
 
 Block = Callable[[Any], None]
 

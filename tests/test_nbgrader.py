@@ -75,7 +75,7 @@ def test_autograde_and_the_button_agree_with_workbook_grade(class_of_four: Path)
     button = (
         "from nbgrader.apps import NbGraderAPI\n"
         "from nbgrader.coursedir import CourseDirectory\n"
-        "from autograder.course import Course\n"
+        "from autograder.course.course import Course\n"
         "from pathlib import Path\n"
         "config = Course(Path.cwd()).config\n"
         "api = NbGraderAPI(CourseDirectory(config=config), config=config)\n"

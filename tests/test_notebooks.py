@@ -12,7 +12,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbconvert import HTMLExporter
 
-from autograder.assignment import RUBRIC
+from autograder.course.assignment import RUBRIC
 from autograder.observe import collecting
 from tests import harness
 

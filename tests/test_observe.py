@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.evidence import Record, decode
 from autograder.observe import (
     at_most,
     collecting,
@@ -21,6 +20,7 @@ from autograder.observe import (
     randomise,
     tensors_made,
 )
+from autograder.verdict.evidence import Record, decode
 
 
 def drawn(name: str, seed: str, monkeypatch: pytest.MonkeyPatch) -> torch.Tensor:

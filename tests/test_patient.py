@@ -17,12 +17,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from typer.testing import CliRunner, Result
 
-from autograder.assignment import Assignment
 from autograder.cli import app
-from autograder.desk.mending.damage import of_the_cells
-from autograder.desk.mending.ownership import Ownership
-from autograder.desk.mending.pour import poured
-from autograder.rebuild import Rebuilder, read_cells
+from autograder.course.assignment import Assignment
+from autograder.submission.rebuild import Rebuilder, read_cells
 from tests import ailments
 from tests.ailments import AILMENTS, Ailment, said_of
 from tests.finished import (
@@ -37,6 +34,9 @@ from tests.finished import (
     released,
 )
 from tests.harness import ASSIGNMENTS, ROOT, SOURCE, definition_source, grade_id
+from workbook.mending.damage import of_the_cells
+from workbook.mending.ownership import Ownership
+from workbook.mending.pour import poured
 
 
 def doctor(file: Path, *words: str) -> Result:
@@ -487,7 +487,7 @@ def test_at_a_terminal_it_asks_first(
     ailments.retype(notebook)
     file = written(tmp_path, notebook)
     before = file.read_bytes()
-    monkeypatch.setattr("autograder.desk.mending.patient._at_terminal", lambda: True)
+    monkeypatch.setattr("workbook.mending.patient._at_terminal", lambda: True)
 
     result = CliRunner().invoke(app, ["doctor", str(file), "--no-run"], input=answer)
 

@@ -14,11 +14,11 @@ import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.desk.material import released, text
-from autograder.desk.start import environment
-from autograder.worked_outputs import INLINE
+from autograder.course.released import INLINE
 from tests import browser, lab, student_folder
 from tests.jupyter_server import jupyter_server
+from workbook.material import released, text
+from workbook.start import environment
 
 NAME = "01-scaled-dot-product-attention"
 OURS = ".jp-OutputArea-output, .jp-MarkdownOutput"  # of the rest JupyterLab is the author
@@ -37,7 +37,7 @@ def words(name: str = NAME) -> list[str]:
 def shown(*sources: str, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The outputs of the last of these cells, run after the desk was imported."""
     monkeypatch.setenv("MPLBACKEND", INLINE)
-    cells = [new_code_cell(each) for each in ("import autograder.desk", *sources)]
+    cells = [new_code_cell(each) for each in ("import workbook", *sources)]
     notebook = new_notebook(cells=cells)
     NotebookClient(notebook, timeout=300, allow_errors=True).execute()
     return list(notebook.cells[-1].outputs)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from autograder.desk import material
-from autograder.desk.material import DeskError
-from autograder.desk.studying.lesson import lesson, lessons, share
-from autograder.desk.studying.progress_report import progress
-from autograder.desk.studying.study_plan import WEEKS, Plan, paths, plan
 from tests import student_folder
 from tests.harness import SOURCE
+from workbook import material
+from workbook.material import DeskError
+from workbook.studying.lesson import lesson, lessons, share
+from workbook.studying.progress_report import progress
+from workbook.studying.study_plan import WEEKS, Plan, paths, plan
 
 START = json.loads((SOURCE / material.START).read_text("utf-8"))
 PATHS = START["metadata"]["workbook"]["paths"]

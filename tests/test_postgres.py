@@ -18,7 +18,7 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import make_url
 
-from autograder.course import Course
+from autograder.course.course import Course
 from tests import mini
 from tests.gradebooks import COURSE, RANDOM, contents
 from tests.postgres import Server, database, postgres, running

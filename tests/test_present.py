@@ -10,8 +10,8 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_output
 from nbgrader.utils import determine_grade
 
-from autograder.present import as_html, as_text, clean_html, visible_failure, write_verdicts
-from autograder.verdict import CellResult, Check
+from autograder.verdict.present import as_html, as_text, clean_html, visible_failure, write_verdicts
+from autograder.verdict.verdict import CellResult, Check
 
 SCRIPT = "<script>alert(1)</script>"
 RESULT = CellResult(

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from autograder.desk import material
-from autograder.desk.material import DeskError
-from autograder.desk.studying.progress_report import LessonProgress, Progress, progress
 from tests import student_folder
 from tests.harness import definition_source
 from tests.student_work import Notebook, cell_of, own_cell
+from workbook import material
+from workbook.material import DeskError
+from workbook.studying.progress_report import LessonProgress, Progress, progress
 
 FIRST, SECOND = "01-scaled-dot-product-attention", "02-causal-masking"
 WRONG = "def softmax(x, axis=-1):\n    return x / x.sum(axis=axis, keepdims=True)"
@@ -153,7 +153,7 @@ def test_what_is_printed_disturbs_nothing(folder: Path) -> None:
 
 def test_a_notebook_that_asks_for_progress_does_not_go_round_for_ever(folder: Path) -> None:
     """`progress()` in a cell of one's own is passed over when that notebook is run."""
-    asking = "from autograder.desk import progress\nprogress('..')\nasked = True"
+    asking = "from workbook import progress\nprogress('..')\nasked = True"
     student_folder.solve(folder, FIRST, "softmax")
     student_folder.change(
         folder, FIRST, lambda notebook: notebook["cells"].append(own_cell(asking))

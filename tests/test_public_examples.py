@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from autograder.assignment import CourseError
-from autograder.evidence import decode
+from autograder.course.assignment import CourseError
+from autograder.course.public_examples import NAMES, read_examples
 from autograder.observe import collecting
-from autograder.public_examples import NAMES, read_examples
+from autograder.verdict.evidence import decode
 
 PLAIN = """
 [[example]]

@@ -11,9 +11,9 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from autograder.assignment import Assignment, is_test
-from autograder.handed_in import Unreadable
-from autograder.rebuild import Rebuilder, read_submission
+from autograder.course.assignment import Assignment, is_test
+from autograder.submission.handed_in import Unreadable
+from autograder.submission.rebuild import Rebuilder, read_submission
 from tests import mini
 
 CODE = "def double(x):\n    return x + x"

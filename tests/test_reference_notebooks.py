@@ -10,10 +10,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.assignment import Assignment
-from autograder.desk.material import answers
-from autograder.worked_outputs import INLINE, comparable, executed
+from autograder.course.assignment import Assignment
+from autograder.course.released import INLINE
+from autograder.release.worked_outputs import comparable, executed
 from tests.harness import ASSIGNMENTS, ROOT, SOURCE
+from workbook.material import answers
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)

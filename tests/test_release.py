@@ -10,13 +10,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.answer_key import AnswerKey
-from autograder.assignment import CourseError, headings
-from autograder.course import Course
-from autograder.public_examples import EXAMPLES, read_examples
-from autograder.release import generate, prove_nothing_leaks, prove_tests_tell, release
-from autograder.run import Seeds, answer_keys
-from autograder.workers import ThisProcess
+from autograder.course.assignment import CourseError, headings
+from autograder.course.course import Course
+from autograder.course.public_examples import EXAMPLES, read_examples
+from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.workers import ThisProcess
+from autograder.reference.answer_key import AnswerKey
+from autograder.release.release import generate, prove_nothing_leaks, prove_tests_tell, release
 from tests import diagnosing, mini
 from tests.harness import ASSIGNMENTS, ROOT, module_name
 

@@ -61,8 +61,10 @@ def family(run: subprocess.Popen[str]) -> dict[str, list[psutil.Process]]:
             command = " ".join(process.cmdline())
         except psutil.Error:
             continue
-        is_server = command.startswith(sys.executable) and "autograder.kernel.server" in command
-        in_sandbox = "bwrap" in command or "autograder.kernel.server" in command
+        is_server = (
+            command.startswith(sys.executable) and "autograder.kernel.fork_server" in command
+        )
+        in_sandbox = "bwrap" in command or "autograder.kernel.fork_server" in command
         kind = "fork server" if is_server else "outer" if in_sandbox else "worker"
         found.setdefault(kind, []).append(process)
     return found

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.execute import Execution, execute
 from autograder.sandbox import KernelServer, Limits, SandboxUnavailable, check_place
 from autograder.sandbox.bubblewrap import PACKAGES, environment
+from autograder.sandbox.execute import Execution, execute
 from tests.harness import ROOT
 
 SECRET = "the-secret-of-this-test"

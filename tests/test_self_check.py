@@ -12,12 +12,6 @@ from pathlib import Path
 import pytest
 from nbformat import NotebookNode
 
-from autograder.desk.checking import pytest_plugin
-from autograder.desk.checking.cell_result import Outcome, of_difference
-from autograder.desk.checking.overlay import FACTS, OWN, overlay
-from autograder.desk.checking.self_check import checked, self_check
-from autograder.desk.checking.standing import Entry, as_text, is_passed
-from autograder.desk.material import DeskError
 from tests.harness import ASSIGNMENTS, ROOT
 from tests.student_work import (
     Notebook,
@@ -29,10 +23,16 @@ from tests.student_work import (
     saved,
     solved,
 )
+from workbook.checking import pytest_plugin
+from workbook.checking.cell_result import Outcome, of_difference
+from workbook.checking.overlay import FACTS, OWN, overlay
+from workbook.checking.self_check import checked, self_check
+from workbook.checking.standing import Entry, as_text, is_passed
+from workbook.material import DeskError
 
 EACH = pytest.mark.parametrize("assignment", ASSIGNMENTS)
 FIRST = "01-scaled-dot-product-attention"
-PLUGIN = "autograder.desk.checking.pytest_plugin"
+PLUGIN = "workbook.checking.pytest_plugin"
 PLAIN = ["-p", PLUGIN, "-p", "no:cacheprovider"]
 
 NOT_SCALED = """

@@ -15,8 +15,9 @@ from jupyter_core.paths import jupyter_config_path
 from jupyterlab_server.config import get_static_page_config
 from jupyterlab_server.settings_utils import _get_overrides
 
-from autograder.desk import material, start
-from autograder.desk.material import DeskError
+from autograder.course.released import ANSWERS
+from workbook import material, start
+from workbook.material import DeskError
 
 FIRST = "01-scaled-dot-product-attention"
 
@@ -28,8 +29,8 @@ def released(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("01-one", "02-two"):
         (folder / name).mkdir(parents=True)
         (folder / name / f"{name}.ipynb").write_text(f'"{name}"')
-    (folder / material.ANSWERS).mkdir()
-    (folder / material.ANSWERS / "01-one.json").write_text("{}")
+    (folder / ANSWERS).mkdir()
+    (folder / ANSWERS / "01-one.json").write_text("{}")
     (folder / material.START).write_text('"start"')
     monkeypatch.setattr(material, "IN_WHEEL", folder)
     return folder

@@ -12,18 +12,18 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from autograder.course import Course
-from autograder.desk import installation, material
-from autograder.desk.result_table import Link, Marked, Table
-from autograder.desk.studying.installation_report import Installation
-from autograder.desk.studying.lesson import lessons
-from autograder.desk.studying.progress_report import progress
-from autograder.desk.studying.study_plan import WEEKS, paths, plan
+from autograder.course.course import Course
 from autograder.doctor import Finding
-from autograder.present import clean_html
+from autograder.verdict.present import clean_html
 from tests import student_folder
 from tests.browser import chromium, needs_chromium
 from tests.harness import ASSIGNMENTS, ROOT, SOURCE
+from workbook import installation, material
+from workbook.result_table import Link, Marked, Table
+from workbook.studying.installation_report import Installation
+from workbook.studying.lesson import lessons
+from workbook.studying.progress_report import progress
+from workbook.studying.study_plan import WEEKS, paths, plan
 
 NOTEBOOK = nbformat.read(SOURCE / material.START, as_version=4)
 TEXT = "\n\n".join(cell.source for cell in NOTEBOOK.cells if cell.cell_type == "markdown")
@@ -216,7 +216,7 @@ def test_a_package_too_old_is_to_mend(monkeypatch: pytest.MonkeyPatch) -> None:
     """The versions are those that the workbook itself asks for."""
     old = Finding("torch", "1.13.0", True)
     module = sys.modules[
-        "autograder.desk.studying.installation_report"
+        "workbook.studying.installation_report"
     ]  # beside it, the function has its name
     monkeypatch.setattr(module, "package", lambda name: old)
 

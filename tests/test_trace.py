@@ -10,10 +10,10 @@ import pytest
 import torch
 from bs4 import BeautifulSoup
 
-from autograder.desk.pictures.trace_page import MOST_WORDS, Trace, trace
-from autograder.desk.pictures.tracing.vectors import vectors
-from autograder.present import clean_html
+from autograder.verdict.present import clean_html
 from tests import browser, harness
+from workbook.pictures.trace_page import MOST_WORDS, Trace, trace
+from workbook.pictures.tracing.vectors import vectors
 
 FIRST, MASKING, HEADS = harness.ASSIGNMENTS[:3]
 SENTENCE = "the cat sat on a mat"

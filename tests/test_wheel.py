@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from autograder.desk import material
 from tests.harness import ASSIGNMENTS, ROOT, definition_source
+from workbook import material
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_a_student_starts_is_answered_and_checks(desk: Path) -> None:
         assert (desk / "work" / name / f"{name}.ipynb").is_file()
 
     answer = (
-        "from autograder.desk import check, hint\n"
+        "from workbook import check, hint\n"
         "import numpy as np\n"
         "def softmax(x, axis=-1):\n"
         "    return np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)\n"

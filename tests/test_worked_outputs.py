@@ -9,11 +9,11 @@ from typing import Any
 import matplotlib.pyplot
 import pytest
 
-from autograder.desk.material import answers, text
-from autograder.worked_outputs import IGNORED
+from autograder.release.worked_outputs import IGNORED
 from tests import harness
 from tests.student_work import grade_id, is_to_write, released
 from tests.test_variants import VARIANTS
+from workbook.material import answers, text
 
 
 @pytest.mark.filterwarnings("ignore")  # a style that torch warns of is still right

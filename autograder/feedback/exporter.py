@@ -13,7 +13,7 @@ from markupsafe import Markup
 from nbconvert.exporters import Exporter
 from nbformat import NotebookNode
 
-from autograder.assignment import (
+from autograder.course.assignment import (
     RUBRIC,
     grade_id_of,
     headings,
@@ -22,7 +22,7 @@ from autograder.assignment import (
     nbgrader_of,
 )
 from autograder.feedback.markdown import rendered, with_code
-from autograder.present import VERDICT
+from autograder.verdict.present import VERDICT
 
 HERE = Path(__file__).parent
 

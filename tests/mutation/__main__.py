@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from autograder.evidence import decode
+from autograder.verdict.evidence import decode
 from tests import harness
 from tests.mutation.judged import judged
 from tests.mutation.made import Made, mutants

@@ -1,0 +1,1 @@
+"""What the instructor wrote: assignments, catalogues, public examples, the course folder."""

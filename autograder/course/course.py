@@ -1,0 +1,171 @@
+"""The course folder: assignments, submissions and where nbgrader keeps what."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+from autograder.course.assignment import Assignment, CourseError
+
+CONFIG = "nbgrader_config.py"
+# As in nbgrader's CourseDirectory; importing that takes seconds that a look at what changed
+# should not cost.
+STRUCTURE = os.path.join("{nbgrader_step}", "{student_id}", "{assignment_id}")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One student's folder for one assignment; `name` is the notebook's path in the course."""
+
+    student: str
+    assignment: Assignment
+    folder: Path
+    name: str
+
+    @property
+    def path(self) -> Path:
+        """The submitted notebook."""
+        return self.folder / f"{self.assignment.name}.ipynb"
+
+    @property
+    def is_link(self) -> bool:
+        """Whether its folder, or the student's, leads to another place: to somebody else's work."""
+        return self.folder.is_symlink() or self.folder.parent.is_symlink()
+
+
+class Course:
+    """A course folder with its configuration.
+
+    Raises: CourseError, when `root` is no course folder.
+    """
+
+    def __init__(self, root: Path, db_url: str | None = None) -> None:
+        self.root = root.resolve()
+        if not (self.root / CONFIG).is_file():
+            raise CourseError(
+                f"{root} is not a course folder: there is no {CONFIG} in it; run this command "
+                "from the course folder"
+            )
+        try:
+            self.config: Config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
+        except Exception as error:
+            raise CourseError(f"{self.root / CONFIG} cannot be read: {error}") from error
+        self.config.CourseDirectory.root = str(self.root)
+        if db_url is not None:
+            self.config.CourseDirectory.db_url = db_url
+
+    def _setting(self, name: str, default: str) -> str:
+        return str(self.config.CourseDirectory.get(name, default))
+
+    @property
+    def db_url(self) -> str:
+        """Where the gradebook is, as SQLAlchemy writes it."""
+        return self._setting("db_url", f"sqlite:///{self.root / 'gradebook.db'}")
+
+    @property
+    def course_id(self) -> str:
+        """What the gradebook calls the course."""
+        return self._setting("course_id", "").strip()
+
+    def top(self, step: str) -> Path:
+        """The folder of one step: source, release, submitted, autograded or feedback."""
+        return self.root / self._setting(f"{step}_directory", step)
+
+    @property
+    def solutions(self) -> Path:
+        """The reference package."""
+        return self.root / "solutions"
+
+    @cached_property
+    def assignments(self) -> dict[str, Assignment]:
+        """The assignments by name, in order.
+
+        Raises: CourseError, when there are none.
+        """
+        source = self.top("source")
+        names = (
+            sorted(folder.name for folder in source.iterdir() if folder.is_dir())
+            if source.is_dir()
+            else []
+        )
+        found = {name: Assignment(name, source / name / f"{name}.ipynb") for name in names}
+        if not found:
+            raise CourseError(f"{source} holds no assignment: put one into source/NAME/NAME.ipynb")
+        return found
+
+    def chosen(self, names: Sequence[str]) -> list[Assignment]:
+        """The assignments of these names, or all of them.
+
+        Raises: CourseError, naming one that is not there.
+        """
+        for name in names:
+            if name not in self.assignments:
+                raise CourseError(
+                    f"there is no assignment {name!r}; there are {', '.join(self.assignments)}"
+                )
+        return [self.assignments[name] for name in dict.fromkeys(names or self.assignments)]
+
+    def folder(self, step: str, student: str, assignment: str) -> Path:
+        """Where nbgrader keeps a student's work: `step` is submitted, autograded or feedback."""
+        inside = self._setting("directory_structure", STRUCTURE).format(
+            nbgrader_step=self._setting(f"{step}_directory", step),
+            student_id=student,
+            assignment_id=assignment,
+        )
+        return self.root / inside
+
+    def submissions(
+        self, assignments: Sequence[Assignment], students: Sequence[str] = ()
+    ) -> list[Submission]:
+        """What was handed in for these assignments, by these students or by all.
+
+        Raises: CourseError, when there is nothing, or a folder cannot be read.
+        """
+        found = [
+            submission
+            for assignment in assignments
+            for submission in self._submissions(assignment)
+            if not students or submission.student in students
+        ]
+        if not found:
+            of = f" of {', '.join(students)}" if students else ""
+            where = self.top("submitted")
+            raise CourseError(
+                f"no submission{of} to grade: submissions are expected in "
+                f"{where}/STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb"
+            )
+        return found
+
+    def _submissions(self, assignment: Assignment) -> list[Submission]:
+        pattern = self.folder("submitted", "*", assignment.name)
+        relative = pattern.relative_to(self.root)
+        matcher = re.compile(
+            re.escape(str(self.folder("submitted", "\0", assignment.name))).replace(
+                re.escape("\0"), r"(?P<student>[^/]+)"
+            )
+        )
+        try:
+            top = self.top("submitted")
+            for inside in top.iterdir() if top.exists() else ():
+                if inside.is_dir():
+                    os.listdir(inside)  # a glob would pass over what it may not read
+            folders = sorted(self.root.glob(str(relative)))
+        except PermissionError as error:
+            raise CourseError(f"{error.filename} cannot be read: permission denied") from error
+        return [
+            Submission(
+                match["student"],
+                assignment,
+                folder,
+                str(folder.relative_to(self.root) / f"{assignment.name}.ipynb"),
+            )
+            for folder in folders
+            if folder.is_dir() and (match := matcher.fullmatch(str(folder)))
+        ]

@@ -1,0 +1,56 @@
+"""The autograded folder of a submission: replaced as a whole, so no half of one is ever seen."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from autograder.submission.handed_in import write_files
+
+# What a run that was killed in the middle may leave beside the folders.
+NEW, OLD = ".new-", ".old-"
+
+
+def replace_folder(folder: Path, name: str, notebook: str, files: Mapping[str, bytes]) -> None:
+    """Make `folder` hold the notebook called `name` and these files, and nothing else.
+
+    Raises: OSError, when that cannot be written; then the folder is what it was.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=NEW, dir=folder.parent))
+    try:
+        write_files(files, new)
+        written = new / name
+        # A kernel can send half a character, which no file can hold.
+        written.write_text(notebook, encoding="utf-8", errors="replace")
+        written.chmod(0o444)
+        new.chmod(0o755)
+        if folder.exists():
+            old = Path(tempfile.mkdtemp(prefix=OLD, dir=folder.parent))
+            os.replace(folder, old / folder.name)
+            try:
+                os.replace(new, folder)
+            except OSError:
+                os.replace(old / folder.name, folder)
+                raise
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            os.replace(new, folder)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+
+
+def remove_folder(folder: Path) -> None:
+    """Take away what an earlier grading wrote."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_leftovers(student: Path) -> None:
+    """Remove what a killed run left in a student's folder; every name here is one of ours."""
+    for prefix in (NEW, OLD):
+        for left in student.glob(f"{prefix}*"):
+            shutil.rmtree(left, ignore_errors=True)

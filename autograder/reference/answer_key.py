@@ -1,0 +1,152 @@
+"""All that judging one assignment takes: its notebook and the evidence of the reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autograder.course.assignment import Assignment, CourseError, is_test, nbgrader_of
+from autograder.course.catalogue import Catalogue, read_catalogue
+from autograder.reading.from_scratch import messages
+from autograder.reading.names import uses
+from autograder.reference.wrong_versions import WrongVersions
+from autograder.sandbox import Limits
+from autograder.sandbox.execute import Execution, execute
+from autograder.submission.handed_in import plain_files
+from autograder.submission.rebuild import Rebuilder
+from autograder.verdict.diagnose import Case, diagnose
+from autograder.verdict.judge import BrokenReference, judge
+from autograder.verdict.verdict import CellResult
+
+
+@dataclass(frozen=True)
+class AnswerKey:
+    """What every submission of an assignment is rebuilt from and judged by, on one seed.
+
+    It can be sent to another machine: nothing more is read there.
+    """
+
+    assignment: Assignment
+    rebuilder: Rebuilder
+    files: Mapping[str, bytes]
+    seed: int
+    evidence: Mapping[str, list[bytes]]
+    limits: Limits
+    wrong: WrongVersions
+
+    def judge(self, run: Execution, beside: Iterable[str] = ()) -> dict[str, CellResult]:
+        """The verdicts on the test cells of one run, with what explains the failures.
+
+        `beside` are the paths of the files beside the notebook.
+        """
+        tests = self.assignment.tests
+        forbidden = {name: self.assignment.forbidden(cell) for name, cell in tests.items()}
+        sources = [c.source for c in run.notebook.cells if c.cell_type == "code" and not is_test(c)]
+        by_definition = {name.removeprefix("test-"): parts for name, parts in forbidden.items()}
+        own = {path.split("/")[0].removesuffix(".py") for path in beside}
+        taken = messages(sources, by_definition, own)
+        student_uses = uses(sources, by_definition)
+        results: dict[str, CellResult] = {}
+        for name, cell in tests.items():
+            definition = name.removeprefix("test-")
+            reason = ""
+            if name in run.slow:
+                reason = f"did not end within {self.limits.cell_seconds:g} seconds"
+            elif run.problem:
+                reason = f"did not run: {run.problem}"
+            elif stopped := run.stopped.get(definition):
+                reason = f"the cell that defines it stopped with {stopped}"
+            below = sorted(student_uses.get(definition, frozenset()) & set(taken))
+            results[name] = judge(
+                name,
+                float(nbgrader_of(cell)["points"]),
+                self.evidence[name],
+                run.evidence.get(name, []),
+                forbidden[name],
+                reason,
+                taken.get(definition, ""),
+                below[0] if below else "",
+            )
+        used = self.wrong.catalogue.uses
+        case = Case(results, self.evidence, run.evidence, forbidden, student_uses, used)
+        return diagnose(case, self.wrong)
+
+
+def answer_key(
+    assignment: Assignment,
+    config: Any,
+    seed: int,
+    evidence: Mapping[str, list[bytes]],
+    package: Mapping[str, bytes],
+) -> AnswerKey:
+    """The answer key with evidence that the reference, of these files, gave on `seed`.
+
+    Raises: CourseError, when the catalogue of misconceptions cannot be used.
+    """
+    return AnswerKey(
+        assignment,
+        Rebuilder(assignment, config),
+        plain_files(assignment.path.parent),
+        seed,
+        evidence,
+        Limits(),
+        WrongVersions(assignment, catalogue_of(assignment, package), package, seed, evidence),
+    )
+
+
+def catalogue_of(assignment: Assignment, package: Mapping[str, bytes]) -> Catalogue:
+    """The catalogue beside the assignment's module; an empty one where there is none.
+
+    Raises: CourseError, when it cannot be used.
+    """
+    file = assignment.module.removeprefix("solutions.")
+    module = package.get(f"{file}.py", b"").decode()
+    try:
+        text = package.get(f"{file}.toml", b"").decode()
+        return read_catalogue(text, module, assignment.notebook.cells)
+    except (CourseError, ValueError) as error:
+        raise CourseError(f"solutions/{file}.toml cannot be used: {error}") from error
+
+
+def reference_evidence(
+    assignment: Assignment, solutions: Mapping[str, bytes], seed: int
+) -> dict[str, list[bytes]]:
+    """Run the reference once and return its evidence by test cell.
+
+    `solutions` are the files of the reference package.
+
+    Raises: CourseError, when the reference does not run through or fails its own tests.
+    """
+    packages = {f"solutions/{name}": content for name, content in solutions.items()}
+    run = execute(assignment.reference(), seed=seed, packages=packages)
+    missing = [name for name in assignment.tests if name not in run.evidence]
+    problems = [
+        *(f"{name} stopped with {error}" for name, error in run.stopped.items()),
+        *([run.problem] if run.problem else []),
+        *([f"no evidence for {', '.join(missing)}"] if missing else []),
+    ]
+    # A reference that failed would pass every submission that fails alike.
+    problems = problems or _not_passed_by_itself(assignment, run)
+    if problems:
+        raise CourseError(
+            f"the reference of {assignment.name} does not run: {problems[0]}; look at "
+            f"{assignment.path} and {assignment.module}"
+        )
+    return run.evidence
+
+
+def _not_passed_by_itself(assignment: Assignment, run: Execution) -> list[str]:
+    try:
+        results = [
+            judge(name, 1.0, run.evidence[name], run.evidence[name], assignment.forbidden(cell))
+            for name, cell in assignment.tests.items()
+        ]
+    except BrokenReference as error:
+        return [str(error)]
+    return [
+        f"{result.grade_id}, {check.name}: {check.message}"
+        for result in results
+        for check in result.checks
+        if not check.passed
+    ]

@@ -1,0 +1,159 @@
+"""Writes `release/` from `source/` with nbgrader, and proves what it wrote before it counts."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+
+from autograder.course.assignment import Assignment, CourseError, is_solution
+from autograder.course.course import Course
+from autograder.course.public_examples import EXAMPLES
+from autograder.course.released import ANSWERS
+from autograder.grading.grade import grade
+from autograder.reference.answer_key import AnswerKey
+from autograder.release.published import public_answers
+from autograder.release.worked_outputs import worked_outputs
+from autograder.submission.handed_in import read_handed_in
+from autograder.submission.rebuild import read_submission
+from autograder.verdict.result import Graded
+
+MARKERS = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME")
+
+
+def generate(course: Course, assignment: Assignment, into: Path) -> Path:
+    """Let nbgrader write the students' notebook of one assignment below `into`.
+
+    Raises: CourseError, with nbgrader's words, when it refuses.
+    """
+    config = copy.deepcopy(course.config)
+    config.CourseDirectory.release_directory = os.path.relpath(into, course.root)
+    directory = CourseDirectory(config=config)
+    done = NbGraderAPI(directory, config=config).generate_assignment(
+        assignment.name, force=True, create=True
+    )
+    if not done["success"]:
+        said = [line.strip() for line in f"{done['log']}\n{done['error']}".splitlines()]
+        errors = [line for line in said if re.match(r"[\w.]*(Error|Exception|Entry): ", line)]
+        raise CourseError(f"nbgrader cannot release {assignment.name}: {(errors or said)[0]}")
+    return into / assignment.name / f"{assignment.name}.ipynb"
+
+
+def release(course: Course, key: AnswerKey) -> Path:
+    """Write and prove one assignment; `release/` changes only when the proof holds.
+
+    Beside it goes what the desk knows of it, and what lies in `source/` but is no assignment.
+
+    Raises: CourseError, when the release leaks or the tests do not tell right from wrong.
+    """
+    assignment = key.assignment
+    target = course.top("release") / assignment.name
+    with tempfile.TemporaryDirectory(prefix=".release-", dir=course.root) as folder:
+        written = generate(course, assignment, Path(folder))
+        prove_nothing_leaks(assignment, written)
+        prove_tests_tell(key, written)
+        known = public_answers(key, _examples(course, assignment))
+        _write(Path(folder), assignment, known)
+        # The notebook's own calls of `check` are answered from what has just been written.
+        known["outputs"] = worked_outputs(assignment, Path(folder))
+        if target.exists():
+            shutil.rmtree(target)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copytree(written.parent, target)
+    _write(course.top("release"), assignment, known)
+    for page in course.top("source").glob("*.ipynb"):
+        shutil.copy(page, course.top("release"))
+    return target / written.name
+
+
+def _write(release: Path, assignment: Assignment, known: Mapping[str, Any]) -> None:
+    path = release / ANSWERS / f"{assignment.name}.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(known, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _examples(course: Course, assignment: Assignment) -> str:
+    file = course.solutions / (assignment.module.removeprefix("solutions.") + EXAMPLES)
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+
+def prove_nothing_leaks(assignment: Assignment, written: Path) -> None:
+    """No line of a solution, a hidden test or a mark scheme stands in the release.
+
+    Lines that the instructor shows elsewhere in the notebook (`try:`) are no secret.
+
+    Raises: CourseError, naming the cell and the line.
+    """
+    text = "\n".join(cell["source"] for cell in read_submission(written))
+    for marker in MARKERS:
+        if marker in text:
+            raise CourseError(f"the release of {assignment.name} still holds {marker!r}")
+    released = {line.strip() for line in text.splitlines()}
+    parted = {cell.id: _parted(cell) for cell in assignment.notebook.cells}
+    shown = {line for _, lines in parted.values() for line in lines}
+    for name, (secret, _) in parted.items():
+        for line in secret:
+            if line in released and line not in shown:
+                raise CourseError(
+                    f"the release of {assignment.name} holds a line that students are not to "
+                    f"see, from cell {name}: {line!r}"
+                )
+
+
+def _parted(cell: NotebookNode) -> tuple[list[str], list[str]]:
+    """The lines of a cell that students are not to see, and those that they see."""
+    secret: list[str] = []
+    shown: list[str] = []
+    hiding = is_solution(cell) and cell.cell_type == "markdown"
+    for line in (line.strip() for line in cell.source.splitlines()):
+        if any(marker in line for marker in MARKERS):
+            hiding = True
+        elif "### END" in line:
+            hiding = False
+        elif line:
+            (secret if hiding else shown).append(line)
+    return secret, shown
+
+
+def prove_tests_tell(key: AnswerKey, written: Path) -> None:
+    """The stub earns nothing, the solution everything, each as a submission.
+
+    Raises: CourseError, naming the test cell that does not tell them apart.
+    """
+    assignment = key.assignment
+    untouched = grade(key, read_handed_in(written, written.name))
+    solved = grade(key, read_handed_in(assignment.path, "the solution"))
+    for graded, wanted in ((untouched, 0.0), (solved, assignment.max_score)):
+        if graded.score != wanted:
+            raise CourseError(_wrong_proof(assignment, graded, wanted))
+
+
+def _wrong_proof(assignment: Assignment, graded: Graded, wanted: float) -> str:
+    which = "the untouched release" if wanted == 0.0 else "the solution"
+    cells = [
+        f"{name} ({result.score:g} of {result.max_score:g}: "
+        + "; ".join(f"{c.name}: {c.message}" for c in result.checks if c.passed == (wanted == 0.0))
+        + ")"
+        for name, result in graded.tests.items()
+        if result.score != (0.0 if wanted == 0.0 else result.max_score)
+    ]
+    return (
+        f"{assignment.name} is not released: {which} gets {graded.score} points instead of "
+        f"{wanted:g}; look at {', '.join(cells) or graded.reason}"
+    )
+
+
+def quiet_nbgrader() -> None:
+    """Keep nbgrader's progress messages off the terminal; its errors come as exceptions."""
+    logging.getLogger("traitlets").setLevel(logging.CRITICAL)

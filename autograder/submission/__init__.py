@@ -1,0 +1,1 @@
+"""What a student handed in, poured into a fresh notebook."""

@@ -1,0 +1,1 @@
+"""Evidence against evidence: checks, points, and what explains a failure."""

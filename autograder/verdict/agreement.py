@@ -1,0 +1,51 @@
+"""Whether two pieces of evidence of one observation say that the same was done."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from autograder.verdict.compare import difference
+from autograder.verdict.evidence import Record
+
+
+def agree(wrong: Record, found: Record, expected: Record | None = None) -> bool:
+    """Whether a submission did in one observation what a wrong version does."""
+    if (wrong.raised or [""])[0] != (found.raised or [""])[0]:
+        return False
+    # An exception of another type than `expected` is wrong whatever it names.
+    right_type = expected is None or {*(expected.raised or ())[:1]} & {*(found.raised or ())}
+    if right_type and wrong.names != found.names:
+        return False
+    if set(wrong.values) != set(found.values):
+        return False
+    for name, node in wrong.values.items():
+        other = found.values[name]
+        try:
+            if node.get("rule") == "at_most":
+                too_much = [float(each["value"]) > node["limit"] for each in (node, other)]
+                if too_much[0] != too_much[1]:
+                    return False
+            elif difference(node, wrong.arrays, other, found.arrays) is not None:
+                return False
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
+            return False
+    return True
+
+
+def tells(expected: Record, wrong: Record, crashes: Container[str]) -> bool:
+    """Whether alike evidence of one observation says that the mistakes are alike.
+
+    That both end in the same exception says little, also where another one was asked for and
+    `crashes` holds it; wrong numbers before it, or which refusal is missing, say enough.
+    """
+    if wrong.raised is None:
+        return True
+    if expected.raised is None:
+        return any(
+            difference(expected.values[name], expected.arrays, node, wrong.arrays) is not None
+            for name, node in wrong.values.items()
+            if name in expected.values
+        )
+    right_type = expected.raised[0] in wrong.raised
+    unnamed = bool(expected.names and not wrong.names)
+    return wrong.raised[0] not in crashes and (unnamed or not right_type)

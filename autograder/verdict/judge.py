@@ -1,0 +1,151 @@
+"""The judge: the evidence of a submission against that of the reference, check by check.
+
+It knows nothing of what is taught. It fails closed: no evidence is no points.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections import Counter
+from collections.abc import Container, Iterable, Sequence
+
+from autograder.reading.from_scratch import first_forbidden, said
+from autograder.verdict.compare import difference
+from autograder.verdict.evidence import Malformed, Record, decode
+from autograder.verdict.verdict import CellResult, Check
+
+TAMPERED = "the cell reported something that its tests do not write"
+
+
+class BrokenReference(RuntimeError):
+    """The reference run itself gave no usable evidence; the course is at fault, not a student."""
+
+
+def judge(
+    grade_id: str,
+    max_score: float,
+    reference: Sequence[bytes],
+    submission: Sequence[bytes],
+    forbidden: Iterable[str] = (),
+    reason: str = "",
+    taken: str = "",
+    through: str = "",
+) -> CellResult:
+    """Judge one test cell.
+
+    `forbidden` holds parts of the names of library functions that must not have run; `reason`
+    says why evidence may be missing (out of time, the kernel died, the definition's cell failed);
+    `taken` says what the source takes that is to be built here, and then nothing is earned;
+    `through` is an earlier definition that does, and then what it does is not held against this.
+
+    Raises: BrokenReference, when the reference's evidence is empty, malformed or doubled.
+    """
+    expected = _reference(grade_id, reference)
+    weight = sum(record.points for record in expected)
+    found, tampered = _submission([record.name for record in expected], submission)
+    called = _called(found, tuple(forbidden))
+    works = _works(expected, found, called)
+    if called and not through:
+        taken = taken or next(iter(called.values()))
+    checks = []
+    for record in expected:
+        if tampered:
+            message: str | None = tampered
+        elif taken:
+            message = taken
+        elif record.name not in found:
+            message = reason or "did not run"
+        elif record.name in called:
+            message = f"{through}, which it uses, {called[record.name]}"
+        else:
+            message = _wrong(record, found[record.name])
+            if message is None and record.raised is not None and not works:
+                message = "refusing counts only where something that is asked for works"
+            # The time limit ends a cell by an interrupt; a cell that stopped leaves no name behind.
+            if reason and {"KeyboardInterrupt", "NameError"} & set(found[record.name].raised or ()):
+                message = reason
+        points = max_score * record.points / weight
+        checks.append(Check(record.name, message is None, points, message or "as it should be"))
+    return CellResult(grade_id, max_score, tuple(checks))
+
+
+def _called(found: dict[str, Record], forbidden: Sequence[str]) -> dict[str, str]:
+    """The observations in which something ran that is to be built here, and what to say of it."""
+    named = {name: first_forbidden(sorted(each.calls), forbidden) for name, each in found.items()}
+    return {name: said(call) for name, call in named.items() if call is not None}
+
+
+def _works(expected: Sequence[Record], found: dict[str, Record], called: Container[str]) -> bool:
+    """Whether anything but a refusal is right; what always raises would pass the refusals."""
+    asked = [record for record in expected if record.raised is None]
+    return not asked or any(
+        record.name in found
+        and record.name not in called
+        and _wrong(record, found[record.name]) is None
+        for record in asked
+    )
+
+
+def _reference(grade_id: str, records: Sequence[bytes]) -> list[Record]:
+    try:
+        expected = [decode(record) for record in records]
+    except Malformed as error:
+        raise BrokenReference(f"the reference's evidence of {grade_id} is malformed") from error
+    if not expected:
+        raise BrokenReference(f"the reference run of {grade_id} recorded no observation")
+    doubled = [name for name, count in Counter(r.name for r in expected).items() if count > 1]
+    if doubled:
+        raise BrokenReference(f"{grade_id} has more than one observation named {doubled[0]!r}")
+    return expected
+
+
+def _submission(
+    expected: Sequence[str], records: Sequence[bytes]
+) -> tuple[dict[str, Record], str | None]:
+    """The records by name, and what is wrong with them as a whole, if anything is."""
+    try:
+        found = {(record := decode(bytes_)).name: record for bytes_ in records}
+    except Malformed:
+        return {}, TAMPERED
+    # Some may be missing; none may be new, doubled or out of order.
+    if len(found) != len(records) or list(found) != [name for name in expected if name in found]:
+        return {}, TAMPERED
+    return found, None
+
+
+def _wrong(expected: Record, found: Record) -> str | None:
+    if "NotImplementedError" in (found.raised or ()):
+        # A layer without forward and an operator that lacks a dtype raise it as a stub does.
+        return "raised NotImplementedError: it is not written yet, or what it calls cannot do this"
+    if expected.raised is None and found.raised is not None:
+        return f"raised {_exception(found.raised)}"
+    if expected.raised is not None:
+        return _wrong_exception(expected, found)
+    for name, node in expected.values.items():
+        if name not in found.values:
+            return f"{name}: missing"
+        try:
+            wrong = difference(node, expected.arrays, found.values[name], found.arrays)
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
+            wrong = "is not evidence that the tests write"
+        if wrong:
+            return f"{name}: {wrong}"
+    return None
+
+
+def _wrong_exception(expected: Record, found: Record) -> str | None:
+    assert expected.raised is not None
+    wanted = expected.raised[0] if expected.raised else "Exception"
+    if found.raised is None:
+        return "raised no exception, although the argument is wrong"
+    if wanted not in found.raised:
+        return f"raised {_exception(found.raised)}, which does not tell the caller what is wrong"
+    if expected.names and not found.names:
+        return f"raised {wanted}, but its message does not name the argument"
+    return None
+
+
+def _exception(raised: Sequence[str]) -> str:
+    """The built-in type of an exception; student code can give a class any other name."""
+    known = [name for name in raised if isinstance(getattr(builtins, name, None), type)]
+    return known[0] if known else "an exception"

@@ -1,0 +1,111 @@
+"""The judge's outputs of a test cell: a table for people, one plain float for nbgrader."""
+
+from __future__ import annotations
+
+import html
+
+import bleach
+from nbformat import NotebookNode, from_dict
+
+from autograder.course.assignment import error_type, is_test, nbgrader_of, without_hidden
+from autograder.verdict.verdict import CellResult, as_data
+
+VERDICT = "workbook_verdict"  # where a graded test cell keeps the verdict as data
+
+
+def write_verdicts(
+    notebook: NotebookNode, results: dict[str, CellResult], reason: str | None = None
+) -> None:
+    """Replace what the test cells printed by what the judge says.
+
+    `reason` says why the notebook could not be graded to its end.
+    """
+    notebook.metadata.setdefault("workbook", NotebookNode())["reason"] = reason
+    for cell in notebook.cells:
+        if not is_test(cell):
+            continue
+        result = results[nbgrader_of(cell)["grade_id"]]
+        said = visible_failure(cell)
+        cell.metadata[VERDICT] = from_dict({**as_data(result), "visible": said})
+        outputs = [
+            {
+                "output_type": "display_data",
+                "data": {"text/plain": as_text(result, said), "text/html": as_html(result, said)},
+                "metadata": {},
+            },
+            # nbgrader takes a cell's points from a float in its result, and from nothing else.
+            {
+                "output_type": "execute_result",
+                "data": {"text/plain": repr(float(result.score))},
+                "metadata": {},
+                "execution_count": cell.execution_count,
+            },
+        ]
+        cell.outputs = [from_dict(output) for output in outputs]
+
+
+def visible_failure(cell: NotebookNode) -> str | None:
+    """What the visible tests of the cell said, as far as it is the instructor's own words.
+
+    Words that student code put into an exception are left out: it can read the hidden tests
+    while they run.
+    """
+    name = error_type(cell)
+    if name is None:
+        return None
+    words = next(o.get("evalue", "") for o in cell.outputs if o.output_type == "error").strip()
+    return f"{name}: {words}" if words and words in without_hidden(cell.source) else name
+
+
+def explanations(result: CellResult) -> list[str]:
+    """What explains the failures of a cell, a sentence or two each, without hints."""
+    named = dict.fromkeys(each for check in result.checks for each in check.because)
+    said = [f"Likely cause: {each.name} {each.effect}" for each in named]
+    if result.follows_from:
+        said.append(f"This follows from {', '.join(result.follows_from)}: mend that first.")
+    elif result.mend_first:
+        said.append(
+            f"It uses {', '.join(result.mend_first)}, which fails checks of its own: mend that "
+            "first."
+        )
+    return said
+
+
+def as_text(result: CellResult, said: str | None = None) -> str:
+    """The verdict in plain lines."""
+    lines = [f"{result.score:g} of {result.max_score:g} points", *explanations(result)]
+    lines += [
+        f"{'passed' if check.passed else 'failed'}  {check.name}: {check.message}"
+        for check in result.checks
+    ]
+    return "\n".join([*lines, f"visible tests: {said}"] if said else lines)
+
+
+def as_html(result: CellResult, said: str | None = None) -> str:
+    """The verdict as a table; every text in it is escaped."""
+    rows = "".join(
+        f"<tr><td>{'passed' if check.passed else '<strong>failed</strong>'}</td>"
+        f"<td>{html.escape(check.name)}</td>"
+        f"<td>{html.escape(check.message)}</td>"
+        f"<td>{check.points if check.passed else 0:.2f} / {check.points:.2f}</td></tr>"
+        for check in result.checks
+    )
+    below = [*explanations(result), *([f"The visible tests said: {said}"] if said else [])]
+    return (
+        f'<table class="table"><caption>{html.escape(result.grade_id)}: {result.score:g} of '
+        f"{result.max_score:g} points</caption><thead><tr><th>verdict</th><th>check</th>"
+        f"<th>what happened</th><th>points</th></tr></thead><tbody>{rows}</tbody></table>"
+        + "".join(f"<p>{html.escape(each)}</p>" for each in below)
+    )
+
+
+def clean_html(element: str | bytes) -> str:
+    """Make HTML from a notebook safe to show; the filter that nbconvert's pages call.
+
+    nbconvert's own lets through a table but not its parts, which then show as text.
+    """
+    text = element.decode() if isinstance(element, bytes) else str(element)
+    tags = {*bleach.ALLOWED_TAGS, "div", "pre", "code", "span", "p", "br"}
+    tags |= {"table", "caption", "thead", "tbody", "tr", "th", "td"}
+    allowed = {**bleach.ALLOWED_ATTRIBUTES, "*": ["class"], "th": ["scope"]}
+    return str(bleach.clean(text, tags=tags, attributes=allowed))

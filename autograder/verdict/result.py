@@ -1,0 +1,86 @@
+"""The result of grading one notebook, also as the JSON that other programs read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+from nbformat import NotebookNode
+
+from autograder.verdict.verdict import CellResult
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """The verdict on one notebook, and the notebook that shows it (None where nothing ran)."""
+
+    file: str
+    assignment: str
+    seed: int
+    max_score: float
+    student: str | None = None
+    reason: str | None = None
+    tests: dict[str, CellResult] = field(default_factory=dict)
+    notebook: NotebookNode | None = None
+    execute_seconds: float = 0.0
+    judge_seconds: float = 0.0
+
+    @property
+    def status(self) -> str:
+        """`graded` or `needs attention`."""
+        return "graded" if self.reason is None else "needs attention"
+
+    @property
+    def score(self) -> float | None:
+        """The points of the test cells, or None where nothing could be run."""
+        if not self.tests:
+            return None
+        return round(sum(result.score for result in self.tests.values()), 2)
+
+    def as_json(self) -> dict[str, Any]:
+        """The object of the interface that `--json` writes."""
+        return {
+            "schema": 1,
+            "file": self.file,
+            "student": self.student,
+            "assignment": self.assignment,
+            "status": self.status,
+            "reason": self.reason,
+            "score": self.score,
+            "max_score": self.max_score,
+            "seed": self.seed,
+            "seconds": {
+                "execute": round(self.execute_seconds, 3),
+                "judge": round(self.judge_seconds, 3),
+            },
+            "tests": {
+                name: {
+                    "score": result.score,
+                    "max_score": result.max_score,
+                    "follows_from": list(result.follows_from),
+                    "checks": [
+                        {
+                            "name": check.name,
+                            "passed": check.passed,
+                            "points": round(check.points, 6),
+                            "message": check.message,
+                            "misconception": check.misconception,
+                            "misconceptions": [each.id for each in check.because],
+                        }
+                        for check in result.checks
+                    ],
+                }
+                for name, result in self.tests.items()
+            },
+        }
+
+
+def write_json(results: Sequence[Graded], file: TextIO) -> None:
+    """Write them one after the other, as all of a large class at once take much memory."""
+    file.write("[")
+    for place, result in enumerate(results):
+        file.write(",\n" if place else "\n")
+        file.write(json.dumps(result.as_json(), indent=1))
+    file.write("\n]\n" if results else "]\n")

@@ -1,0 +1,51 @@
+"""The student's desk: what one calls in a notebook, and the commands for students.
+
+The functions are imported when they are asked for, so that the commands start without torch.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbook.answering.check_table import check
+    from workbook.answering.hints import hint
+    from workbook.pictures.attention_maps import show_attention
+    from workbook.pictures.trace_page import trace
+    from workbook.studying.installation_report import installation
+    from workbook.studying.progress_report import progress
+    from workbook.studying.study_plan import paths, plan
+
+_MODULES = {
+    "check": "answering.check_table",
+    "hint": "answering.hints",
+    "installation": "studying.installation_report",
+    "paths": "studying.study_plan",
+    "plan": "studying.study_plan",
+    "progress": "studying.progress_report",
+    "show_attention": "pictures.attention_maps",
+    "trace": "pictures.trace_page",
+}
+
+__all__ = [
+    "check",
+    "hint",
+    "installation",
+    "paths",
+    "plan",
+    "progress",
+    "show_attention",
+    "trace",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+
+
+if "IPython" in sys.modules:  # this may be a notebook's kernel
+    import_module(f"{__name__}.pictures.picture_words").install()

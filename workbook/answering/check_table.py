@@ -1,0 +1,142 @@
+"""`check("name")`: what one's own definition makes of the public examples, in a small table."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from workbook.answering.answers import all_definitions, answers_of
+from workbook.answering.values import in_words
+from workbook.answering.verdicts import Tried, Verdict, verdict
+from workbook.material import DeskError
+from workbook.result_table import Marked, Piece, Table, Words
+
+PASSED, FAILED = "passed", "failed"
+IN_FULL = 3  # failures shown with the example and both results; one is mended at a time
+
+
+def check(definition: Any = None) -> Table:
+    """Try your own definition on the public examples and say what came out.
+
+    `definition` is its name, or itself; without one, all that this notebook asks for are tried.
+    """
+    namespace = sys._getframe(1).f_globals
+    try:
+        if definition is None:
+            return _overview(namespace)
+        found = tried(definition, namespace)
+    except DeskError as error:
+        return Table(Marked(str(error), "strong"), (), ())
+    return _table(found)
+
+
+def tried(definition: Any, namespace: Mapping[str, Any]) -> Verdict:
+    """The verdict on a definition, given by name or itself, as it stands in `namespace`.
+
+    Raises: DeskError, when there is nothing to try.
+    """
+    name = definition if isinstance(definition, str) else getattr(definition, "__name__", "")
+    answers = answers_of(name)
+    if answers is None:
+        near = difflib.get_close_matches(name, all_definitions(), n=1)
+        meant = f' Did you mean check("{near[0]}")?' if near else ""
+        here = [known for known in all_definitions() if known in namespace]
+        known = f" Here it knows {', '.join(here)}." if here and not near else ""
+        raise DeskError(f"check knows no {name or definition!r}.{meant}{known}")
+    if name not in namespace:
+        raise DeskError(f"{name} is not defined yet: first run the cell in which you write it.")
+    return verdict(answers, name, namespace)
+
+
+def _overview(namespace: Mapping[str, Any]) -> Table:
+    """All definitions of the notebook that most of those at hand are of."""
+    defined = [name for name in all_definitions() if name in namespace]
+    if not defined:
+        raise DeskError("nothing is defined yet: first run a cell in which you write a function.")
+    ((notebook, _),) = Counter(map(answers_of, defined)).most_common(1)
+    every = [tried(name, namespace) for name in defined if answers_of(name) is notebook]
+    rows = [(Marked(each.definition, "code"), _result(each), _count(each)) for each in every]
+    return Table("Your definitions so far", ("definition", "result", "checks"), rows)
+
+
+def _result(found: Verdict) -> Words:
+    if found.unwritten:
+        return "still to do"
+    return _mark(found.passed)
+
+
+def _count(found: Verdict) -> str:
+    return f"{sum(each.check.passed for each in found.tried)} of {len(found.tried)} pass"
+
+
+def _table(found: Verdict) -> Table:
+    name = found.definition
+    if found.unwritten == name:
+        below = "Write it in its cell, in place of the line that raises. Run that cell, then this."
+        return Table([Marked(name, "code"), " is still to do."], (), (), [below])
+    if found.unwritten:
+        uses = (Marked(name, "code"), " uses ", Marked(found.unwritten, "code"))
+        return Table((*uses, ", which is still to do."), (), (), ["Write that one first."])
+    failed = [each for each in found.tried if not each.check.passed]
+    passed = [each for each in found.tried if each.check.passed]
+    rows: list[tuple[Words, ...]] = [
+        (
+            each.check.name,
+            _mark(each.check.passed),
+            _what_happened(each, whole=each in failed[:IN_FULL]),
+        )
+        for each in (*failed, *passed)
+    ]
+    above: list[Words] = [[Marked(name, "code"), f": {_count(found)}."], *_causes(found)]
+    width = 3 if failed else 2  # where all passed, nothing happened that needs words
+    columns = ("check", "result", "what happened")[:width]
+    rows = [row[:width] for row in rows]
+    return Table("What was tried", columns, rows, [_next(found)], above)
+
+
+def _mark(passed: bool) -> Words:
+    return PASSED if passed else Marked(FAILED, "strong")
+
+
+def _what_happened(tried: Tried, whole: bool) -> Words:
+    """What went wrong, with the example and both results where that is asked for."""
+    said = tried.error or tried.check.message.removeprefix("result: ")
+    if tried.check.passed:
+        return ""
+    if not whole or tried.found is None:
+        return said
+    words: list[Piece] = [Marked(tried.example.code, "code"), "\n", said]
+    yours, right = in_words(tried.found), in_words(tried.expected)
+    if tried.example.naming:
+        right["result"] += f" with {tried.example.naming!r} in its message"
+    for name, value in right.items():
+        if tried.error or yours.get(name) != value:
+            of = "" if name == "result" else f" {name}"
+            if not tried.error and name in yours:
+                words += [f"\nyour{of or 's'}: ", Marked(yours[name], "code")]
+            words += [f"\nright{of}: ", Marked(value, "code")]
+    return words
+
+
+def _causes(found: Verdict) -> list[Words]:
+    """What the failures come from, as far as it is known."""
+    lines: list[Words] = [
+        [Marked("Likely cause: ", "strong"), f"{each.name} {each.effect}"] for each in found.causes
+    ]
+    lines += [
+        [Marked("Or: ", "strong"), f"{each.name} These examples cannot tell the two apart."]
+        for each in found.others
+    ]
+    for earlier in found.earlier:
+        call = Marked(f'check("{earlier}")', "code")
+        lines.append([Marked(earlier, "code"), ", which it uses, does not pass: first ", call, "."])
+    return lines
+
+
+def _next(found: Verdict) -> Words:
+    if found.passed:
+        return "Grading tries it on other inputs as well: whatever the text promises."
+    return [Marked(f'hint("{found.definition}")', "code"), " gives hints, step by step."]

@@ -1,0 +1,59 @@
+"""`hint("name")`: one step more each time it is asked for, never the answer."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from workbook.answering.answers import all_definitions, answers_of
+from workbook.answering.check_table import tried
+from workbook.answering.verdicts import Verdict
+from workbook.material import DeskError
+from workbook.result_table import Marked, Table
+
+# How far one has asked, by definition, and what failed then; hints start again when that changes.
+_asked: dict[str, tuple[tuple[str, ...], int]] = {}
+
+
+def hint(definition: Any = None) -> Table:
+    """Give the next hint on a definition that does not pass yet."""
+    namespace = sys._getframe(1).f_globals
+    try:
+        if definition is None:
+            here = next((name for name in all_definitions() if name in namespace), "name")
+            raise DeskError(f'hint needs a name, as in hint("{here}").')
+        found = tried(definition, namespace)
+    except DeskError as error:
+        return Table(Marked(str(error), "strong"), (), ())
+    name = Marked(found.definition, "code")
+    if found.passed:
+        return Table((name, " passes: there is nothing to hint at."), (), ())
+    steps = _steps(found)
+    state = tuple(each.check.message for each in found.tried)
+    before, number = _asked.get(found.definition, ((), 0))
+    number = min(number + 1, len(steps)) if before == state else 1
+    _asked[found.definition] = (state, number)
+    left = "There is one more." if number == len(steps) - 1 else "There are more."
+    last = number == len(steps)
+    below = "This is the last one." if last else f"{left} Ask again when you need it."
+    caption = (Marked(f"Hint {number} of {len(steps)}", "strong"), " on ", name)
+    return Table(caption, (), (), [steps[number - 1], below])
+
+
+def _steps(found: Verdict) -> list[str]:
+    """From where to look, over a question, to the text that explains it."""
+    answers = answers_of(found.definition)
+    assert answers is not None
+    if found.earlier:
+        return [f"It uses {found.earlier[0]}, which does not pass. Mend that first."]
+    if found.unwritten:
+        first = answers.examples(found.definition)[0]
+        steps = [f"Start with one example, {first.name!r}: {first.code}", first.hint]
+        cells = [found.definition]
+    else:
+        failed = next(each for each in found.tried if not each.check.passed)
+        steps = [f"Look at the check {failed.example.name!r}. {failed.example.hint}"]
+        steps += [each.hint for each in found.causes]
+        cells = [each.explained for each in found.causes] or [found.definition]
+    sections = dict.fromkeys(heading for cell in cells if (heading := answers.heading(cell)))
+    return steps + [f"It is explained in the notebook under {heading!r}." for heading in sections]

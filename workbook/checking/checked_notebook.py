@@ -1,0 +1,167 @@
+"""nbval's own collector and item, run on the overlay of a student's notebook."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import partial
+from pathlib import Path
+from queue import Empty
+from time import monotonic
+from typing import Any
+
+import nbformat
+import pytest
+from nbval.kernel import RunningKernel
+from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
+
+from autograder.course.released import INLINE
+from workbook.checking.cell_result import CellResult, Outcome, of_difference, of_error
+from workbook.checking.overlay import FACTS, OWN, SOLUTION, TEST, overlay
+from workbook.material import DeskError
+
+# Of what a cell shows, the text counts.
+NOT_COMPARED = ("stderr", "text/html", "text/latex", "image/svg+xml", "application/pdf")
+LOOK_SECONDS = 1.0
+PROBLEM = pytest.StashKey[str]()  # why no cell could be run
+
+NO_START = (
+    "Python did not start for this notebook. `workbook doctor` says what is not as it should be; a "
+    "file beside the notebook that has the name of a library (random.py, torch.py) does this too."
+)
+ENDED = (
+    "Python ended while this cell ran. That happens when memory runs out, and after exit() or "
+    "quit()."
+)
+BEFORE = "not run, because of what happened in a cell above"
+
+
+class KernelEnded(Exception):
+    """The kernel is gone, and no answer will come."""
+
+
+class CheckedNotebook(IPyNbFile):  # type: ignore[misc]  # nbval has no annotations
+    """A student's notebook, of which nbval runs the overlay, in the folder where it lies."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.skip_compare: tuple[str, ...] = (*self.skip_compare, *NOT_COMPARED)
+        self.to_do: list[str] = []
+        self.has_stopped = False
+
+    def collect(self) -> list[CheckedCell]:
+        """The code cells of the overlay, as nbval reads them."""
+        try:
+            notebook = overlay(self.path)
+        except DeskError as error:
+            self.config.stash[PROBLEM] = str(error)
+            raise self.CollectError(str(error)) from None
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder, self.path.name)
+            nbformat.write(notebook, file)
+            read = IPyNbFile.from_parent(self, path=file)
+            cells = [
+                CheckedCell.from_parent(
+                    self, name=c.cell.id, cell_num=c.cell_num, cell=c.cell, options=c.options
+                )
+                for c in read.collect()
+            ]
+        self.nb = read.nb
+        self.to_do = [cell.about for cell in cells if cell.facts.get("released")]
+        return cells
+
+    def setup(self) -> None:
+        """Start the kernel, with pictures as in JupyterLab."""
+        os.environ["MPLBACKEND"] = INLINE
+        try:
+            super().setup()
+        except RuntimeError:
+            self.config.stash[PROBLEM] = NO_START
+            pytest.fail(NO_START, pytrace=False)
+        self.kernel.get_message = partial(_message, self.kernel)
+
+
+def _message(kernel: RunningKernel, stream: str, timeout: float | None = None) -> Any:
+    """A message of the kernel, or its end, which nbval would not notice before the time is up."""
+    deadline = float("inf") if timeout is None else monotonic() + timeout
+    while True:
+        was_alive = kernel.is_alive()
+        try:
+            left = max(0.0, deadline - monotonic())
+            return RunningKernel.get_message(kernel, stream, timeout=min(left, LOOK_SECONDS))
+        except Empty:
+            if not was_alive:
+                raise KernelEnded from None
+            if monotonic() >= deadline:
+                raise
+
+
+class CheckedCell(IPyNbCell):  # type: ignore[misc]  # nbval has no annotations
+    """One code cell; `result` says what became of it."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.facts = self.cell.metadata[FACTS]
+        self.about: str | None = self.facts["about"]
+        self.result = CellResult(Outcome.NOT_RUN, BEFORE)
+        self._difference = ""
+
+    def setup(self) -> None:
+        """Nothing: nbval would let cells fail silently after one that took too long."""
+
+    def runtest(self) -> None:
+        """Run the cell as nbval does, and keep what became of it in the student's words."""
+        notebook = self.parent
+        if notebook.has_stopped:
+            self.raise_cell_error(BEFORE)
+        try:
+            super().runtest()
+        except KernelEnded:
+            notebook.has_stopped = True
+            self.result = CellResult(Outcome.FAILED, ENDED)
+            self.raise_cell_error(ENDED)
+        except NbCellError:
+            notebook.has_stopped = notebook.timed_out
+            self.result = self._result()
+            raise
+        self.result = CellResult(Outcome.PASSED)
+
+    def _result(self) -> CellResult:
+        if self.parent.timed_out:
+            seconds = f"{self.config.option.nbval_cell_timeout:g}"
+            return CellResult(
+                Outcome.FAILED,
+                f"it was stopped after {seconds} seconds. Is there a loop that does not end?",
+            )
+        if self._difference:
+            return CellResult(Outcome.DIFFERS, self._difference)
+        errors = [out for out in self.test_outputs if out.output_type == "error"]
+        return of_error(errors[-1], self.about, self.parent.to_do)
+
+    def compare_outputs(self, test: Any, ref: Any, skip_compare: Any = None) -> bool:
+        """nbval's verdict; a difference is kept to be told."""
+        is_same: bool = super().compare_outputs(test, ref, skip_compare)
+        if not is_same:
+            self._difference = of_difference(ref, test)
+        return is_same
+
+    def described(self) -> str:
+        """The cell as the student knows it."""
+        if self.facts["kind"] == SOLUTION:
+            return f"your {self.about}"
+        if self.facts["kind"] == TEST:
+            return f"the test of {self.about}"
+        whose = "your own cell" if self.facts["kind"] == OWN else "the book's cell"
+        lines = [line.strip() for line in self.cell.source.splitlines()]
+        first = next((line for line in lines if line and not line.startswith("#")), "")
+        return f"{whose} that begins with `{first[:50]}`"
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+        """What pytest shows of a cell that did not pass."""
+        if isinstance(excinfo.value, NbCellError):
+            return f"{self.described()}: {self.result.outcome}\n{self.result.message}"
+        return str(super().repr_failure(excinfo))
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the cell is, for pytest: by its name, not its number."""
+        return self.path, 0, f"{self.path.name}::{self.name}"

@@ -1,0 +1,91 @@
+"""What nbval runs to check a student's notebook: the book's cells and outputs, the student's text.
+
+nbval compares a notebook with its own stored outputs, so a student's file as it is would be
+compared with itself.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+from nbval.plugin import find_comment_markers
+
+from autograder.course.assignment import Assignment, grade_id_of, is_solution, is_test
+from autograder.submission.handed_in import Unreadable
+from autograder.submission.rebuild import Rebuilder, plain, read_submission, released_stubs
+from workbook.material import DeskError, answers, path_of, recognised
+
+FACTS = "self_check"  # in a cell's metadata: what the report needs to know of it
+TEST, SOLUTION, BOOK, OWN = "test", "solution", "book", "own"
+
+
+def overlay(path: Path) -> NotebookNode:
+    """The book's notebook with what the student wrote in the file `path`, for nbval to run.
+
+    Each code cell's metadata has, under `self_check`: its `kind`; the definition that it is
+    `about`, if any (the last above it that it names, or else the last above it); those that it
+    `uses` by name, or all above it where a cell of the book names none; for a solution cell,
+    whether it is as it was `released`.
+    Raises: DeskError, when the file is not the student's work on one of the book's notebooks.
+    """
+    try:
+        submitted = read_submission(path.resolve())
+    except Unreadable as error:
+        raise DeskError(f"{error}. `workbook doctor FILE` says what can be done") from error
+    name = recognised(cell["grade_id"] for cell in submitted)
+    if name is None:
+        raise DeskError(
+            f"{path.name} is none of the book's notebooks: no cell in it is one of theirs"
+        )
+    assignment = Assignment(name, path_of(name))
+    stubs = released_stubs(assignment)
+    notebook = Rebuilder(assignment, stubs=stubs).rebuild(submitted)
+    _say_what_cells_are(notebook, {cell.id for cell in assignment.notebook.cells}, stubs)
+    _lay_outputs(notebook, answers(name)["outputs"])
+    return notebook
+
+
+def _say_what_cells_are(notebook: NotebookNode, books: set[str], stubs: dict[str, str]) -> None:
+    above: list[str] = []
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        facts: dict[str, Any] = {}
+        if is_solution(cell):
+            above.append(str(grade_id_of(cell)))
+            facts = {"kind": SOLUTION, "released": plain(cell.source) == plain(stubs[above[-1]])}
+        elif is_test(cell):
+            facts = {"kind": TEST}
+        else:
+            facts = {"kind": BOOK if cell.id in books else OWN}
+        used = [name for name in above if re.search(rf"\b{name}\b", cell.source)]
+        if facts["kind"] == BOOK and not used:
+            used = [*above]  # such as a picture of all that is there
+        about = used if facts["kind"] == BOOK else above
+        cell.metadata[FACTS] = {**facts, "about": about[-1] if about else None, "uses": used}
+        if facts["kind"] in (SOLUTION, OWN):
+            cell.source = without_markers(cell.source)
+
+
+def _lay_outputs(notebook: NotebookNode, outputs: dict[str, list[dict[str, Any]]]) -> None:
+    """The outputs to compare with; a tag says of every cell whether nbval compares."""
+    count = 0
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            continue
+        is_compared = cell.metadata[FACTS]["kind"] == BOOK and cell.id in outputs
+        cell.outputs = nbformat.from_dict(outputs[cell.id]) if is_compared else []
+        cell.execution_count = count = count + 1
+        cell.metadata["tags"] = ["nbval-check-output" if is_compared else "nbval-ignore-output"]
+
+
+def without_markers(source: str) -> str:
+    """A cell's source without the comments that nbval obeys; every line keeps its number."""
+    return "".join(
+        "#\n" if any(True for _ in find_comment_markers(line)) else line
+        for line in source.splitlines(keepends=True)
+    )

@@ -1,0 +1,123 @@
+"""The commands of the student's desk; they need no course folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbook.material import DeskError
+
+DONE, NEEDS_ATTENTION, REFUSED = 0, 1, 2
+
+desk = typer.Typer()
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """One sentence on stderr and exit status 2 for what the student can mend; no traceback."""
+    try:
+        yield
+    except DeskError as error:
+        typer.echo(f"workbook: {error}", err=True)
+        raise typer.Exit(REFUSED) from None
+    except OSError as error:
+        why = error.strerror or error
+        typer.echo(f"workbook: {error.filename or 'a file'} cannot be used: {why}", err=True)
+        raise typer.Exit(REFUSED) from None
+
+
+File = Annotated[Path, typer.Argument(metavar="FILE.ipynb", show_default=False)]
+
+
+@desk.command()
+def start(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Where your notebooks are, or are to be; default: the folder that you are in, if "
+            "they are there, or else transformer-workbook.",
+            show_default=False,
+        ),
+    ] = None,
+    lab: Annotated[bool, typer.Option(help="Open JupyterLab on it.")] = True,
+) -> None:
+    """Put the notebooks into a folder, which changes nothing that is there, and open JupyterLab."""
+    from workbook.start import fill, open_lab, usual
+
+    folder = folder or usual()
+    with _refusals():
+        for line in fill(folder):
+            typer.echo(line)
+        if lab:
+            raise typer.Exit(open_lab(folder))
+
+
+@desk.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE.ipynb...", show_default=False)],
+) -> None:
+    """Run notebooks from the top, and compare with the book: visible tests and worked outputs."""
+    from workbook.checking.self_check import self_check
+
+    with _refusals():
+        raise typer.Exit(self_check(files))
+
+
+@desk.command()
+def progress(
+    folder: Annotated[Path, typer.Argument(help="Where your notebooks are.")] = Path(),
+) -> None:
+    """Say what is done, what is next and how many minutes are left, by running what you wrote."""
+    from workbook.studying.progress_report import progress as derive
+
+    with _refusals():
+        typer.echo(str(derive(folder)))
+
+
+@desk.command()
+def reset(
+    file: File,
+    cell: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only this function, class or answer.")
+    ] = None,
+) -> None:
+    """Give back a fresh notebook, or one fresh cell of it; what was there is kept beside it."""
+    from workbook.mending.reset import reset as give_back
+
+    with _refusals():
+        for line in give_back(file, cell):
+            typer.echo(line)
+
+
+@desk.command()
+def doctor(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE.ipynb]", show_default=False)] = None,
+    mend: Annotated[
+        bool,
+        typer.Option("--mend", help="Mend the notebook without asking; what was there is kept."),
+    ] = False,
+    run: Annotated[
+        bool, typer.Option(help="Also run a copy of the notebook from the top, if it is whole.")
+    ] = True,
+) -> None:
+    """Say what is installed and what to do if it does not work; or what ails a notebook."""
+    with _refusals():
+        if file is not None:
+            from workbook.mending.patient import examine_and_mend
+
+            raise typer.Exit(examine_and_mend(file, mend, run))
+        from autograder.doctor import findings
+
+        found = findings(Path.cwd())
+        for finding in found:
+            mark = "ok  " if finding.fine else "FIX " if finding.counts else "note"
+            typer.echo(f"{mark} {finding.what}: {finding.found}")
+            if not finding.fine:
+                typer.echo(f"     {finding.remedy}")
+    raise typer.Exit(
+        DONE if all(each.fine or not each.counts for each in found) else NEEDS_ATTENTION
+    )

@@ -1,0 +1,239 @@
+"""Whose text each cell of a student's notebook is: the book's, a piece of that, or theirs."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from nbformat import NotebookNode
+
+from autograder.course.assignment import Assignment, grade_id_of, is_solution, is_test
+from autograder.submission.rebuild import Rebuilder, plain, read_cells, released_stubs
+from workbook import material
+from workbook.mending.pieces import (
+    belong_together,
+    defines,
+    one_cell,
+    split_off,
+    split_off_added,
+    statements,
+)
+
+
+@dataclass
+class Ownership:
+    """The student's cells by their positions, the book's by their indices.
+
+    `places` has for each position the book's cell that it is, or None for one of the student's
+    own. `rest` is what stays of the student's own cells, `put_back` what of any cell belongs into
+    solution cells that nobody wrote.
+    """
+
+    name: str
+    content: Mapping[str, Any]
+    places: list[int | None] = field(init=False)
+    rest: dict[int, str] = field(init=False, default_factory=dict)
+    put_back: dict[int, dict[int, str]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.places = [self._known(cell) for cell in self.cells]
+        self._release_copies()
+        self._join_halves()
+        self._put_back()
+        self._put_back_answers()
+
+    @cached_property
+    def book(self) -> NotebookNode:
+        """The released notebook."""
+        return Assignment(self.name, material.path_of(self.name)).notebook
+
+    @cached_property
+    def cells(self) -> list[dict[str, Any]]:
+        """The student's cells as the grader reads them."""
+        return read_cells(self.content, f"{self.name}.ipynb")
+
+    @cached_property
+    def rebuilder(self) -> Rebuilder:
+        """What the grader would do, with the released cells for stubs."""
+        assignment = Assignment(self.name, material.path_of(self.name))
+        return Rebuilder(assignment, stubs=released_stubs(assignment))
+
+    @cached_property
+    def positions(self) -> dict[int, list[int]]:
+        """Where each of the book's cells stands, pieces in order."""
+        found: dict[int, list[int]] = {}
+        for position, index in enumerate(self.places):
+            if index is not None:
+                found.setdefault(index, []).append(position)
+        return found
+
+    @cached_property
+    def in_order(self) -> set[int]:
+        """The positions of as many of the book's cells as stand in the book's order."""
+        return _longest_rising(self.places)
+
+    def chosen(self, index: int) -> int:
+        """The position that stands for one of the book's cells."""
+        found = self.positions[index]
+        return next((position for position in found if position in self.in_order), found[0])
+
+    def solutions(self) -> Iterator[tuple[int, str, NotebookNode]]:
+        """The solution cells of code: index, name, released cell."""
+        for index, cell in enumerate(self.book.cells):
+            if is_solution(cell) and cell.cell_type == "code":
+                yield index, str(grade_id_of(cell)), cell
+
+    def code(self, index: int, name: str, book: NotebookNode) -> tuple[str, dict[int, str]]:
+        """The text of a solution cell, and what is left over, by position."""
+        pieces = {p: self.cells[p]["source"] for p in self.positions.get(index, [])}
+        pieces |= self.put_back.get(index, {})
+        ordered = [pieces[position] for position in sorted(pieces)]
+        text, left_over = one_cell(name, ordered, book.source)
+        where = {piece: position for position, piece in sorted(pieces.items())}
+        last = max(pieces, default=0)
+        return text or book.source, {where.get(piece, last): piece for piece in left_over}
+
+    def slot(self, position: int) -> int:
+        """After which of the book's cells one of the student's own stands; -1 for the top.
+
+        As in the grader, a helper stays before the cell below it, also where cells were moved.
+        """
+        above = [p for p in self.in_order if p < position]
+        place = self.places[max(above)] if above else -1
+        below = next((i for i in self._counting[position + 1 :] if i is not None), None)
+        assert place is not None  # those in order are the book's
+        return place if below is None else min(place, below - 1)
+
+    @cached_property
+    def _counting(self) -> list[int | None]:
+        """`places` without the further copies of given cells."""
+        return [
+            index
+            if index is not None
+            and (is_solution(self.book.cells[index]) or self.chosen(index) == position)
+            else None
+            for position, index in enumerate(self.places)
+        ]
+
+    def _known(self, cell: Mapping[str, Any]) -> int | None:
+        found = self.rebuilder.known(cell)
+        if found is None and cell["grade_id"] is not None:
+            return self.rebuilder.known({**cell, "grade_id": None})
+        return found
+
+    def _release_copies(self) -> None:
+        """A copy of a cell that nobody grades is the student's own, to play with."""
+        for index, found in self.positions.items():
+            book = self.book.cells[index]
+            if not grade_id_of(book):
+                first = next((p for p in found if self.cells[p]["id"] == book.id), found[0])
+                for position in found:
+                    self.places[position] = index if position == first else None
+        del self.positions
+
+    def _join_halves(self) -> None:
+        """The other half of a split solution cell may have lost what names it."""
+        is_code = [self.cells[p]["cell_type"] == "code" for p in range(len(self.cells))]
+        code = {index for index, _, _ in self.solutions()}
+        text = [cell["source"] for cell in self.cells]
+        for position in range(1, len(self.cells)):
+            above, here = self.places[position - 1], self.places[position]
+            if above in code and here is None and is_code[position]:
+                if belong_together(text[position - 1], text[position]):
+                    self.places[position] = above
+                    text[position] = f"{text[position - 1]}\n{text[position]}"
+            elif above is None and here in code and is_code[position - 1]:
+                broken = statements(text[position]) is None
+                if broken and belong_together(text[position - 1], text[position]):
+                    self.places[position - 1] = here
+
+    def _put_back(self) -> None:
+        """Find the solutions that stand in other cells than their own."""
+        self.rest = {
+            p: self.cells[p]["source"] for p, index in enumerate(self.places) if index is None
+        }
+        missing: dict[str, int] = {}
+        until: dict[str, int] = {}
+        for index, name, book in self.solutions():
+            texts = {p: plain(self.cells[p]["source"]) for p in self.positions.get(index, [])}
+            if set(texts.values()) <= {"", plain(book.source)}:
+                missing[name] = index
+                stubs = [p for p, text in texts.items() if text]
+                # Below a cell that is not written yet, a definition is in force already.
+                until[name] = min(stubs, default=len(self.cells))
+        for position, place in enumerate(self.places):
+            cell = self.cells[position]
+            text = cell["source"]
+            # Nobody runs a definition that stands in a test cell.
+            everywhere = place is not None and is_test(self.book.cells[place])
+            names = {n for n in missing if everywhere or position < until[n]} & defines(text)
+            if cell["cell_type"] != "code":
+                # A note may read like Python; a definition in it is a cell of another type.
+                names = {name for name in names if re.search(rf"^(def|class) {name}\b", text, re.M)}
+            parts, rest = self._parted(text, place, names)
+            for name, part in parts.items():
+                self.put_back.setdefault(missing[name], {})[position] = part
+            if place is None:
+                self.rest[position] = rest
+            elif parts:
+                self.cells[position] = {**cell, "source": rest}
+
+    def _put_back_answers(self) -> None:
+        """An answer may stand in the cell of its question, or in a text right below."""
+        for index, book in enumerate(self.book.cells):
+            found = self.positions.get(index, [])
+            texts = {plain(self.cells[position]["source"]) for position in found}
+            is_answer = is_solution(book) and book.cell_type == "markdown"
+            if not is_answer or not texts <= {"", plain(book.source)}:
+                continue
+            question = self.book.cells[index - 1].source
+            for position in self.positions.get(index - 1, []):
+                cell = self.cells[position]
+                if cell["source"].startswith(f"{question}\n"):
+                    self.put_back[index] = {position: cell["source"].removeprefix(question).strip()}
+                    self.cells[position] = {**cell, "source": question}
+            below = max([*found, *self.positions.get(index - 1, [])], default=-1) + 1
+            text = self.rest.get(below, "")
+            is_text = plain(text) and self.cells[below]["cell_type"] == "markdown"
+            if index not in self.put_back and is_text:
+                self.put_back[index] = {below: text}
+                self.rest[below] = ""
+
+    def _parted(self, text: str, index: int | None, names: set[str]) -> tuple[dict[str, str], str]:
+        """The parts of a cell's text that define these names, and what stays in the cell.
+
+        `index` is the book's cell that it is. A helper goes with the part that the book has first.
+        """
+        if index is None or not names:
+            return split_off(text, names)
+        book = self.book.cells[index]
+        if not is_solution(book):
+            return split_off_added(text, names, book.source)
+        own = str(grade_id_of(book))
+        parts, rest = split_off(text, names | {own})
+        order = [str(grade_id_of(cell)) for cell in self.book.cells]
+        first = min(parts, key=order.index)
+        parts[first] = f"{rest}\n{parts[first]}".strip("\n")
+        return parts, parts.pop(own, "")
+
+
+def _longest_rising(places: Sequence[int | None]) -> set[int]:
+    """The positions of a longest sequence in which the numbers rise."""
+    ends: list[int] = []  # the position at which the best sequence of each length ends
+    before: dict[int, int | None] = {}
+    for position, index in enumerate(places):
+        if index is None:
+            continue
+        length = bisect.bisect_left([places[end] or 0 for end in ends], index)
+        before[position] = ends[length - 1] if length else None
+        ends[length:] = [position, *ends[length + 1 :]]
+    found: set[int] = set()
+    here = ends[-1] if ends else None
+    while here is not None:
+        found.add(here)
+        here = before[here]
+    return found

@@ -1,0 +1,90 @@
+"""What a released notebook holds for a student: its steps, and how long they take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from autograder.course.assignment import DEMO, grade_id_of, is_solution, nbgrader_of
+from workbook import material
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to write: a definition, or an answer in words."""
+
+    name: str
+    stub: str
+    is_answer: bool
+    minutes: int
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A released notebook; `heading` is its title as the notebook shows it."""
+
+    name: str
+    heading: str
+    minutes: int
+    prerequisites: tuple[str, ...]
+    steps: tuple[Step, ...]
+    cells: tuple[dict[str, Any], ...]
+
+    @property
+    def file(self) -> str:
+        """Where the notebook lies in a student's folder."""
+        return f"{self.name}/{self.name}.ipynb"
+
+
+def lessons() -> list[Lesson]:
+    """Every notebook of the material, in order."""
+    return [lesson(name) for name in material.names()]
+
+
+def lesson(name: str) -> Lesson:
+    """The notebook of this name; its minutes are shared out to its steps by their points."""
+    notebook = material.released(name)
+    cells = notebook["cells"]
+    about = notebook["metadata"]["workbook"]
+    wanted = [cell for cell in cells if is_solution(cell)]
+    shares = share(about["minutes"], [_points(cells, cell) for cell in wanted])
+    steps = (
+        Step(grade_id_of(cell) or "", material.text(cell), cell["cell_type"] != "code", minutes)
+        for cell, minutes in zip(wanted, shares, strict=True)
+    )
+    first = material.text(cells[0]).splitlines()[0].removeprefix("# ")
+    return Lesson(
+        name,
+        first,
+        about["minutes"],
+        tuple(about["prerequisites"]),
+        tuple(steps),
+        tuple(cells),
+    )
+
+
+def is_demo(cell: dict[str, Any]) -> bool:
+    """Whether a cell only shows something."""
+    return DEMO in cell["metadata"].get("tags", [])
+
+
+def _points(cells: Sequence[dict[str, Any]], solution: dict[str, Any]) -> float:
+    """The points of a written answer, or of the test cell that comes after a definition."""
+    below = cells[cells.index(solution) :]
+    graded = next(cell for cell in below if "points" in nbgrader_of(cell))
+    return float(nbgrader_of(graded)["points"])
+
+
+def share(total: int, weights: Sequence[float]) -> list[int]:
+    """Whole numbers in the proportion of `weights` that sum to `total`."""
+    ends = [round(total * sum_so_far / sum(weights)) for sum_so_far in accumulate(weights)]
+    return [end - start for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def in_hours(minutes: int) -> str:
+    """A time as people say it: `2 h 5 min`."""
+    hours, rest = divmod(minutes, 60)
+    parts = [f"{hours} h"] * (hours > 0) + [f"{rest} min"] * (rest > 0 or hours == 0)
+    return " ".join(parts)

@@ -1,0 +1,155 @@
+"""Paths through the notebooks, and a plan of weeks for each."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from workbook import material
+from workbook.material import DeskError
+from workbook.result_table import Link, Marked, Piece, Table, Words
+from workbook.studying.lesson import Lesson, Step, in_hours, lesson
+from workbook.studying.progress_report import Progress
+
+WEEKS = (1, 2, 4)
+# A week ends with a notebook where that moves its end by no more than this.
+NEAR_MINUTES = 20
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do in which week: for each week the steps, in order, with their notebooks."""
+
+    title: str
+    weeks: tuple[tuple[tuple[Lesson, Step], ...], ...]
+
+    def minutes(self, week: int) -> int:
+        """How long the steps of a week take; weeks count from 1."""
+        return sum(step.minutes for _, step in self.weeks[week - 1])
+
+    @property
+    def total(self) -> int:
+        """How long all of it takes, in minutes."""
+        return sum(self.minutes(week) for week in range(1, len(self.weeks) + 1))
+
+    def _table(self) -> Table:
+        rows: list[list[Words]] = []
+        for week, steps in enumerate(self.weeks, 1):
+            for of, group in groupby(steps, key=lambda pair: pair[0]):
+                chosen = [step for _, step in group]
+                minutes = sum(step.minutes for step in chosen)
+                rows.append(
+                    [
+                        f"week\N{NO-BREAK SPACE}{week}",
+                        Link(of.heading, of.file),
+                        _named(chosen),
+                        minutes,
+                    ]
+                )
+        weeks = (f"week {n}: {in_hours(self.minutes(n))}" for n in range(1, len(self.weeks) + 1))
+        together = "; ".join(weeks)
+        return Table(
+            f"{self.title}: {in_hours(self.total)} in all",
+            ["when", "notebook", "steps", "minutes"],
+            rows,
+            [f"{together[:1].upper()}{together[1:]}." if rows else "Nothing is left to do."],
+        )
+
+    def _repr_html_(self) -> str:
+        return self._table()._repr_html_()
+
+    def __repr__(self) -> str:
+        return repr(self._table())
+
+
+def paths() -> Table:
+    """The paths to choose from: for whom each is, its notebooks and minutes."""
+    rows: list[list[Words]] = []
+    for name, about in _paths().items():
+        chosen = [lesson(each) for each in about["notebooks"]]
+        rows.append(
+            [
+                Marked(name, "code"),
+                about["for"],
+                len(chosen),
+                sum(each.minutes for each in chosen),
+            ]
+        )
+    return Table("Paths through the workbook", ["path", "for whom", "notebooks", "minutes"], rows)
+
+
+def plan(path: str = "beginner", weeks: int = 2, done: Progress | None = None) -> Plan:
+    """A path spread over one, two or four weeks; steps that are `done` are left out.
+
+    Raises: DeskError, naming the choices, for another path or number of weeks.
+    """
+    known = _paths()
+    name = str(path).strip().lower()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        meant = f" (did you mean {near[0]!r}?)" if near else ""
+        raise DeskError(f"there is no path {path!r}{meant}: choose {_choices(map(repr, known))}")
+    if weeks not in WEEKS:
+        raise DeskError(f"there is no plan of {weeks!r} weeks: choose {_choices(map(str, WEEKS))}")
+    chosen = [lesson(each) for each in known[name]["notebooks"]]
+    steps = [
+        (each, step)
+        for each in chosen
+        for step in each.steps
+        if done is None or not done.is_done(each.name, step.name)
+    ]
+    number = "one week" if weeks == 1 else f"{weeks} weeks"
+    return Plan(f"{known[name]['title']}, {number}", _in_weeks(steps, weeks))
+
+
+def _in_weeks(
+    steps: list[tuple[Lesson, Step]], weeks: int
+) -> tuple[tuple[tuple[Lesson, Step], ...], ...]:
+    """The steps in order, so that the weeks take about as long as each other."""
+    minutes = [step.minutes for _, step in steps]
+    ends = [0]
+    for week in range(1, weeks):
+        ideal = sum(minutes) * week / weeks
+        places = range(ends[-1], len(steps) + 1)
+        off = {place: abs(sum(minutes[:place]) - ideal) for place in places}
+        between = [
+            place for place in places if off[place] <= NEAR_MINUTES and _is_end(steps, place)
+        ]
+        ends.append(min(between or places, key=lambda place: off[place]))
+    return tuple(
+        tuple(steps[start:end]) for start, end in zip(ends, [*ends[1:], len(steps)], strict=True)
+    )
+
+
+def _is_end(steps: list[tuple[Lesson, Step]], place: int) -> bool:
+    return place in (0, len(steps)) or steps[place - 1][0] is not steps[place][0]
+
+
+def _named(steps: list[Step]) -> Words:
+    """The steps of one notebook in one week, as one would type them."""
+    pieces: list[Piece] = []
+    for step in steps:
+        pieces += [", "] if pieces else []
+        pieces.append("your answer" if step.is_answer else Marked(step.name, "code"))
+    return pieces
+
+
+def _choices(choices: Any) -> str:
+    *first, last = choices
+    return f"{', '.join(first)} or {last}"
+
+
+def _paths() -> dict[str, dict[str, Any]]:
+    """The paths that the notebook to start with tells of.
+
+    Raises: DeskError, when it is not there.
+    """
+    start = material.folder() / material.START
+    if not start.is_file():
+        raise DeskError(f"{start} is not there: in a checkout, run `workbook release` first")
+    notebook = json.loads(start.read_text(encoding="utf-8"))
+    found: dict[str, dict[str, Any]] = notebook["metadata"]["workbook"]["paths"]
+    return found

@@ -1,0 +1,65 @@
+"""What a student wrote into a notebook, poured into the cells of the released one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from autograder.course.assignment import Assignment, grade_id_of, is_solution, is_test
+from autograder.submission.rebuild import Rebuilder, plain, released_stubs
+from workbook import material
+from workbook.studying.lesson import Lesson, Step, is_demo
+
+
+@dataclass(frozen=True)
+class CodeCell:
+    """A cell to be run; `step` is the definition that it makes or tests."""
+
+    kind: Literal["released", "own", "definition", "test"]
+    step: str
+    source: str
+
+
+class Written:
+    """The student's text for each step of a lesson, and code cells of their own, as in grading.
+
+    `cells` are the student's, as `read_submission` reads them.
+    """
+
+    def __init__(self, lesson: Lesson, cells: Sequence[dict[str, Any]]) -> None:
+        assignment = Assignment(lesson.name, material.path_of(lesson.name))
+        rebuilder = Rebuilder(assignment, stubs=released_stubs(assignment))
+        self._cells = rebuilder.rebuild(cells).cells
+        self._released = {cell["id"] for cell in lesson.cells}
+        self._steps = lesson.steps
+        self._texts = {grade_id_of(cell): cell.source for cell in self._cells if is_solution(cell)}
+
+    def is_answered(self, step: Step) -> bool:
+        """Whether there are words of the student's in a written answer."""
+        return bool(self._texts[step.name].replace(step.stub.strip(), "").strip())
+
+    @property
+    def has_code(self) -> bool:
+        """Whether there is code of the student's."""
+        code = [(self._texts[step.name], step.stub) for step in self._steps if not step.is_answer]
+        is_written = any(text.strip() and plain(text) != plain(stub) for text, stub in code)
+        return is_written or any(cell.id not in self._released for cell in self._cells)
+
+    def code(self) -> list[CodeCell]:
+        """The released notebook's code with the student's in its place; no demonstrations."""
+        poured: list[CodeCell] = []
+        current = ""
+        for cell in self._cells:
+            if cell.cell_type != "code" or is_demo(cell):
+                continue
+            if is_solution(cell):
+                current = grade_id_of(cell) or ""
+                poured.append(CodeCell("definition", current, cell.source))
+            elif is_test(cell):
+                poured.append(CodeCell("test", current, cell.source))
+            else:
+                kind: Literal["released", "own"]
+                kind = "released" if cell.id in self._released else "own"
+                poured.append(CodeCell(kind, "", cell.source))
+        return poured
