@@ -33,12 +33,11 @@ app.add_typer(desk)
 @contextmanager
 def _refusals() -> Iterator[None]:
     """One sentence on stderr and exit status 2 for what the user can mend; no traceback."""
-    from autograder.course.assignment import CourseError
-    from autograder.sandbox import SandboxUnavailable, ServerGone
+    from autograder.errors import CourseError, KernelServerError, SandboxUnavailableError
 
     try:
         yield
-    except (CourseError, SandboxUnavailable, ServerGone) as error:
+    except (CourseError, SandboxUnavailableError, KernelServerError) as error:
         _refuse(str(error))
     except PermissionError as error:
         _refuse(f"{error.filename} cannot be used: permission denied")
@@ -153,11 +152,12 @@ def grade(
             left = len(submissions) - len(todo)
         results: list[Graded] = []
         if todo:
-            from autograder.grading.batch import Asked, Interrupted, batch
+            from autograder.errors import InterruptedRunError
+            from autograder.grading.batch import Asked, batch
 
             try:
                 results = batch(course, todo, Asked(jobs, cluster, seed, force))
-            except Interrupted as stopped:
+            except InterruptedRunError as stopped:
                 typer.echo(str(stopped), err=True)
                 raise typer.Exit(INTERRUPTED) from None
         _report(results, json_file)

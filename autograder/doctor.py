@@ -28,8 +28,8 @@ class Finding:
 
 def findings(root: Path) -> list[Finding]:
     """Look at Python, packages, sandbox and the course folder `root`."""
-    from autograder.course.assignment import CourseError
     from autograder.course.course import CONFIG, Course
+    from autograder.errors import CourseError
 
     python = platform.python_version()
     found = [
@@ -65,11 +65,12 @@ def _sandbox_problem() -> str:
     """Why no kernel can be isolated here; empty where one can."""
     if sys.platform != "linux":
         return "it needs Linux"
-    from autograder.sandbox import SandboxUnavailable, kernel_server
+    from autograder.errors import SandboxUnavailableError
+    from autograder.sandbox import kernel_server
 
     try:
         kernel_server()
-    except SandboxUnavailable as error:
+    except SandboxUnavailableError as error:
         return str(error)
     return ""
 

@@ -20,6 +20,7 @@ SOLUTIONS = sorted((ROOT / "solutions").rglob("*.py"))
 
 # From the ground up: a room imports nothing of the rooms that stand further down in this list.
 ROOMS = (
+    "autograder.errors",
     "autograder.observe",
     "autograder.kernel",
     "autograder.reading",

@@ -12,8 +12,8 @@ from multiprocessing import get_context
 import pytest
 import torch
 
-from autograder.course.assignment import CourseError
 from autograder.course.catalogue import Catalogue, read_catalogue
+from autograder.errors import CourseError
 from autograder.verdict.diagnose import MOST_PAIRS, Swap
 from tests import diagnosing, harness, mini
 from tests.mutants import Mutant

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from autograder.grading.dispatch import KilledItsWorkers, dispatch
+from autograder.errors import WorkersKilledError
+from autograder.grading.dispatch import dispatch
 from autograder.grading.workers import LocalWorkers, Workers
 
 TASKS = 9
@@ -36,7 +37,7 @@ def check_deaths(workers: Workers, attempts: Path) -> None:
     assert sorted(number for number, _ in outcomes) == list(range(1, TASKS))
     for number, outcome in outcomes:
         if number in DEADLY:
-            assert isinstance(outcome, KilledItsWorkers)
+            assert isinstance(outcome, WorkersKilledError)
         else:
             assert outcome == number * number
     assert sorted(attempts.read_text().split()) == ["2", "2", "5", "5"]

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from autograder.errors import BrokenReferenceError, MalformedEvidenceError
 from autograder.observe import at_most, close, collecting, exactly, observe
-from autograder.verdict.evidence import Malformed, decode
-from autograder.verdict.judge import BrokenReference, judge
+from autograder.verdict.evidence import decode
+from autograder.verdict.judge import judge
 from autograder.verdict.verdict import Check
 
 Block = Callable[[Any], None]
@@ -277,14 +278,14 @@ def test_forged_values_fail_and_never_raise(values: object) -> None:
 )
 def test_a_forged_header_is_malformed(changes: dict[str, Any]) -> None:
     """A record with a field of another type is refused as a whole."""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedEvidenceError):
         decode(forged(**changes))
 
 
 def test_a_broken_reference_is_the_courses_fault() -> None:
     """Without evidence to judge by there is no verdict at all."""
     for broken in ([], [b"junk"], [*evidence(a=setting(1)), *evidence(a=setting(1))]):
-        with pytest.raises(BrokenReference):
+        with pytest.raises(BrokenReferenceError):
             judge("t", 1.0, broken, [])
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from autograder.errors import DeskError
 from tests import student_folder
 from tests.harness import SOURCE
 from workbook import material
-from workbook.material import DeskError
 from workbook.studying.lesson import lesson, lessons, share
 from workbook.studying.progress_report import progress
 from workbook.studying.study_plan import WEEKS, Plan, paths, plan

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from autograder.errors import DeskError
 from tests import student_folder
 from tests.harness import definition_source
 from tests.student_work import Notebook, cell_of, own_cell
 from workbook import material
-from workbook.material import DeskError
 from workbook.studying.progress_report import LessonProgress, Progress, progress
 
 FIRST, SECOND = "01-scaled-dot-product-attention", "02-causal-masking"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from autograder.course.assignment import CourseError
 from autograder.course.public_examples import NAMES, read_examples
+from autograder.errors import CourseError
 from autograder.observe import collecting
 from autograder.verdict.evidence import decode
 

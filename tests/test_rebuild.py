@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder.course.assignment import Assignment, is_test
-from autograder.submission.handed_in import Unreadable
+from autograder.errors import UnreadableError
 from autograder.submission.rebuild import Rebuilder, read_submission
 from tests import mini
 
@@ -248,7 +248,7 @@ def test_what_is_not_a_notebook_is_unreadable(tmp_path: Path, text: str) -> None
     path = tmp_path / "x.ipynb"
     path.write_text(text)
 
-    with pytest.raises(Unreadable, match=r"x\.ipynb"):
+    with pytest.raises(UnreadableError, match=r"x\.ipynb"):
         read_submission(path)
 
 
@@ -258,5 +258,5 @@ def test_a_missing_file_a_folder_and_a_link_are_unreadable(tmp_path: Path) -> No
     (tmp_path / "link.ipynb").symlink_to("/etc/passwd")
 
     for name, says in (("missing", "not there"), ("folder", "not a file"), ("link", "not a file")):
-        with pytest.raises(Unreadable, match=says):
+        with pytest.raises(UnreadableError, match=says):
             read_submission(tmp_path / f"{name}.ipynb")

@@ -10,9 +10,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder.course.assignment import CourseError, headings
+from autograder.course.assignment import headings
 from autograder.course.course import Course
 from autograder.course.public_examples import EXAMPLES, read_examples
+from autograder.errors import CourseError
 from autograder.grading.run import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference.answer_key import AnswerKey

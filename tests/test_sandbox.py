@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.sandbox import KernelServer, Limits, SandboxUnavailable, check_place
+from autograder.errors import SandboxUnavailableError
+from autograder.sandbox import KernelServer, Limits, check_place
 from autograder.sandbox.bubblewrap import PACKAGES, environment
 from autograder.sandbox.execute import Execution, execute
 from tests.harness import ROOT
@@ -224,11 +225,11 @@ def test_without_bubblewrap_grading_refuses(monkeypatch: pytest.MonkeyPatch) -> 
     """The refusal says what to install; nothing runs unprotected."""
     monkeypatch.setenv("PATH", "/nowhere")
 
-    with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap"):
+    with pytest.raises(SandboxUnavailableError, match="apt-get install bubblewrap"):
         KernelServer()
 
 
 def test_a_course_inside_the_python_environment_is_refused() -> None:
     """What the sandbox shows of the machine must not hold the solutions."""
-    with pytest.raises(SandboxUnavailable, match="move the course"):
+    with pytest.raises(SandboxUnavailableError, match="move the course"):
         check_place(Path(sys.prefix) / "course")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from nbformat import NotebookNode
 
+from autograder.errors import DeskError
 from tests.harness import ASSIGNMENTS, ROOT
 from tests.student_work import (
     Notebook,
@@ -28,7 +29,6 @@ from workbook.checking.cell_result import Outcome, of_difference
 from workbook.checking.overlay import FACTS, OWN, overlay
 from workbook.checking.self_check import checked, self_check
 from workbook.checking.standing import Entry, as_text, is_passed
-from workbook.material import DeskError
 
 EACH = pytest.mark.parametrize("assignment", ASSIGNMENTS)
 FIRST = "01-scaled-dot-product-attention"

@@ -16,8 +16,8 @@ from jupyterlab_server.config import get_static_page_config
 from jupyterlab_server.settings_utils import _get_overrides
 
 from autograder.course.released import ANSWERS
+from autograder.errors import DeskError
 from workbook import material, start
-from workbook.material import DeskError
 
 FIRST = "01-scaled-dot-product-attention"
 

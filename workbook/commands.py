@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from workbook.material import DeskError
+from autograder.errors import DeskError
 
 DONE, NEEDS_ATTENTION, REFUSED = 0, 1, 2
 

@@ -11,17 +11,10 @@ from typing import Any
 
 from autograder.course.released import ANSWERS, MATERIAL
 from autograder.course.released import START as START
+from autograder.errors import DeskError
 
 IN_WHEEL = Path(__file__).parent / "material"
 IN_CHECKOUT = Path(__file__).parents[1] / "release"
-
-
-class DeskError(Exception):
-    """Something that the student can mend; the message says how."""
-
-    def _render_traceback_(self) -> list[str]:
-        """What a notebook shows of it: IPython asks for this. Where it arose helps no student."""
-        return [str(self)]
 
 
 def folder() -> Path:

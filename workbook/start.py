@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from autograder.errors import DeskError
 from workbook import material
-from workbook.material import DeskError
 
 # Jupyter reads these settings before the user's and the environment's, and writes none of them.
 SETTINGS = Path(__file__).parent / "jupyter"

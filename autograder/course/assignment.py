@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograder.errors import CourseError
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -18,10 +20,6 @@ HIDDEN, RUBRIC = (
     re.compile(rf"^[^\n]*BEGIN {region}.*?END {region}[^\n]*\n?", re.S | re.M)
     for region in ("HIDDEN TESTS", "MARK SCHEME")
 )
-
-
-class CourseError(Exception):
-    """The course folder is not as it should be; the message says what to do."""
 
 
 def nbgrader_of(cell: Mapping[str, Any]) -> Mapping[str, Any]:

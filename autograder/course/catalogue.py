@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from autograder.course.assignment import CourseError
+from autograder.errors import CourseError
 from autograder.reading.names import uses
 
 

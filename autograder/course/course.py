@@ -12,7 +12,8 @@ from pathlib import Path
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-from autograder.course.assignment import Assignment, CourseError
+from autograder.course.assignment import Assignment
+from autograder.errors import CourseError
 
 CONFIG = "nbgrader_config.py"
 # As in nbgrader's CourseDirectory; importing that takes seconds that a look at what changed

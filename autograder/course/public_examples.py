@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from autograder.course.assignment import CourseError
+from autograder.errors import CourseError
 
 EXAMPLES = ".examples.toml"
 

@@ -47,7 +47,7 @@ def pages(
 def page_of_file(course: Course, path: Path) -> Path | str:
     """Grade a loose notebook and write its page beside it, or say why there is none.
 
-    Raises: CourseError, SandboxUnavailable, OSError.
+    Raises: CourseError, SandboxUnavailableError, OSError.
     """
     assignment = recognise(course, path)
     key = answer_keys(course, [assignment], ThisProcess(), Seeds())[assignment.name]

@@ -28,8 +28,9 @@ from nbgrader.utils import parse_utc
 from sqlalchemy import select
 from sqlalchemy.orm import contains_eager
 
-from autograder.course.assignment import Assignment, CourseError
+from autograder.course.assignment import Assignment
 from autograder.course.course import Course, Submission
+from autograder.errors import CourseError
 from autograder.gradebook.autograded import remove_folder, remove_leftovers, replace_folder
 from autograder.gradebook.marked import Marked
 from autograder.gradebook.marks import create_marks, gradebook_errors, sqlite_file, write_mark

@@ -17,7 +17,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, create_engin
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError
 
-from autograder.course.assignment import CourseError
+from autograder.errors import CourseError
 
 MARKS = Table(
     "workbook_graded",

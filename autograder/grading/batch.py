@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder.course.course import Course
+from autograder.errors import InterruptedRunError
 from autograder.grading.due import Due
 from autograder.sandbox import check_place, kernel_server
 
@@ -27,14 +28,10 @@ class Asked:
     force: bool = False
 
 
-class Interrupted(Exception):
-    """The user stopped the run; the message says what is done."""
-
-
 def batch(course: Course, todo: Sequence[Path] | Sequence[Due], asked: Asked) -> list[Graded]:
     """Grade loose files or submissions, show how far it is, and return the results in order.
 
-    Raises: CourseError, SandboxUnavailable, OSError, Interrupted.
+    Raises: CourseError, SandboxUnavailableError, OSError, InterruptedRunError.
     """
     if asked.cluster is None:
         check_place(course.root)
@@ -62,7 +59,7 @@ def batch(course: Course, todo: Sequence[Path] | Sequence[Due], asked: Asked) ->
     except KeyboardInterrupt:
         kept = "" if files else " and recorded; the same command goes on from there"
         said = f"Stopped: {len(results)} of {len(todo)} are graded{kept}."
-        raise Interrupted(said) from None
+        raise InterruptedRunError(said) from None
     finally:
         workers.close(at_once=len(results) < len(todo))
     order = {name: place for place, name in enumerate(_names(todo))}

@@ -14,7 +14,7 @@ from typing import Any
 from distributed import Client, KilledWorker, Scheduler
 from distributed.comm.core import CommClosedError
 
-from autograder.course.assignment import CourseError
+from autograder.errors import CourseError
 from autograder.reference.answer_key import AnswerKey
 from autograder.reference.fingerprint import software
 

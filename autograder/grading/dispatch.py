@@ -6,13 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from typing import Any, TypeVar
 
+from autograder.errors import WorkersKilledError
 from autograder.grading.workers import Workers
 
 Task = TypeVar("Task")
-
-
-class KilledItsWorkers(Exception):
-    """The worker of a task died, and so did the one that had nothing else to do."""
 
 
 def dispatch(
@@ -57,7 +54,7 @@ def _submitted(call: tuple[Any, ...], workers: Workers) -> Future[Any]:
 
 def _alone(call: tuple[Any, ...], workers: Workers) -> Future[Any]:
     future = workers.alone(*call)
-    return _failed(KilledItsWorkers()) if _died(future, workers) else future
+    return _failed(WorkersKilledError()) if _died(future, workers) else future
 
 
 def _failed(error: Exception) -> Future[Any]:

@@ -6,11 +6,11 @@ from time import monotonic
 
 from nbformat import NotebookNode
 
-from autograder.course.assignment import Assignment, CourseError
+from autograder.course.assignment import Assignment
+from autograder.errors import CourseError, SandboxUnavailableError, UnreadableError
 from autograder.reference.answer_key import AnswerKey
-from autograder.sandbox import SandboxUnavailable
 from autograder.sandbox.execute import execute
-from autograder.submission.handed_in import HandedIn, Unreadable
+from autograder.submission.handed_in import HandedIn
 from autograder.submission.rebuild import parse
 from autograder.verdict.present import write_verdicts
 from autograder.verdict.result import Graded
@@ -21,16 +21,16 @@ MAX_CODE = 500_000  # characters; read as Python, each may take a kilobyte of th
 def grade(key: AnswerKey, handed_in: HandedIn) -> Graded:
     """Grade one submission, whatever it is.
 
-    Raises: CourseError, SandboxUnavailable, when the fault is not the submission's.
+    Raises: CourseError, SandboxUnavailableError, when the fault is not the submission's.
     """
     if handed_in.problem is not None:
         return ungraded(key.assignment, key.seed, handed_in, handed_in.problem)
     try:
         cells = parse(handed_in.notebook, f"{key.assignment.name}.ipynb")
         return run(key, key.rebuilder.rebuild(cells), handed_in)
-    except Unreadable as error:
+    except UnreadableError as error:
         return ungraded(key.assignment, key.seed, handed_in, str(error))
-    except (CourseError, SandboxUnavailable):
+    except (CourseError, SandboxUnavailableError):
         raise
     except Exception as error:  # the grader's own error costs that one submission, not the batch
         return ungraded(key.assignment, key.seed, handed_in, own_fault(error))
@@ -52,11 +52,13 @@ def ungraded(assignment: Assignment, seed: int, handed_in: HandedIn, reason: str
 def run(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn) -> Graded:
     """Execute a rebuilt notebook, with the instructor's files over the student's, and judge it.
 
-    Raises: Unreadable, where it holds more code than is read.
+    Raises: UnreadableError, where it holds more code than is read.
     """
     size = sum(len(cell.source) for cell in rebuilt.cells if cell.cell_type == "code")
     if size > MAX_CODE:
-        raise Unreadable(f"it holds {size:,} characters of code; at most {MAX_CODE:,} are graded")
+        raise UnreadableError(
+            f"it holds {size:,} characters of code; at most {MAX_CODE:,} are graded"
+        )
     files = {**handed_in.files, **key.files}
     execution = execute(rebuilt, seed=key.seed, limits=key.limits, handed_in=files)
     started = monotonic()

@@ -9,18 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autograder.course.assignment import Assignment, CourseError
+from autograder.course.assignment import Assignment
 from autograder.course.course import Course
+from autograder.errors import CourseError, SandboxUnavailableError, WorkersKilledError
 from autograder.gradebook.gradebook import Recorder
 from autograder.gradebook.marked import Marked
-from autograder.grading.dispatch import KilledItsWorkers, dispatch
+from autograder.grading.dispatch import dispatch
 from autograder.grading.due import Due
 from autograder.grading.grade import own_fault, ungraded
 from autograder.grading.workers import Workers, grade_and_mark
 from autograder.reference.answer_key import AnswerKey, answer_key, reference_evidence
 from autograder.reference.fingerprint import fingerprint, solutions
 from autograder.reference.key_cache import KeyCache
-from autograder.sandbox import SandboxUnavailable
 from autograder.submission.handed_in import HandedIn, read_handed_in
 from autograder.verdict.result import Graded
 
@@ -54,7 +54,8 @@ def grade_course(
 ) -> Iterator[Graded]:
     """Grade submissions into the gradebook, yielding each when it is recorded.
 
-    Raises: CourseError, SandboxUnavailable, before anything is written where they can be foreseen.
+    Raises: CourseError, SandboxUnavailableError, before anything is written where they can be
+    foreseen.
     """
     keys = answer_keys(course, [each.submission.assignment for each in due], workers, seeds)
     shared = {name: workers.share(key) for name, key in keys.items()}
@@ -82,7 +83,7 @@ def answer_keys(
 ) -> dict[str, AnswerKey]:
     """The answer key of each assignment; the reference runs where none is kept for its content.
 
-    Raises: CourseError, when a reference does not run; SandboxUnavailable.
+    Raises: CourseError, when a reference does not run; SandboxUnavailableError.
     """
     cache = KeyCache(course.root)
     package = solutions(course)
@@ -103,7 +104,7 @@ def answer_keys(
         return reference_evidence, assignment, package, seed
 
     for (assignment, content, seed), future in dispatch(missing, call, workers):
-        if isinstance(future.exception(), KilledItsWorkers):
+        if isinstance(future.exception(), WorkersKilledError):
             raise CourseError(f"running the reference of {assignment.name} ended two workers")
         evidence = future.result()
         cache.keep(content, seed, evidence)
@@ -114,15 +115,17 @@ def answer_keys(
 def _outcome(future: Future[Any], key: AnswerKey, handed_in: HandedIn) -> Marked:
     """What a worker sent back, or why it could not.
 
-    Raises: CourseError, SandboxUnavailable, when the fault is not the submission's.
+    Raises: CourseError, SandboxUnavailableError, when the fault is not the submission's.
     """
     error = future.exception()
     if error is None:
         marked: Marked = future.result()
         return marked
-    if isinstance(error, KilledItsWorkers):
+    if isinstance(error, WorkersKilledError):
         reason = "grading it ended two workers; look at it by hand before you grade it again"
-    elif isinstance(error, CourseError | SandboxUnavailable) or not isinstance(error, Exception):
+    elif isinstance(error, CourseError | SandboxUnavailableError) or not isinstance(
+        error, Exception
+    ):
         raise error
     else:
         reason = own_fault(error)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.course.assignment import Assignment, CourseError, is_test, nbgrader_of
+from autograder.course.assignment import Assignment, is_test, nbgrader_of
 from autograder.course.catalogue import Catalogue, read_catalogue
+from autograder.errors import BrokenReferenceError, CourseError
 from autograder.reading.from_scratch import messages
 from autograder.reading.names import uses
 from autograder.reference.wrong_versions import WrongVersions
@@ -16,7 +17,7 @@ from autograder.sandbox.execute import Execution, execute
 from autograder.submission.handed_in import plain_files
 from autograder.submission.rebuild import Rebuilder
 from autograder.verdict.diagnose import Case, diagnose
-from autograder.verdict.judge import BrokenReference, judge
+from autograder.verdict.judge import judge
 from autograder.verdict.verdict import CellResult
 
 
@@ -142,7 +143,7 @@ def _not_passed_by_itself(assignment: Assignment, run: Execution) -> list[str]:
             judge(name, 1.0, run.evidence[name], run.evidence[name], assignment.forbidden(cell))
             for name, cell in assignment.tests.items()
         ]
-    except BrokenReference as error:
+    except BrokenReferenceError as error:
         return [str(error)]
     return [
         f"{result.grade_id}, {check.name}: {check.message}"

@@ -16,10 +16,11 @@ from nbformat.v4 import new_code_cell
 
 from autograder.course.assignment import DEMO, HIDDEN, Assignment, grade_id_of, is_solution, is_test
 from autograder.course.catalogue import Catalogue, Picture
+from autograder.errors import MalformedEvidenceError
 from autograder.sandbox import Limits
 from autograder.sandbox.execute import execute
 from autograder.verdict.diagnose import Swap, Version, version_of
-from autograder.verdict.evidence import Array, Malformed, decode
+from autograder.verdict.evidence import Array, decode
 from autograder.verdict.verdict import Drawing
 
 MAX_CELLS_OF_A_PICTURE = 256
@@ -119,7 +120,7 @@ def _matrix(records: Sequence[bytes]) -> Array | None:
     try:
         (record,) = map(decode, records)
         found = record.arrays[record.values["picture"]["key"]]
-    except (Malformed, ValueError, KeyError, TypeError):
+    except (MalformedEvidenceError, ValueError, KeyError, TypeError):
         return None
     small = found.numbers.ndim == 2 and 0 < found.numbers.size <= MAX_CELLS_OF_A_PICTURE
     return found if small else None

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from autograder.course.assignment import Assignment, CourseError, headings
+from autograder.course.assignment import Assignment, headings
 from autograder.course.public_examples import Example, read_examples, source_of
+from autograder.errors import CourseError
 from autograder.reference.answer_key import AnswerKey
 from autograder.reference.wrong_versions import WrongVersions
 from autograder.verdict.diagnose import Swap, version_of

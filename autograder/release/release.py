@@ -17,10 +17,11 @@ from nbformat import NotebookNode
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
-from autograder.course.assignment import Assignment, CourseError, is_solution
+from autograder.course.assignment import Assignment, is_solution
 from autograder.course.course import Course
 from autograder.course.public_examples import EXAMPLES
 from autograder.course.released import ANSWERS
+from autograder.errors import CourseError
 from autograder.grading.grade import grade
 from autograder.reference.answer_key import AnswerKey
 from autograder.release.published import public_answers

@@ -12,8 +12,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from autograder.course.assignment import Assignment, CourseError, is_solution, is_test
+from autograder.course.assignment import Assignment, is_solution, is_test
 from autograder.course.released import INLINE, MATERIAL
+from autograder.errors import CourseError
 
 IGNORED = "nbval-ignore-output"  # a tag of cells whose output is unstable by its nature
 CELL_SECONDS = 300

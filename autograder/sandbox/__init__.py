@@ -4,15 +4,13 @@ Light to import, so that the fork server starts while the rest of the grader is 
 provisioner that asks it for kernels is in `autograder.sandbox.provisioner`.
 """
 
-from autograder.sandbox.bubblewrap import SandboxUnavailable, check_place
+from autograder.sandbox.bubblewrap import check_place
 from autograder.sandbox.limits import Limits
-from autograder.sandbox.started_server import KernelServer, ServerGone, kernel_server, replace
+from autograder.sandbox.started_server import KernelServer, kernel_server, replace
 
 __all__ = [
     "KernelServer",
     "Limits",
-    "SandboxUnavailable",
-    "ServerGone",
     "check_place",
     "kernel_server",
     "replace",

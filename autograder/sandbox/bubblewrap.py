@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import autograder
+from autograder.errors import SandboxUnavailableError
 from autograder.kernel.seal import HOME, KERNELS, NEW_ROOT
 
 PACKAGES = "/opt/workbook"
@@ -31,10 +32,6 @@ SYSTEM_FOLDERS = ("/usr", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")
 SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 # Above every account of a machine; a sandbox that root starts gets one of these as its own.
 FIRST_FREE_UID = 1_879_048_192
-
-
-class SandboxUnavailable(RuntimeError):
-    """This machine cannot isolate submissions; the message says what to do."""
 
 
 def free_uid() -> int:
@@ -66,11 +63,11 @@ def command(listening: int, kernels: Path, uid: int | None) -> list[str]:
     kernel gets one of its own; `uid` is a user to try the sealing as, given exactly when root
     starts the sandbox.
 
-    Raises: SandboxUnavailable, when bubblewrap is not installed.
+    Raises: SandboxUnavailableError, when bubblewrap is not installed.
     """
     bwrap = shutil.which("bwrap")
     if bwrap is None:
-        raise SandboxUnavailable(
+        raise SandboxUnavailableError(
             "bubblewrap is not installed, and student code does not run without it: "
             "sudo apt-get install bubblewrap"
         )
@@ -140,11 +137,11 @@ def python_folders() -> tuple[Path, ...]:
 def check_place(course: Path) -> None:
     """Refuse a course in a folder that student code can read.
 
-    Raises: SandboxUnavailable, with what to do about it.
+    Raises: SandboxUnavailableError, with what to do about it.
     """
     for folder in (Path("/usr"), *python_folders()):
         if course.resolve().is_relative_to(folder):
-            raise SandboxUnavailable(
+            raise SandboxUnavailableError(
                 f"the course lies in {folder}, which student code can read; move the course "
                 "out of it"
             )

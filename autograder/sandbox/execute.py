@@ -20,7 +20,8 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from autograder.course.assignment import DEMO, error_type, grade_id_of, is_solution, is_test
-from autograder.sandbox import Limits, SandboxUnavailable, ServerGone, kernel_server, replace
+from autograder.errors import KernelServerError, OutOfTimeError, SandboxUnavailableError
+from autograder.sandbox import Limits, kernel_server, replace
 from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
 from autograder.verdict.evidence import MIME
 
@@ -33,10 +34,6 @@ PASSED_ON = ("status", "stream", "display_data", "execute_result", "error", "cle
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())
 _log.propagate = False
-
-
-class OutOfTime(Exception):
-    """The notebook as a whole took longer than it may."""
 
 
 @dataclass
@@ -98,7 +95,7 @@ class _Client(NotebookClient):
                     await self.async_execute_cell(cell, index)
         except DeadKernelError as error:
             if whole.expired():  # which nbclient takes for the kernel's end
-                raise OutOfTime from error
+                raise OutOfTimeError from error
             raise
         finally:
             await self._async_cleanup_kernel()
@@ -124,7 +121,7 @@ class _Client(NotebookClient):
         self._written = 0
         self._cell_deadline = monotonic() + self._seconds_left(cell)
         if monotonic() > self._deadline:
-            raise OutOfTime
+            raise OutOfTimeError
         done = await super().async_execute_cell(cell, cell_index, *arguments, **options)
         if monotonic() >= self._cell_deadline:
             self._run.slow.add(self.current)
@@ -197,15 +194,15 @@ def execute(
     `handed_in` are the files beside the notebook; `packages` can be imported (the reference run
     gets `solutions`, a submission nothing). Both by their paths.
 
-    Raises: SandboxUnavailable, where kernels cannot be isolated; ServerGone, when the fork server
-    ended twice.
+    Raises: SandboxUnavailableError, where kernels cannot be isolated; KernelServerError, when the
+    fork server ended twice.
     """
     files = {f"handed-in/{name}": content for name, content in (handed_in or {}).items()}
     files |= {f"packages/{name}": content for name, content in (packages or {}).items()}
     server = kernel_server()
     try:
         return _execute(notebook, seed, limits or Limits(), files)
-    except ServerGone:
+    except KernelServerError:
         replace(server)
         return _execute(notebook, seed, limits or Limits(), files)
 
@@ -227,13 +224,13 @@ def _execute(
             thread.submit(asyncio.run, _within(client.run(), longest)).result()
     except CellTimeoutError:
         run.problem = f"it ran out of time and did not stop in {client.current}"
-    except (OutOfTime, TimeoutError):
+    except (OutOfTimeError, TimeoutError):
         run.problem = (
             f"it ran out of time ({limits.notebook_seconds:g} s) in {client.current or 'starting'}"
         )
     except DeadKernelError:
         run.problem = f"the kernel died while running {client.current}"
-    except (SandboxUnavailable, ServerGone):
+    except (SandboxUnavailableError, KernelServerError):
         raise
     except Exception as error:
         _log.debug("unreadable kernel", exc_info=True)
@@ -245,6 +242,6 @@ def _execute(
         )
     provisioner = manager.provisioner
     if run.problem and isinstance(provisioner, SandboxProvisioner) and provisioner.server_gone:
-        raise ServerGone("the fork server ended, and its kernels with it")
+        raise KernelServerError("the fork server ended, and its kernels with it")
     run.seconds = monotonic() - started
     return run

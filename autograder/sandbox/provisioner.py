@@ -24,10 +24,11 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Dict, Instance, Integer, Type
 
+from autograder.errors import KernelServerError, SandboxUnavailableError
 from autograder.kernel.seal import KERNEL
-from autograder.sandbox.bubblewrap import SandboxUnavailable, environment, free_uid
+from autograder.sandbox.bubblewrap import environment, free_uid
 from autograder.sandbox.limits import Limits
-from autograder.sandbox.started_server import KernelServer, ServerGone, kernel_server, request
+from autograder.sandbox.started_server import KernelServer, kernel_server, request
 from autograder.submission.handed_in import write_files
 
 ANSWER_BYTES = 64 * 1024
@@ -119,10 +120,10 @@ class SandboxProvisioner(KernelProvisionerBase):
             self._connection = self._server.connect()
             await asyncio.get_running_loop().sock_sendall(self._connection, packet)
         except OSError as error:
-            raise ServerGone("the fork server is gone") from error
+            raise KernelServerError("the fork server is gone") from error
         answer = await self._answer()
         if "ready" not in answer:
-            raise SandboxUnavailable(
+            raise SandboxUnavailableError(
                 f"a kernel could not be started: {answer.get('error', answer)}"
             )
         self._ended = asyncio.create_task(self._await_end())
@@ -136,14 +137,14 @@ class SandboxProvisioner(KernelProvisionerBase):
         except OSError:
             packet = b""
         if not packet:
-            raise ServerGone("the fork server is gone")
+            raise KernelServerError("the fork server is gone")
         answer: dict[str, Any] = json.loads(packet)
         return answer
 
     async def _await_end(self) -> int:
         try:
             return int((await self._answer()).get("exit", 1))
-        except ServerGone:
+        except KernelServerError:
             self.server_gone = True
             return -signal.SIGKILL  # its kernels end with it
 

@@ -14,16 +14,13 @@ import threading
 import time
 from pathlib import Path
 
-from autograder.sandbox.bubblewrap import SandboxUnavailable, command, free_uid
+from autograder.errors import KernelServerError, SandboxUnavailableError
+from autograder.sandbox.bubblewrap import command, free_uid
 
 PREFIX = "workbook-kernels-"
 START_SECONDS = 60.0
 # Of the 107 bytes that the name of a socket may have, what a kernel's own part leaves.
 MAX_NAME = 40
-
-
-class ServerGone(RuntimeError):
-    """The fork server ended while it was needed; the fault is not the submission's."""
 
 
 class KernelServer:
@@ -32,8 +29,8 @@ class KernelServer:
     Starting it returns as soon as it has sealed a first process; it goes on to import what kernels
     need, and requests wait for that.
 
-    Raises: SandboxUnavailable, with what to do about it, when it cannot be started; ServerGone,
-    when it was killed.
+    Raises: SandboxUnavailableError, with what to do about it, when it cannot be started;
+    KernelServerError, when it was killed.
     """
 
     def __init__(self) -> None:
@@ -85,8 +82,8 @@ class KernelServer:
         said = said or (process.stderr.read().decode().strip().splitlines() or [""])[-1]
         self.close()
         if not said:
-            raise ServerGone("the fork server was killed while it started")
-        raise SandboxUnavailable(
+            raise KernelServerError("the fork server was killed while it started")
+        raise SandboxUnavailableError(
             f"a sandbox cannot be made here ({said}); student code does not run without it. Allow "
             "unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, or "
             "kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu)"
@@ -189,5 +186,5 @@ def replace(gone: KernelServer) -> KernelServer:
 def _started() -> KernelServer:
     try:
         return KernelServer()
-    except ServerGone:
+    except KernelServerError:
         return KernelServer()

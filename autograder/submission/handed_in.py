@@ -8,15 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from autograder.errors import UnreadableError
+
 MAX_FILES = 1_000
 MAX_BYTES = 64 * 2**20
 # Below these, folders can be walked and copied by recursion, and under a longer name as well.
 MAX_DEPTH = 20
 MAX_NAME = 1_000
-
-
-class Unreadable(Exception):
-    """A file that cannot be graded; the message says why, for the person who looks at it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ def read_handed_in(
     """Read the notebook `path` and the other files of the `folder` that it came in."""
     try:
         notebook = read_notebook(path)
-    except Unreadable as error:
+    except UnreadableError as error:
         return HandedIn(name, student, problem=str(error))
     return HandedIn(name, student, notebook, plain_files(folder) if folder else {})
 
@@ -63,21 +61,21 @@ def read_handed_in(
 def read_notebook(path: Path) -> bytes:
     """The content of a submitted notebook.
 
-    Raises: Unreadable, for whatever is not a file of a sensible size.
+    Raises: UnreadableError, for whatever is not a file of a sensible size.
     """
     try:
         if not path.exists():
-            raise Unreadable(f"{path.name} is not there")
+            raise UnreadableError(f"{path.name} is not there")
         if not path.is_file() or path.is_symlink():
-            raise Unreadable(f"{path.name} is not a file")
+            raise UnreadableError(f"{path.name} is not a file")
         if path.stat().st_size > MAX_BYTES:
-            raise Unreadable(
+            raise UnreadableError(
                 f"{path.name} is larger than {MAX_BYTES // 2**20} MiB; cleared of its outputs and "
                 "saved again, a notebook is small"
             )
         return path.read_bytes()
     except OSError as error:
-        raise Unreadable(f"{path.name} cannot be read: {error.strerror}") from error
+        raise UnreadableError(f"{path.name} cannot be read: {error.strerror}") from error
 
 
 def plain_files(folder: Path) -> dict[str, bytes]:

@@ -24,7 +24,8 @@ from autograder.course.assignment import (
     stub,
     without_hidden,
 )
-from autograder.submission.handed_in import Unreadable, read_notebook
+from autograder.errors import UnreadableError
+from autograder.submission.handed_in import read_notebook
 
 MAX_CELLS = 2_000
 MAX_BRACKETS = 1_000_000  # as many objects take a small part of a gigabyte
@@ -33,7 +34,7 @@ MAX_BRACKETS = 1_000_000  # as many objects take a small part of a gigabyte
 def read_submission(path: Path) -> list[dict[str, Any]]:
     """The cells of a submitted notebook, as type, source, id and grade_id only.
 
-    Raises: Unreadable, for whatever is not a notebook.
+    Raises: UnreadableError, for whatever is not a notebook.
     """
     return parse(read_notebook(path), path.name)
 
@@ -41,7 +42,7 @@ def read_submission(path: Path) -> list[dict[str, Any]]:
 def parse(notebook: bytes, name: str) -> list[dict[str, Any]]:
     """The cells of the content of a notebook called `name`.
 
-    Raises: Unreadable, for whatever is not a notebook.
+    Raises: UnreadableError, for whatever is not a notebook.
     """
     return read_cells(parse_whole(notebook, name), name)
 
@@ -49,26 +50,26 @@ def parse(notebook: bytes, name: str) -> list[dict[str, Any]]:
 def parse_whole(notebook: bytes, name: str) -> dict[str, Any]:
     """The content of a notebook called `name`, in format 4; what its cells are is not looked at.
 
-    Raises: Unreadable, for whatever is not a notebook.
+    Raises: UnreadableError, for whatever is not a notebook.
     """
     if notebook.count(b"{") + notebook.count(b"[") > MAX_BRACKETS:
-        raise Unreadable(f"{name} is too large: it holds more than {MAX_BRACKETS:,} objects")
+        raise UnreadableError(f"{name} is too large: it holds more than {MAX_BRACKETS:,} objects")
     try:
         text = notebook.decode("utf-8-sig")
         content = json.loads(text)
         if not isinstance(content, dict):
-            raise Unreadable(f"{name} is JSON, but not a notebook")
+            raise UnreadableError(f"{name} is JSON, but not a notebook")
         if content.get("nbformat") != 4:
             content = nbformat.convert(nbformat.reader.reads(text), 4)
         return dict(content)
-    except Unreadable:
+    except UnreadableError:
         raise
     except (ValueError, RecursionError) as error:
-        raise Unreadable(
+        raise UnreadableError(
             f"{name} is not a notebook: it ends early or is not JSON ({_short(error)})"
         ) from error
     except Exception as error:
-        raise Unreadable(f"{name} is not a notebook: {_short(error)}") from error
+        raise UnreadableError(f"{name} is not a notebook: {_short(error)}") from error
 
 
 def _short(error: Exception) -> str:
@@ -78,17 +79,17 @@ def _short(error: Exception) -> str:
 def read_cells(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     """The cells of a parsed notebook called `name`.
 
-    Raises: Unreadable, when it has no list of cells.
+    Raises: UnreadableError, when it has no list of cells.
     """
     cells = content.get("cells")
     if not isinstance(cells, list):
-        raise Unreadable(f"{name} is not a notebook: it has no list of cells")
+        raise UnreadableError(f"{name} is not a notebook: it has no list of cells")
     if len(cells) > MAX_CELLS:
-        raise Unreadable(f"{name} has {len(cells)} cells; at most {MAX_CELLS} are graded")
+        raise UnreadableError(f"{name} has {len(cells)} cells; at most {MAX_CELLS} are graded")
     read = []
     for cell in cells:
         if not isinstance(cell, Mapping):
-            raise Unreadable(f"{name} is not a notebook: a cell is not an object")
+            raise UnreadableError(f"{name} is not a notebook: a cell is not an object")
         source = cell.get("source", "")
         if isinstance(source, list):
             source = "".join(str(line) for line in source)

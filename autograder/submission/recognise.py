@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from autograder.course.assignment import Assignment, CourseError
+from autograder.course.assignment import Assignment
 from autograder.course.course import Course
-from autograder.submission.handed_in import Unreadable
+from autograder.errors import CourseError, UnreadableError
 from autograder.submission.rebuild import read_submission
 
 
@@ -19,7 +19,7 @@ def recognise(course: Course, path: Path) -> Assignment:
         raise CourseError(f"{path} is not there" if not path.exists() else f"{path} is no file")
     try:
         ids = {cell["grade_id"] for cell in read_submission(path)}
-    except Unreadable as error:
+    except UnreadableError as error:
         raise CourseError(f"{path} cannot be graded: {error}") from error
     assignments = course.assignments.values()
     shared = {assignment: len(ids & assignment.grade_ids) for assignment in assignments}

@@ -12,9 +12,10 @@ from itertools import combinations
 from typing import Protocol
 
 from autograder.course.catalogue import Catalogue
+from autograder.errors import MalformedEvidenceError
 from autograder.reading.from_scratch import first_forbidden
 from autograder.verdict.agreement import agree, tells
-from autograder.verdict.evidence import Malformed, Record, decode
+from autograder.verdict.evidence import Record, decode
 from autograder.verdict.judge import judge
 from autograder.verdict.verdict import CellResult, Drawing
 
@@ -130,7 +131,7 @@ class _Cell:
         self._expected = {each.name: each for each in map(decode, case.reference[test])}
         try:
             self._found = {each.name: each for each in map(decode, case.found.get(test, ()))}
-        except Malformed:
+        except MalformedEvidenceError:
             self._found = {}
         self._failed = frozenset(c.name for c in case.results[test].checks if not c.passed)
 

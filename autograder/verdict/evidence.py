@@ -1,7 +1,7 @@
 """Evidence as the judge reads it: one record an observation, decoded without torch.
 
 A record comes out of a process that ran a student's code, so nothing in it is believed:
-whatever is not a well-formed record is `Malformed`, never an error of the grader.
+whatever is not a well-formed record is `MalformedEvidenceError`, never an error of the grader.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, deserialize
+
+from autograder.errors import MalformedEvidenceError
 
 MIME = "application/vnd.transformer-workbook.evidence"
 SCHEMA = 1
@@ -45,10 +47,6 @@ _NAMES = {
 }
 
 
-class Malformed(ValueError):
-    """The bytes are not a record that `observe` writes."""
-
-
 @dataclass(frozen=True)
 class Array:
     """A tensor or array of the evidence, with the dtype it had where it was made."""
@@ -73,10 +71,10 @@ class Record:
 def decode(record: bytes) -> Record:
     """Read one record.
 
-    Raises: Malformed, whatever is wrong with it.
+    Raises: MalformedEvidenceError, whatever is wrong with it.
     """
     if len(record) > MAX_BYTES:
-        raise Malformed(f"{len(record)} bytes; at most {MAX_BYTES} are read")
+        raise MalformedEvidenceError(f"{len(record)} bytes; at most {MAX_BYTES} are read")
     try:
         (length,) = struct.unpack("<Q", record[:8])
         header = json.loads(record[8 : 8 + length])
@@ -94,15 +92,15 @@ def decode(record: bytes) -> Record:
         RecursionError,
         MemoryError,
     ) as error:
-        raise Malformed(f"not a record of observe: {type(error).__name__}") from error
+        raise MalformedEvidenceError(f"not a record of observe: {type(error).__name__}") from error
 
 
 def _record(fields: Any, arrays: dict[str, Array]) -> Record:
     if fields["schema"] != SCHEMA:
-        raise Malformed(f"schema {fields['schema']!r}; this grader reads {SCHEMA}")
+        raise MalformedEvidenceError(f"schema {fields['schema']!r}; this grader reads {SCHEMA}")
     raised, names = fields["raised"], fields["names"]
     if not isinstance(fields["values"], dict) or names not in (True, False, None):
-        raise Malformed("a field of another type")
+        raise MalformedEvidenceError("a field of another type")
     return Record(
         name=str(fields["name"]),
         points=float(fields["points"]),

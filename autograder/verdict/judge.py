@@ -9,16 +9,13 @@ import builtins
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
 
+from autograder.errors import BrokenReferenceError, MalformedEvidenceError
 from autograder.reading.from_scratch import first_forbidden, said
 from autograder.verdict.compare import difference
-from autograder.verdict.evidence import Malformed, Record, decode
+from autograder.verdict.evidence import Record, decode
 from autograder.verdict.verdict import CellResult, Check
 
 TAMPERED = "the cell reported something that its tests do not write"
-
-
-class BrokenReference(RuntimeError):
-    """The reference run itself gave no usable evidence; the course is at fault, not a student."""
 
 
 def judge(
@@ -38,7 +35,7 @@ def judge(
     `taken` says what the source takes that is to be built here, and then nothing is earned;
     `through` is an earlier definition that does, and then what it does is not held against this.
 
-    Raises: BrokenReference, when the reference's evidence is empty, malformed or doubled.
+    Raises: BrokenReferenceError, when the reference's evidence is empty, malformed or doubled.
     """
     expected = _reference(grade_id, reference)
     weight = sum(record.points for record in expected)
@@ -89,13 +86,15 @@ def _works(expected: Sequence[Record], found: dict[str, Record], called: Contain
 def _reference(grade_id: str, records: Sequence[bytes]) -> list[Record]:
     try:
         expected = [decode(record) for record in records]
-    except Malformed as error:
-        raise BrokenReference(f"the reference's evidence of {grade_id} is malformed") from error
+    except MalformedEvidenceError as error:
+        raise BrokenReferenceError(
+            f"the reference's evidence of {grade_id} is malformed"
+        ) from error
     if not expected:
-        raise BrokenReference(f"the reference run of {grade_id} recorded no observation")
+        raise BrokenReferenceError(f"the reference run of {grade_id} recorded no observation")
     doubled = [name for name, count in Counter(r.name for r in expected).items() if count > 1]
     if doubled:
-        raise BrokenReference(f"{grade_id} has more than one observation named {doubled[0]!r}")
+        raise BrokenReferenceError(f"{grade_id} has more than one observation named {doubled[0]!r}")
     return expected
 
 
@@ -105,7 +104,7 @@ def _submission(
     """The records by name, and what is wrong with them as a whole, if anything is."""
     try:
         found = {(record := decode(bytes_)).name: record for bytes_ in records}
-    except Malformed:
+    except MalformedEvidenceError:
         return {}, TAMPERED
     # Some may be missing; none may be new, doubled or out of order.
     if len(found) != len(records) or list(found) != [name for name in expected if name in found]:

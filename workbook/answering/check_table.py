@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from autograder.errors import DeskError
 from workbook.answering.answers import all_definitions, answers_of
 from workbook.answering.values import in_words
 from workbook.answering.verdicts import Tried, Verdict, verdict
-from workbook.material import DeskError
 from workbook.result_table import Marked, Piece, Table, Words
 
 PASSED, FAILED = "passed", "failed"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from autograder.errors import DeskError
 from workbook.answering.answers import all_definitions, answers_of
 from workbook.answering.check_table import tried
 from workbook.answering.verdicts import Verdict
-from workbook.material import DeskError
 from workbook.result_table import Marked, Table
 
 # How far one has asked, by definition, and what failed then; hints start again when that changes.

@@ -16,9 +16,9 @@ from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
 from autograder.course.released import INLINE
+from autograder.errors import DeskError, KernelEndedError
 from workbook.checking.cell_result import CellResult, Outcome, of_difference, of_error
 from workbook.checking.overlay import FACTS, OWN, SOLUTION, TEST, overlay
-from workbook.material import DeskError
 
 # Of what a cell shows, the text counts.
 NOT_COMPARED = ("stderr", "text/html", "text/latex", "image/svg+xml", "application/pdf")
@@ -34,10 +34,6 @@ ENDED = (
     "quit()."
 )
 BEFORE = "not run, because of what happened in a cell above"
-
-
-class KernelEnded(Exception):
-    """The kernel is gone, and no answer will come."""
 
 
 class CheckedNotebook(IPyNbFile):  # type: ignore[misc]  # nbval has no annotations
@@ -91,7 +87,7 @@ def _message(kernel: RunningKernel, stream: str, timeout: float | None = None) -
             return RunningKernel.get_message(kernel, stream, timeout=min(left, LOOK_SECONDS))
         except Empty:
             if not was_alive:
-                raise KernelEnded from None
+                raise KernelEndedError from None
             if monotonic() >= deadline:
                 raise
 
@@ -116,7 +112,7 @@ class CheckedCell(IPyNbCell):  # type: ignore[misc]  # nbval has no annotations
             self.raise_cell_error(BEFORE)
         try:
             super().runtest()
-        except KernelEnded:
+        except KernelEndedError:
             notebook.has_stopped = True
             self.result = CellResult(Outcome.FAILED, ENDED)
             self.raise_cell_error(ENDED)

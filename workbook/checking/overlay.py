@@ -15,9 +15,9 @@ from nbformat import NotebookNode
 from nbval.plugin import find_comment_markers
 
 from autograder.course.assignment import Assignment, grade_id_of, is_solution, is_test
-from autograder.submission.handed_in import Unreadable
+from autograder.errors import DeskError, UnreadableError
 from autograder.submission.rebuild import Rebuilder, plain, read_submission, released_stubs
-from workbook.material import DeskError, answers, path_of, recognised
+from workbook.material import answers, path_of, recognised
 
 FACTS = "self_check"  # in a cell's metadata: what the report needs to know of it
 TEST, SOLUTION, BOOK, OWN = "test", "solution", "book", "own"
@@ -34,7 +34,7 @@ def overlay(path: Path) -> NotebookNode:
     """
     try:
         submitted = read_submission(path.resolve())
-    except Unreadable as error:
+    except UnreadableError as error:
         raise DeskError(f"{error}. `workbook doctor FILE` says what can be done") from error
     name = recognised(cell["grade_id"] for cell in submitted)
     if name is None:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import typer
 
+from autograder.errors import DeskError
 from workbook.checking.standing import Entry, as_text, is_passed, standing
-from workbook.material import START, DeskError
+from workbook.material import START
 
 
 def self_check(files: Sequence[Path]) -> int:

@@ -9,7 +9,7 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from workbook.material import DeskError
+from autograder.errors import DeskError
 
 FOLDER = "backups"
 RELOAD = "If the notebook is open in JupyterLab, choose File > Reload Notebook from Disk."

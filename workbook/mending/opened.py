@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course.assignment import grade_id_of, is_solution
-from autograder.submission.handed_in import Unreadable, read_notebook
+from autograder.errors import DeskError, UnreadableError
+from autograder.submission.handed_in import read_notebook
 from workbook import material
-from workbook.material import DeskError
 from workbook.mending.conflict import sides
 
 ENOUGH_CELLS = 500  # a file with more is left to the grader's judgement
@@ -51,7 +51,7 @@ def open_file(file: Path) -> Opened:
         raise DeskError(f"{file} is not there: {_nearby(path)}")
     try:
         raw = read_notebook(path)
-    except Unreadable as error:
+    except UnreadableError as error:
         raise DeskError(str(error)) from error
     content, problem = _parsed(raw)
     found: tuple[bytes, ...] = ()
@@ -86,7 +86,7 @@ def _parsed_by_grader(raw: bytes) -> tuple[dict[str, Any] | None, str]:
     try:
         content = parse_whole(raw, "the file")
         read_cells(content, "the file")
-    except Unreadable as error:
+    except UnreadableError as error:
         return None, str(error)
     return content, ""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import typer
 
-from workbook.material import DeskError
+from autograder.errors import DeskError
 from workbook.mending import backup
 from workbook.mending.damage import Finding, of_the_cells, of_the_file
 from workbook.mending.opened import Opened, open_file

@@ -11,7 +11,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from autograder.course.assignment import grade_id_of
-from workbook.material import DeskError
+from autograder.errors import DeskError
 from workbook.mending.damage import Finding
 from workbook.mending.pieces import defines, statements
 

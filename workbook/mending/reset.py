@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course.assignment import grade_id_of, is_solution
+from autograder.errors import DeskError
 from workbook import material
-from workbook.material import DeskError
 from workbook.mending import backup
 from workbook.mending.opened import Opened, marks_of, open_file
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from workbook.material import DeskError, names, released, text
+from autograder.errors import DeskError
+from workbook.material import names, released, text
 
 
 def install() -> None:

@@ -15,9 +15,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from autograder.submission.handed_in import Unreadable
+from autograder.errors import DeskError, UnreadableError
 from autograder.submission.rebuild import read_submission
-from workbook.material import DeskError
 from workbook.result_table import Link, Marked, Table, Words
 from workbook.studying.lesson import Lesson, Step, in_hours, lessons
 from workbook.studying.written import Written
@@ -160,7 +159,7 @@ def progress(folder: str | Path = ".", seconds: float = LIMIT_SECONDS) -> Progre
         if os.path.lexists(top / lesson.file):
             try:
                 written[lesson.name] = Written(lesson, read_submission(top / lesson.file))
-            except Unreadable as error:
+            except UnreadableError as error:
                 written[lesson.name] = f"cannot be read: {error}"
     to_run = {n: w for n, w in written.items() if isinstance(w, Written) and w.has_code}
     events = _run({name: (top / name, each) for name, each in to_run.items()}, seconds)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from autograder.errors import DeskError
 from workbook import material
-from workbook.material import DeskError
 from workbook.result_table import Link, Marked, Piece, Table, Words
 from workbook.studying.lesson import Lesson, Step, in_hours, lesson
 from workbook.studying.progress_report import Progress

@@ -1,0 +1,69 @@
+"""The exceptions of the workbook; each message is for the person who reads it.
+
+WorkbookError
+├── CourseError                 the course folder is not as it should be
+│   └── BrokenReferenceError    its reference gives no usable evidence
+├── SandboxUnavailableError     this machine cannot isolate submissions
+├── KernelServerError           the server of sealed kernels ended while it was needed
+├── UnreadableError             a file that cannot be graded
+├── MalformedEvidenceError      bytes that no observation writes (a ValueError, too)
+├── OutOfTimeError              a notebook took longer than it may
+├── WorkersKilledError          a task ended the worker that it ran in, twice
+├── InterruptedRunError         the user stopped a grading run
+├── KernelEndedError            the kernel of a self-check is gone
+└── DeskError                   something that the student can mend
+"""
+
+from __future__ import annotations
+
+
+class WorkbookError(Exception):
+    """What all of these are."""
+
+
+class CourseError(WorkbookError):
+    """The course folder is not as it should be; the message says what to do."""
+
+
+class BrokenReferenceError(CourseError):
+    """The reference run itself gave no usable evidence; the course is at fault, not a student."""
+
+
+class SandboxUnavailableError(WorkbookError):
+    """This machine cannot isolate submissions; the message says what to do."""
+
+
+class KernelServerError(WorkbookError):
+    """The fork server ended while it was needed; the fault is not the submission's."""
+
+
+class UnreadableError(WorkbookError):
+    """A file that cannot be graded; the message says why, for the person who looks at it."""
+
+
+class MalformedEvidenceError(WorkbookError, ValueError):
+    """The bytes are not a record that `observe` writes."""
+
+
+class OutOfTimeError(WorkbookError):
+    """The notebook as a whole took longer than it may."""
+
+
+class WorkersKilledError(WorkbookError):
+    """The worker of a task died, and so did the one that had nothing else to do."""
+
+
+class InterruptedRunError(WorkbookError):
+    """The user stopped the run; the message says what is done."""
+
+
+class KernelEndedError(WorkbookError):
+    """The kernel is gone, and no answer will come."""
+
+
+class DeskError(WorkbookError):
+    """Something that the student can mend; the message says how."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: IPython asks for this. Where it arose helps no student."""
+        return [str(self)]
