@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test bench mutation screenshots check release system for-tests clean
+.PHONY: demo test coverage pythons dist bench mutation screenshots check release system for-tests clean
 
 demo: $(VENV)/ready
 	rm -rf demo && mkdir demo
@@ -17,6 +17,23 @@ demo: $(VENV)/ready
 
 test: check | for-tests
 	python -m pytest -q -n auto
+
+# Which lines and branches the tests reach: a report, and no gate. Takes longer than the tests.
+coverage: $(VENV)/ready | for-tests
+	python -m coverage erase
+	python -m coverage run -m pytest -q -n auto
+	python -m coverage combine --quiet
+	python -m coverage report
+
+# A fast part of the tests under every Python of this machine that the package is for.
+pythons:
+	$(PYTHON) -m tests.pythons
+
+# The sdist and the wheel, the latter made from the former, as a package index wants them.
+dist: $(VENV)/ready
+	rm -rf dist
+	python -m build --no-isolation
+	twine check --strict dist/*
 
 # Beside stock nbgrader, on the same submissions; best on a machine that does nothing else.
 bench: $(VENV)/ready
@@ -71,4 +88,4 @@ for-tests:
 	$$root apt-get update -qq && $$root apt-get install -y -qq $$missing > /dev/null
 
 clean:
-	rm -rf demo $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf demo dist $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* *.egg-info
