@@ -12,7 +12,7 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
 ]
 # A page of our own: verdicts and what explains them, never a hidden test.
-c.GenerateFeedback.exporter_class = "autograder.feedback.exporter.FeedbackExporter"
+c.GenerateFeedback.exporter_class = "autograder.nbgrader_plugin.FeedbackExporter"
 c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "autograder.nbgrader_plugin.WithoutHiddenTests",
@@ -20,9 +20,9 @@ c.GenerateFeedback.preprocessors = [
 # Nothing that a student wrote runs in the browser of the one who reads it.
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.filters = {
-    "clean_html": "autograder.verdict.present.clean_html",
+    "clean_html": "autograder.nbgrader_plugin.clean_html",
     # The formgrader's own page does not clean a written answer.
-    "markdown2html": "autograder.feedback.markdown.rendered",
+    "markdown2html": "autograder.nbgrader_plugin.rendered",
 }
 
 c.ClearSolutions.code_stub = {

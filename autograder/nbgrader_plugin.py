@@ -1,6 +1,11 @@
 """The same grading behind nbgrader's own commands and the formgrader's buttons.
 
-`nbgrader_config.py` names these classes; they take the places of nbgrader's own preprocessors.
+This module is the public surface of the grader: `__all__` is what an `nbgrader_config.py` may name,
+in this course and in others. Whatever else moves, these names stay.
+
+`Rebuild`, `ExecuteAndJudge` and `WithoutHiddenTests` take the places of nbgrader's own
+preprocessors, `FeedbackExporter` writes the page that a student gets, and the filters `clean_html`
+and `rendered` make safe what the formgrader shows.
 """
 
 from __future__ import annotations
@@ -21,12 +26,24 @@ from autograder.course.assignment import (
     without_hidden,
 )
 from autograder.course.course import CONFIG, Course
+from autograder.feedback.exporter import FeedbackExporter
+from autograder.feedback.markdown import rendered
 from autograder.grading.grade import run
 from autograder.grading.run import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference.answer_key import AnswerKey
 from autograder.submission.handed_in import HandedIn, plain_files
 from autograder.submission.rebuild import read_cells
+from autograder.verdict.present import clean_html
+
+__all__ = [
+    "ExecuteAndJudge",
+    "FeedbackExporter",
+    "Rebuild",
+    "WithoutHiddenTests",
+    "clean_html",
+    "rendered",
+]
 
 Resources = dict[str, Any]
 

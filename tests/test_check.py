@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from typing import Any
@@ -147,8 +148,8 @@ def test_what_is_shown_is_plain_html(call: str) -> None:
 
     assert not re.search(r"\bid=|<script|<svg|class=|on\w+=", page)
 
-    def words(html: str) -> list[str]:
-        return re.sub(r"<[^>]+>", " ", html).split()
+    def words(page: str) -> list[str]:
+        return html.unescape(re.sub(r"<[^>]+>", " ", page)).split()
 
     assert words(clean_html(page)) == words(page)
 

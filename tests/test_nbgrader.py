@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,10 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
+from autograder.course.course import Course
+from autograder.errors import CourseError
 from tests import mini
+from tests.harness import ROOT
 
 WRONG = "def double(x):\n    return 3 * x"
 
@@ -40,6 +45,50 @@ def nbgrader(course: Path, *arguments: str, user: str = "one") -> subprocess.Com
 def scores(course: Path) -> dict[str, float]:
     with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
         return {s.student.id: s.score for s in gradebook.assignment_submissions(mini.NAME)}
+
+
+def test_the_public_surface() -> None:
+    """What a configuration may name is complete, of one module, and cheap: no torch, no cluster."""
+    program = (
+        "import sys, autograder.nbgrader_plugin as plugin\n"
+        "assert all(hasattr(plugin, name) for name in plugin.__all__)\n"
+        "print(sorted({'torch', 'distributed'} & set(sys.modules)), *plugin.__all__)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split() == [
+        "[]",
+        "ExecuteAndJudge",
+        "FeedbackExporter",
+        "Rebuild",
+        "WithoutHiddenTests",
+        "clean_html",
+        "rendered",
+    ], done.stderr
+    ours = re.findall(r"autograder[\w.]*", (ROOT / "nbgrader_config.py").read_text())
+    assert ours
+    assert {name.rpartition(".")[0] for name in ours} == {"autograder.nbgrader_plugin"}
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("autograder.present.clean_html", "write autograder.nbgrader_plugin.clean_html"),
+        ("autograder.no.such.thing", "write autograder.nbgrader_plugin.thing"),
+        ("autograder.feedback.exporter.FeedbackExporter", None),  # where it was, and is
+        ("autograder.feedback.markdown.rendered", None),
+    ],
+)
+def test_a_configuration_of_an_earlier_version(course: Path, name: str, remedy: str | None) -> None:
+    """It works, or one sentence says what to write in it."""
+    with (course / "nbgrader_config.py").open("a") as config:
+        config.write(f'c.HTMLExporter.filters["other"] = "{name}"\n')
+    if remedy is None:
+        assert Course(course).assignments
+        module, _, attribute = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), attribute)
+    else:
+        with pytest.raises(CourseError, match=f"names {name}, which is not there; {remedy}"):
+            Course(course)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_output
 from nbgrader.utils import determine_grade
 
+from autograder.feedback.markdown import rendered
 from autograder.verdict.present import as_html, as_text, clean_html, visible_failure, write_verdicts
 from autograder.verdict.verdict import CellResult, Check
 
@@ -32,6 +33,22 @@ def test_the_table_survives_the_sanitiser() -> None:
     assert clean_html(table) == table
 
 
+def test_headings_and_formulas_survive_the_sanitiser() -> None:
+    """What the formgrader shows of a text of the notebook is made by the other of our filters."""
+    page = rendered("## Why $\\sqrt{d_k}$?\n\n$$\\frac{a}{b} \\begin{matrix} 1 & 2 \\end{matrix}$$")
+
+    before, after = (BeautifulSoup(each, "html.parser") for each in (page, clean_html(page)))
+    assert before.find("math")
+    assert [e.name for e in after.find_all()] == [e.name for e in before.find_all()]
+    assert after.get_text() == before.get_text()
+
+
+def test_the_sanitiser_takes_what_no_page_can_hold() -> None:
+    """Half a character and an escape of a terminal, which a kernel may send."""
+    assert clean_html("a\ud800b\x1b[1mc\n") == "a?b?[1mc\n"
+    assert clean_html("<b>\N{GREEK SMALL LETTER ALPHA}</b>".encode()) == "<b>\u03b1</b>"
+
+
 @pytest.mark.parametrize(
     "hostile",
     [
@@ -41,6 +58,10 @@ def test_the_table_survives_the_sanitiser() -> None:
         "<svg onload=alert(1)>",
         "<p style='background:url(javascript:alert(1))' onclick=alert(1)>x</p>",
         "<iframe src=https://example.org></iframe>",
+        "<math><mi href='javascript:alert(1)'><script>alert(1)</script></mi></math>",
+        "<math><mtext><table><mglyph><style><!--</style><img title='--><img src=x onerror=a()>'>",
+        "<math><mi><p>x<svg><style><img src=x onerror=alert(1)></style></svg></p></mi></math>",
+        "<math><annotation-xml encoding='text/html'><iframe src=//e></iframe></annotation-xml>",
         "<table><tr><td onmouseover=alert(1)><script>alert(1)</script></td></tr></table>",
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from autograder.course.assignment import Assignment
 from autograder.errors import CourseError
 
 CONFIG = "nbgrader_config.py"
+PLUGIN = "autograder.nbgrader_plugin"  # what a configuration may name
 # As in nbgrader's CourseDirectory; importing that takes seconds that a look at what changed
 # should not cost.
 STRUCTURE = os.path.join("{nbgrader_step}", "{student_id}", "{assignment_id}")
@@ -41,10 +43,17 @@ class Submission:
         return self.folder.is_symlink() or self.folder.parent.is_symlink()
 
 
+def _is_gone(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is None
+    except ModuleNotFoundError:  # a package above it
+        return True
+
+
 class Course:
     """A course folder with its configuration.
 
-    Raises: CourseError, when `root` is no course folder.
+    Raises: CourseError, when `root` is no course folder or its configuration cannot be used.
     """
 
     def __init__(self, root: Path, db_url: str | None = None) -> None:
@@ -58,9 +67,23 @@ class Course:
             self.config: Config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
         except Exception as error:
             raise CourseError(f"{self.root / CONFIG} cannot be read: {error}") from error
+        self._check_names()
         self.config.CourseDirectory.root = str(self.root)
         if db_url is not None:
             self.config.CourseDirectory.db_url = db_url
+
+    def _check_names(self) -> None:
+        """Refuse a configuration that names a module which the grader has no more.
+
+        nbgrader would end in a traceback, and only when it needs it.
+        """
+        text = (self.root / CONFIG).read_text(encoding="utf-8")
+        for module, name in re.findall(r"""["'](autograder(?:\.\w+)+)\.(\w+)["']""", text):
+            if _is_gone(module):
+                raise CourseError(
+                    f"{self.root / CONFIG} names {module}.{name}, which is not there; write "
+                    f"{PLUGIN}.{name} (all that a configuration may name is in {PLUGIN})"
+                )
 
     def _setting(self, name: str, default: str) -> str:
         return str(self.config.CourseDirectory.get(name, default))
