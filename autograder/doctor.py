@@ -8,6 +8,10 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autograder.course.assignment import Assignment
 
 PACKAGES = ("torch", "numpy", "nbgrader", "nbclient", "nbconvert", "ipykernel", "jupyterlab")
 
@@ -55,10 +59,25 @@ def findings(root: Path) -> list[Finding]:
     try:
         course = Course(root)
         found.append(Finding("course", f"{len(course.assignments)} assignments", True))
+        found += (each for one in course.chosen([]) for each in _limits(one))
     except CourseError as error:
         why = str(error) if grades else "only needed for grading"
         found.append(Finding("course", "none in this folder", False, why, grades))
     return found
+
+
+def _limits(assignment: Assignment) -> list[Finding]:
+    """The limits that an assignment sets itself, where it does."""
+    from autograder.errors import CourseError
+    from autograder.sandbox.limits import own_limits
+
+    called = f"limits of {assignment.name}"
+    try:
+        own = own_limits(assignment)
+    except CourseError as error:
+        return [Finding(called, "cannot be used", False, str(error))]
+    shown = ", ".join(f"{name} {value:,}" for name, value in own.items())
+    return [Finding(called, shown, True)] if own else []
 
 
 def _sandbox_problem() -> str:

@@ -10,8 +10,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.course.course import Course
-from autograder.reference.answer_key import catalogue_of
-from autograder.reference.fingerprint import solutions
+from autograder.reference.package import catalogue_of, package_of
 from examples.make import ROOT
 
 TIMED = """
@@ -34,9 +33,8 @@ class Answered:
 def answered() -> Iterator[Answered]:
     """Ask once for each definition, wrong by its first misconception, in a kernel of its own."""
     course = Course(ROOT)
-    package = solutions(course)
     for assignment in course.chosen([]):
-        catalogue = catalogue_of(assignment, package)
+        catalogue = catalogue_of(assignment, package_of(course, assignment))
         for test in assignment.tests:
             name = test.removeprefix("test-")
             source = catalogue.swapped([catalogue.of(name)[0].id])

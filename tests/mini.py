@@ -173,6 +173,22 @@ def make_course(root: Path) -> Path:
     return course
 
 
+OTHER = "02-other"  # an assignment whose reference imports that of the first
+
+
+def add_other(course: Path) -> None:
+    """Give the course a second assignment: the same cells, over a module of its own."""
+    (course / "source" / OTHER).mkdir()
+    nbformat.write(notebook(), course / "source" / OTHER / f"{OTHER}.ipynb")
+    imports = "from solutions.mini import double as once\n"
+    other = SOLUTIONS.replace("2 * x", "once(x)").replace(
+        "from torch import", imports + "from torch import"
+    )
+    (course / "solutions" / "other.py").write_text(other)
+    table = CATALOGUE.replace('"2 * x"', '"once(x)"').replace("2 * x", "once(x)")
+    (course / "solutions" / "other.toml").write_text(table)
+
+
 def submission(**sources: str) -> NotebookNode:
     """A student's notebook: the instructor's visible part, with these texts by grade_id."""
     from autograder.course.assignment import without_hidden
@@ -186,11 +202,11 @@ def submission(**sources: str) -> NotebookNode:
     return made
 
 
-def hand_in(course: Path, student: str, made: NotebookNode | str) -> Path:
+def hand_in(course: Path, student: str, made: NotebookNode | str, assignment: str = NAME) -> Path:
     """Put a notebook (or any text) where a student's submission is expected."""
-    folder = course / "submitted" / student / NAME
+    folder = course / "submitted" / student / assignment
     folder.mkdir(parents=True)
-    path = folder / f"{NAME}.ipynb"
+    path = folder / f"{assignment}.ipynb"
     if isinstance(made, str):
         path.write_text(made)
     else:

@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
+import pickle
+import shutil
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
+from autograder.course.catalogue import Catalogue, Misconception, Picture
 from autograder.course.course import Course
 from autograder.grading.due import due
+from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.workers import ThisProcess
 from autograder.reference import fingerprint as fingerprints
 from autograder.reference.key_cache import FOLDER, KeyCache
+from autograder.reference.package import decisive, package_of
 from tests import mini
-from tests.test_grade import results, workbook
+from tests.harness import ROOT
+from tests.test_grade import WRONG, results, workbook
 
 
-@pytest.fixture
-def graded(course: Path) -> Path:
+@pytest.fixture(scope="module")
+def graded_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course whose two submissions are graded."""
+    course = mini.make_course(tmp_path_factory.mktemp("once"))
     mini.hand_in(course, "one", mini.submission())
     beside = mini.hand_in(course, "two", mini.submission()).parent
     (beside / "helper.py").write_text("answer = 1")
     assert workbook(course, "grade").returncode == 0
     return course
+
+
+@pytest.fixture
+def graded(graded_once: Path, tmp_path: Path) -> Path:
+    """A copy of that course, to be changed."""
+    return Path(shutil.copytree(graded_once, tmp_path / "course"))
 
 
 def names(course: Path) -> list[str]:
@@ -120,6 +136,199 @@ def test_what_changed_is_due(
     change(graded)
 
     assert names(graded) == expected
+
+
+WORDS = ("How often do you add x to nothing?", "How often, do you think, is x there?")
+
+
+@pytest.fixture(scope="module")
+def both_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A graded course of two assignments, the second built on the first, with one student."""
+    course = mini.make_course(tmp_path_factory.mktemp("both"))
+    mini.add_other(course)
+    for name in (mini.NAME, mini.OTHER):
+        mini.hand_in(course, "one", mini.submission(double=WRONG), name)
+    assert workbook(course, "grade").returncode == 0
+    return course
+
+
+@pytest.fixture
+def both(both_once: Path, tmp_path: Path) -> Path:
+    """A copy of that course, to be changed."""
+    return Path(shutil.copytree(both_once, tmp_path / "course"))
+
+
+def due_assignments(course: Path) -> list[str]:
+    opened = Course(course)
+    submissions = opened.submissions(opened.chosen([]))
+    return [one.submission.assignment.name for one in due(opened, submissions, force=False)]
+
+
+def edited(file: str, old: str, new: str) -> Callable[[Path], None]:
+    """An edit of one file of a course."""
+
+    def edit(course: Path) -> None:
+        text = (course / file).read_text()
+        assert old in text
+        (course / file).write_text(text.replace(old, new, 1))
+
+    return edit
+
+
+def added(file: str, text: str = "") -> Callable[[Path], None]:
+    """A new file of a course, or more text in one."""
+
+    def add(course: Path) -> None:
+        (course / file).parent.mkdir(parents=True, exist_ok=True)
+        with (course / file).open("a") as opened:
+            opened.write(text)
+
+    return add
+
+
+OTHERS = f"source/{mini.OTHER}/{mini.OTHER}.ipynb"
+FIRSTS = f"source/{mini.NAME}/{mini.NAME}.ipynb"
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (edited("solutions/mini.toml", *WORDS), []),
+        (edited("solutions/mini.toml", "double of a table", "a table, doubled"), []),
+        (added("solutions/mini.toml", "# a comment\n"), []),
+        (added("solutions/mini.examples.toml", "# none yet\n"), []),
+        (added("solutions/styles/mini/plain.py", "double = 1\n"), []),
+        (added("solutions/third.py", "answer = 1\n"), []),
+        (edited("solutions/mini.toml", "3 * x", "4 * x"), [mini.NAME]),
+        (edited("solutions/mini.toml", "torch.eye(2)", "torch.eye(3)"), [mini.NAME]),
+        (edited(FIRSTS, "randn(3, 5)", "randn(4, 5)"), [mini.NAME]),
+        (edited("solutions/other.py", "once(x)", "1 * once(x)"), [mini.OTHER]),
+        (edited(OTHERS, "randn(3, 5)", "randn(4, 5)"), [mini.OTHER]),
+        (edited("solutions/mini.py", "2 * x", "x + x"), [mini.NAME, mini.OTHER]),
+        (edited("solutions/mini.py", "2 * x", "2 * ("), [mini.NAME, mini.OTHER]),
+        (edited("solutions/mini.toml", "definition", "defined"), [mini.NAME]),
+    ],
+    ids=[
+        *("hint", "caption", "comment", "examples", "style", "third module", "wrong version"),
+        *("picture", "test", "own reference", "own test", "imported reference"),
+        *("broken reference", "broken table"),
+    ],
+)
+def test_an_assignment_stands_alone(
+    both: Path, change: Callable[[Path], None], expected: list[str]
+) -> None:
+    """Words make nothing due; a test or a reference only what is built on it."""
+    change(both)
+
+    assert due_assignments(both) == expected
+
+
+def test_the_pages_have_todays_words(both: Path) -> None:
+    """A better hint reaches students without a grading."""
+    edited("solutions/mini.toml", *WORDS)(both)
+
+    assert "2 left as graded before" in workbook(both, "grade").stderr
+    assert workbook(both, "feedback").returncode == 0
+
+    first, other = (
+        (both / "feedback" / "one" / name / f"{name}.html").read_text()
+        for name in (mini.NAME, mini.OTHER)
+    )
+    assert (WORDS[0] in first, WORDS[1] in first) == (False, True)
+    assert (WORDS[0] in other, WORDS[1] in other) == (True, False)
+
+
+def test_what_decides_in_a_table() -> None:
+    """Which version is named first, its id and its code; no word."""
+    one = Misconception("a", "f", "name", "effect", "hint", "cell")
+    two = Misconception("b", "f", "name", "effect", "hint", "cell")
+    picture = Picture("f", "caption", "picture = f()")
+    edits = {"a": ("1", "2"), "b": ("1", "3")}
+    table = Catalogue("module", (one, two), (picture,), edits)
+
+    words = replace(one, name="other", effect="other", hint="other", explained="other")
+    drawn = replace(picture, caption="other", rows="other", columns="other")
+    assert decisive(Catalogue("module", (words, two), (drawn,), edits)) == decisive(table)
+    for other in (
+        replace(table, misconceptions=(two, one)),
+        replace(table, misconceptions=(replace(one, definition="g"), two)),
+        replace(
+            table, misconceptions=(replace(one, id="c"), two), edits={**edits, "c": ("1", "2")}
+        ),
+        replace(table, edits={**edits, "a": ("1", "4")}),
+        replace(table, edits={**edits, "a": ("0", "2")}),
+        replace(table, pictures=(replace(picture, code="picture = f(1)"),)),
+        replace(table, pictures=()),
+    ):
+        assert decisive(other) != decisive(table)
+
+
+def test_a_reference_takes_along_what_it_imports(course: Path) -> None:
+    """However the import is written, and nothing else; so small is what travels to workers."""
+    solutions = course / "solutions"
+    (solutions / "deep").mkdir()
+    for name, source in {
+        "other.py": "import solutions.deep.one\n",
+        "deep/__init__.py": "",
+        "deep/one.py": "from . import two\nfrom .three import x\nfrom .. import four\n",
+        "deep/two.py": "def f():\n    from solutions.five import *\n",
+        "deep/three.py": "import torch, json as solutions\n",
+        "four.py": "from ..six import x\n",
+        **dict.fromkeys(("five.py", "six.py", "deep/seven.py", "styles/other/six.py"), ""),
+    }.items():
+        (solutions / name).parent.mkdir(parents=True, exist_ok=True)
+        (solutions / name).write_text(source)
+
+    opened = Course(course)
+    package = package_of(opened, replace(opened.assignments[mini.NAME], name=mini.OTHER))
+
+    deep = ["deep/__init__.py", "deep/one.py", "deep/three.py", "deep/two.py"]
+    assert list(package.modules) == ["__init__.py", *deep, "five.py", "four.py", "other.py"]
+    assert package.table == b""
+    assert list(package_of(opened, opened.assignments[mini.NAME]).modules) == [
+        "__init__.py",
+        "mini.py",
+    ]
+
+
+def test_an_answer_key_is_of_one_assignment(both: Path) -> None:
+    """What goes to a worker holds no other assignment's reference or table."""
+    opened = Course(both)
+    keys = answer_keys(opened, opened.chosen([]), ThisProcess(), Seeds())
+
+    assert list(keys[mini.NAME].wrong.modules) == ["__init__.py", "mini.py"]
+    assert list(keys[mini.OTHER].wrong.modules) == ["__init__.py", "mini.py", "other.py"]
+    assert b"once(x)" not in pickle.dumps(keys[mini.NAME])
+
+
+def imports_of(path: Path) -> set[str]:
+    """The modules of the grader that one of its modules names in an import."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {name for name in found if name.startswith("autograder.")}
+
+
+def test_the_software_is_what_a_verdict_passes_through() -> None:
+    """All that the grading of a submission imports is counted; the other doors are not."""
+    counted = set(fingerprints.counted())
+    seen: set[str] = set()
+    todo = ["autograder.grading.run", "autograder.kernel.fork_server", "autograder.observe"]
+    while todo:
+        name = todo.pop()
+        inside = name.removeprefix("autograder.").replace(".", "/")
+        for path in (f"{inside}.py", f"{inside}/__init__.py"):
+            if (ROOT / "autograder" / path).is_file() and path not in seen:
+                seen.add(path)
+                todo += imports_of(ROOT / "autograder" / path)
+
+    assert len(seen) > 40
+    assert seen <= counted
+    doors = ("authoring", "release", "feedback", "cli", "doctor", "nbgrader_plugin")
+    assert {name.split("/")[0].removesuffix(".py") for name in counted}.isdisjoint(doors)
 
 
 def test_another_version_of_a_package_makes_everything_due(

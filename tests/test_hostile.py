@@ -26,7 +26,7 @@ from autograder.course.course import Course
 from autograder.gradebook.marked import marked
 from autograder.grading.grade import grade
 from autograder.reference.answer_key import AnswerKey, answer_key, reference_evidence
-from autograder.reference.fingerprint import solutions
+from autograder.reference.package import package_of
 from autograder.sandbox import kernel_server
 from autograder.sandbox import replace as replace_server
 from autograder.submission.handed_in import read_handed_in
@@ -317,8 +317,8 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> AnswerKey:
     """The answer key of a course of its own."""
     course = Course(mini.make_course(tmp_path_factory.mktemp("key")))
     assignment = course.assignments[mini.NAME]
-    package = solutions(course)
-    evidence = reference_evidence(assignment, package, 1)
+    package = package_of(course, assignment)
+    evidence = reference_evidence(assignment, package.modules, 1)
     return replace(answer_key(assignment, course.config, 1, evidence, package), limits=SHORT)
 
 

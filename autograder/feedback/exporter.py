@@ -22,6 +22,7 @@ from autograder.course.assignment import (
     nbgrader_of,
 )
 from autograder.feedback.markdown import rendered, with_code
+from autograder.feedback.words import Words, todays_words
 from autograder.verdict.present import VERDICT
 
 HERE = Path(__file__).parent
@@ -63,12 +64,18 @@ class FeedbackExporter(Exporter):
     ) -> tuple[str, Any]:
         """The page of a graded notebook; the gradebook's scores, where `resources` hold some."""
         preprocessed, resources = super().from_notebook_node(nb, resources, **kw)
-        return page(preprocessed, resources.get("nbgrader", {})), resources
+        gradebook = resources.get("nbgrader", {})
+        root = Path(str(self.config.CourseDirectory.get("root") or Path.cwd()))
+        words = todays_words(root, str(gradebook.get("assignment")))
+        return page(preprocessed, gradebook, words), resources
 
 
-def page(notebook: NotebookNode, gradebook: Mapping[str, Any]) -> str:
-    """The page as text. `gradebook` has `student`, `score`, `max_score` and `late_penalty`."""
-    definitions = _definitions(notebook.cells)
+def page(notebook: NotebookNode, gradebook: Mapping[str, Any], words: Words | None = None) -> str:
+    """The page as text. `gradebook` has `student`, `score`, `max_score` and `late_penalty`.
+
+    `words` of misconceptions, by id, are shown in place of those of the grading.
+    """
+    definitions = _definitions(notebook.cells, words or {})
     about = notebook.metadata.get("workbook", {})
     shown: str = _template().render(
         title=about.get("title") or gradebook.get("notebook") or "Your work",
@@ -99,7 +106,7 @@ def _template() -> Any:
     return environment.get_template("page.html.j2")
 
 
-def _definitions(cells: Sequence[NotebookNode]) -> list[Definition]:
+def _definitions(cells: Sequence[NotebookNode], words: Words) -> list[Definition]:
     by_id = {name: cell for cell in cells if (name := grade_id_of(cell))}
     found = []
     for cell in cells:
@@ -115,7 +122,7 @@ def _definitions(cells: Sequence[NotebookNode]) -> list[Definition]:
                 solution.source if solution else "",
                 nbgrader_of(solution).get("comment") if solution else None,
                 _text_above(cells, solution) if solution else None,
-                list(verdict["misconceptions"].values()),
+                [words.get(id, graded) for id, graded in verdict["misconceptions"].items()],
             )
         )
     return found

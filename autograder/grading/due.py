@@ -10,6 +10,7 @@ from sqlalchemy import text
 from autograder.course.course import Course, Submission
 from autograder.gradebook.marks import Marks, read_marks, reading
 from autograder.reference.fingerprint import fingerprint
+from autograder.reference.package import package_of
 from autograder.submission.handed_in import HandedIn, digest, read_handed_in
 
 _DATES = text("SELECT name, duedate FROM assignment WHERE duedate IS NOT NULL")
@@ -48,7 +49,7 @@ def due(course: Course, submissions: Sequence[Submission], force: bool) -> list[
     Raises: CourseError, when the gradebook cannot be used.
     """
     by = {
-        assignment.name: fingerprint(course, assignment)
+        assignment.name: fingerprint(course, assignment, package_of(course, assignment))
         for assignment in {submission.assignment for submission in submissions}
     }
     until = _dates(course.db_url)

@@ -19,8 +19,9 @@ from autograder.grading.due import Due
 from autograder.grading.grade import own_fault, ungraded
 from autograder.grading.workers import Workers, grade_and_mark
 from autograder.reference.answer_key import AnswerKey, answer_key, reference_evidence
-from autograder.reference.fingerprint import fingerprint, solutions
+from autograder.reference.fingerprint import fingerprint
 from autograder.reference.key_cache import KeyCache
+from autograder.reference.package import Package, package_of
 from autograder.submission.handed_in import HandedIn, read_handed_in
 from autograder.verdict.result import Graded
 
@@ -86,24 +87,24 @@ def answer_keys(
     Raises: CourseError, when a reference does not run; SandboxUnavailableError.
     """
     cache = KeyCache(course.root)
-    package = solutions(course)
     keys: dict[str, AnswerKey] = {}
-    missing: list[tuple[Assignment, str, int]] = []
+    missing: list[tuple[Assignment, Package, str, int]] = []
     for assignment in dict.fromkeys(assignments):
-        content = fingerprint(course, assignment)
+        package = package_of(course, assignment)
+        content = fingerprint(course, assignment, package)
         kept = None if seeds.fresh else cache.find(content, seeds.given)
         if kept is None:
             seed = secrets.randbelow(2**31) if seeds.given is None else seeds.given
             assert assignment.notebook  # read here: where the reference runs, source/ is not
-            missing.append((assignment, content, seed))
+            missing.append((assignment, package, content, seed))
         else:
             keys[assignment.name] = answer_key(assignment, course.config, *kept, package)
 
-    def call(task: tuple[Assignment, str, int]) -> tuple[Any, ...]:
-        assignment, _, seed = task
-        return reference_evidence, assignment, package, seed
+    def call(task: tuple[Assignment, Package, str, int]) -> tuple[Any, ...]:
+        assignment, package, _, seed = task
+        return reference_evidence, assignment, package.modules, seed
 
-    for (assignment, content, seed), future in dispatch(missing, call, workers):
+    for (assignment, package, content, seed), future in dispatch(missing, call, workers):
         if isinstance(future.exception(), WorkersKilledError):
             raise CourseError(f"running the reference of {assignment.name} ended two workers")
         evidence = future.result()

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from autograder.course.assignment import Assignment, is_test, nbgrader_of
-from autograder.course.catalogue import Catalogue, read_catalogue
 from autograder.errors import BrokenReferenceError, CourseError
 from autograder.reading.from_scratch import messages
 from autograder.reading.names import uses
+from autograder.reference.package import Package, catalogue_of
 from autograder.reference.wrong_versions import WrongVersions
 from autograder.sandbox import Limits
 from autograder.sandbox.execute import Execution, execute
+from autograder.sandbox.limits import limits_of
 from autograder.submission.handed_in import plain_files
 from autograder.submission.rebuild import Rebuilder
 from autograder.verdict.diagnose import Case, diagnose
@@ -79,48 +80,36 @@ def answer_key(
     config: Any,
     seed: int,
     evidence: Mapping[str, list[bytes]],
-    package: Mapping[str, bytes],
+    package: Package,
 ) -> AnswerKey:
-    """The answer key with evidence that the reference, of these files, gave on `seed`.
+    """The answer key with evidence that the reference, of this package, gave on `seed`.
 
-    Raises: CourseError, when the catalogue of misconceptions cannot be used.
+    Raises: CourseError, when the table of wrong versions or a limit cannot be used.
     """
+    catalogue = catalogue_of(assignment, package)
     return AnswerKey(
         assignment,
         Rebuilder(assignment, config),
         plain_files(assignment.path.parent),
         seed,
         evidence,
-        Limits(),
-        WrongVersions(assignment, catalogue_of(assignment, package), package, seed, evidence),
+        limits_of(assignment),
+        WrongVersions(assignment, catalogue, package.modules, seed, evidence),
     )
 
 
-def catalogue_of(assignment: Assignment, package: Mapping[str, bytes]) -> Catalogue:
-    """The catalogue beside the assignment's module; an empty one where there is none.
-
-    Raises: CourseError, when it cannot be used.
-    """
-    file = assignment.module.removeprefix("solutions.")
-    module = package.get(f"{file}.py", b"").decode()
-    try:
-        text = package.get(f"{file}.toml", b"").decode()
-        return read_catalogue(text, module, assignment.notebook.cells)
-    except (CourseError, ValueError) as error:
-        raise CourseError(f"solutions/{file}.toml cannot be used: {error}") from error
-
-
 def reference_evidence(
-    assignment: Assignment, solutions: Mapping[str, bytes], seed: int
+    assignment: Assignment, modules: Mapping[str, bytes], seed: int
 ) -> dict[str, list[bytes]]:
     """Run the reference once and return its evidence by test cell.
 
-    `solutions` are the files of the reference package.
+    `modules` are those of `solutions/` that it needs, by their paths there.
 
     Raises: CourseError, when the reference does not run through or fails its own tests.
     """
-    packages = {f"solutions/{name}": content for name, content in solutions.items()}
-    run = execute(assignment.reference(), seed=seed, packages=packages)
+    packages = {f"solutions/{path}": source for path, source in modules.items()}
+    limits = limits_of(assignment)
+    run = execute(assignment.reference(), seed=seed, limits=limits, packages=packages)
     missing = [name for name in assignment.tests if name not in run.evidence]
     problems = [
         *(f"{name} stopped with {error}" for name, error in run.stopped.items()),

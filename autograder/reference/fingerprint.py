@@ -10,7 +10,7 @@ from pathlib import Path
 import autograder
 from autograder.course.assignment import Assignment
 from autograder.course.course import CONFIG, Course
-from autograder.course.public_examples import EXAMPLES
+from autograder.reference.package import Package, without_words
 from autograder.submission.handed_in import digest, plain_files
 
 # Those whose behaviour reaches a verdict or the file that shows it.
@@ -25,39 +25,51 @@ PACKAGES = (
     "ipykernel",
     "ipython",
 )
+# The rooms of the grader that a verdict passes through. Release, feedback, the author's tools and
+# the command line are none of them.
+ROOMS = (
+    "course",
+    "gradebook",
+    "grading",
+    "kernel",
+    "observe",
+    "reading",
+    "reference",
+    "sandbox",
+    "submission",
+    "verdict",
+)
+
+
+def counted() -> dict[str, Path]:
+    """The modules of the grader that a verdict depends on, by their paths in the package."""
+    package = Path(autograder.__file__).parent
+    files = [package / "errors.py", *(f for room in ROOMS for f in (package / room).rglob("*.py"))]
+    return {str(file.relative_to(package)): file for file in files}
 
 
 @cache
 def software() -> str:
     """A digest of the grader and the packages that it stands on."""
-    package = Path(autograder.__file__).parent
-    files = {str(file.relative_to(package)): file for file in package.rglob("*.py")}
-    code = {name: file.read_bytes() for name, file in files.items()}
+    code = {name: file.read_bytes() for name, file in counted().items()}
     versions = [platform.python_version(), *(importlib.metadata.version(p) for p in PACKAGES)]
     return digest({**code, "": " ".join(versions).encode()})
 
 
-def solutions(course: Course) -> dict[str, bytes]:
-    """The files of the reference package and its catalogues, by their paths in it.
+def fingerprint(course: Course, assignment: Assignment, package: Package) -> str:
+    """The digest of an assignment's tests and reference, the configuration and the software.
 
-    Public examples are not among them: no grade depends on them.
-    """
-    package = course.root / "solutions"
-    files = [*package.rglob("*.py"), *package.rglob("*.toml")]
-    files = [file for file in files if not file.name.endswith(EXAMPLES)]
-    return {str(file.relative_to(package)): file.read_bytes() for file in sorted(files)}
-
-
-def fingerprint(course: Course, assignment: Assignment) -> str:
-    """The digest of the tests, the reference, the configuration and the software.
+    No word that students read of a misconception is in it, and nothing of another assignment that
+    this one does not import.
 
     Raises: OSError, when a file of the course cannot be read.
     """
-    reference = {f"solutions/{name}": content for name, content in solutions(course).items()}
+    reference = {f"solutions/{path}": source for path, source in package.modules.items()}
     beside = plain_files(assignment.path.parent)
     files = {f"source/{name}": content for name, content in beside.items()}
     own = {
         "notebook": assignment.path.read_bytes() if assignment.path.is_file() else b"",
+        "wrong versions": without_words(assignment, package),
         "config": (course.root / CONFIG).read_bytes(),
         "software": software().encode(),
     }

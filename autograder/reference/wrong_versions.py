@@ -17,8 +17,8 @@ from nbformat.v4 import new_code_cell
 from autograder.course.assignment import DEMO, HIDDEN, Assignment, grade_id_of, is_solution, is_test
 from autograder.course.catalogue import Catalogue, Picture
 from autograder.errors import MalformedEvidenceError
-from autograder.sandbox import Limits
 from autograder.sandbox.execute import execute
+from autograder.sandbox.limits import limits_of
 from autograder.verdict.diagnose import Swap, Version, version_of
 from autograder.verdict.evidence import Array, decode
 from autograder.verdict.verdict import Drawing
@@ -35,12 +35,12 @@ with observe("picture") as seen:
 class WrongVersions:
     """The evidence of wrong versions of one assignment's reference, on one seed.
 
-    `package` are the files of the reference package, `reference` its evidence.
+    `modules` are those of `solutions/` that the reference needs, `reference` is its evidence.
     """
 
     assignment: Assignment
     catalogue: Catalogue
-    package: Mapping[str, bytes]
+    modules: Mapping[str, bytes]
     seed: int
     reference: Mapping[str, Sequence[bytes]]
     _known: dict[tuple[str, Swap], Version] = field(default_factory=dict)
@@ -80,24 +80,24 @@ class WrongVersions:
     def evidence(self, source: str, swaps: Sequence[Swap]) -> dict[Swap, list[bytes]]:
         """What a piece of source that observes gives with each version's definitions."""
         made = {swap: self.catalogue.swapped(swap) for swap in swaps}
-        modules = {swap: module for swap, module in made.items() if module is not None}
-        evidence = self._run(source, list(modules.values())) if modules else []
-        return dict(zip(modules, evidence, strict=True))
+        versions = {swap: module for swap, module in made.items() if module is not None}
+        evidence = self._run(source, list(versions.values())) if versions else []
+        return dict(zip(versions, evidence, strict=True))
 
-    def _run(self, source: str, modules: Sequence[str]) -> list[list[bytes]]:
+    def _run(self, source: str, versions: Sequence[str]) -> list[list[bytes]]:
         """The evidence of a piece of source behind each of these modules, in one kernel."""
-        packages = {f"solutions/{name}": content for name, content in self.package.items()}
+        packages = {f"solutions/{path}": source for path, source in self.modules.items()}
         cells: list[NotebookNode] = []
-        for number, module in enumerate(modules):
+        for number, module in enumerate(versions):
             packages[f"wrong_{number}.py"] = module.encode()
             cells += self._with_definitions_of(f"wrong_{number}")
             cells.append(_observing(source, f"version-{number}"))
         notebook = copy.deepcopy(self.assignment.notebook)
         notebook.cells = cells
-        usual = Limits()
-        limits = replace(usual, evidence_bytes=usual.evidence_bytes * len(modules))
+        limits = limits_of(self.assignment)
+        limits = replace(limits, evidence_bytes=limits.evidence_bytes * len(versions))
         run = execute(notebook, seed=self.seed, limits=limits, packages=packages)
-        return [run.evidence.get(f"version-{number}", []) for number in range(len(modules))]
+        return [run.evidence.get(f"version-{number}", []) for number in range(len(versions))]
 
     def _with_definitions_of(self, module: str) -> Iterable[NotebookNode]:
         for cell in self.assignment.notebook.cells:

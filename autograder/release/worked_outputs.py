@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from autograder.course.assignment import Assignment, is_solution, is_test
 from autograder.course.released import INLINE, MATERIAL
 from autograder.errors import CourseError
+from autograder.sandbox.limits import limits_of
 
 IGNORED = "nbval-ignore-output"  # a tag of cells whose output is unstable by its nature
 CELL_SECONDS = 300
@@ -45,7 +46,7 @@ def executed(assignment: Assignment, environment: Mapping[str, str] | None = Non
     notebook = copy.deepcopy(assignment.notebook)
     client = NotebookClient(
         notebook,
-        timeout=CELL_SECONDS,
+        timeout=max(CELL_SECONDS, limits_of(assignment).cell_seconds),
         resources={"metadata": {"path": str(assignment.path.parent)}},
         # How a kernel cuts its text into messages depends on the moment.
         coalesce_streams=True,

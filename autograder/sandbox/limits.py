@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from autograder.errors import CourseError
+
+if TYPE_CHECKING:
+    from autograder.course.assignment import Assignment
 
 MIB = 2**20
 
@@ -19,3 +27,32 @@ class Limits:
     scratch_bytes: int = 256 * MIB
     output_bytes: int = 1 * MIB
     evidence_bytes: int = 64 * MIB
+
+
+def limits_of(assignment: Assignment) -> Limits:
+    """The limits of an assignment: the usual ones, but for those that its notebook sets.
+
+    Raises: CourseError, naming the one that cannot be used.
+    """
+    return Limits(**own_limits(assignment))
+
+
+def own_limits(assignment: Assignment) -> Mapping[str, Any]:
+    """What an assignment's notebook sets in `metadata.workbook.limits`, by name.
+
+    Raises: CourseError, naming the one that cannot be used.
+    """
+    own = assignment.notebook.metadata.get("workbook", {}).get("limits", {})
+    where = f"{assignment.path}: metadata.workbook.limits"
+    names = [field.name for field in fields(Limits)]
+    if not isinstance(own, Mapping):
+        raise CourseError(f"{where} is {own!r}; it is an object with some of {', '.join(names)}")
+    for name, value in own.items():
+        if name not in names:
+            raise CourseError(f"{where} has {name!r}; there are {', '.join(names)}")
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not 0 < value < math.inf:
+            raise CourseError(f"{where} has {name} = {value!r}; a number above 0 is expected")
+        if not name.endswith("_seconds") and value != int(value):
+            raise CourseError(f"{where} has {name} = {value!r}; a whole number is expected")
+    return dict(own)

@@ -1,0 +1,118 @@
+"""The part of `solutions/` that the reference of one assignment stands on."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from autograder.course.assignment import Assignment
+from autograder.course.catalogue import Catalogue, read_catalogue
+from autograder.course.course import Course
+from autograder.errors import CourseError
+
+PREFIX = "solutions"
+
+
+@dataclass(frozen=True)
+class Package:
+    """The module of one assignment with all that it imports, and its table of wrong versions.
+
+    `modules` are by their paths in `solutions/`; `table` is the text of the table, empty where
+    there is none.
+    """
+
+    modules: Mapping[str, bytes]
+    table: bytes = b""
+
+
+def package_of(course: Course, assignment: Assignment) -> Package:
+    """Read what the reference of an assignment needs, and nothing that only others need.
+
+    Raises: OSError, when a file that is there cannot be read.
+    """
+    modules: dict[str, bytes] = {}
+    names = [_module(assignment)]
+    while names:
+        for path in _files(course.solutions, names.pop()):
+            if path not in modules:
+                modules[path] = (course.solutions / path).read_bytes()
+                names += _imports(path, modules[path])
+    table = course.solutions / f"{_module(assignment)}.toml"
+    return Package(
+        {path: modules[path] for path in sorted(modules)},
+        table.read_bytes() if table.is_file() else b"",
+    )
+
+
+def catalogue_of(assignment: Assignment, package: Package) -> Catalogue:
+    """The catalogue beside the assignment's module; an empty one where there is none.
+
+    Raises: CourseError, when it cannot be used.
+    """
+    file = _module(assignment)
+    module = package.modules.get(f"{file}.py", b"").decode()
+    try:
+        return read_catalogue(package.table.decode(), module, assignment.notebook.cells)
+    except (CourseError, ValueError) as error:
+        raise CourseError(f"solutions/{file}.toml cannot be used: {error}") from error
+
+
+def without_words(assignment: Assignment, package: Package) -> bytes:
+    """What of the table decides about evidence and about which misconception is named.
+
+    A table that cannot be used is returned as it is: who judges by it will say what is wrong.
+    """
+    module = package.modules.get(f"{_module(assignment)}.py", b"")
+    try:
+        # Not by nbformat, whose import would cost more than a look at what changed.
+        cells = json.loads(assignment.path.read_bytes())["cells"]
+        return decisive(read_catalogue(package.table.decode(), module.decode(), cells))
+    except (CourseError, OSError, ValueError, SyntaxError, KeyError, TypeError, AttributeError):
+        return package.table
+
+
+def decisive(catalogue: Catalogue) -> bytes:
+    """The catalogue without its words: what is changed where, in order, and what is drawn."""
+    edits = catalogue.edits or {}
+    content = {
+        "misconceptions": [[m.id, m.definition, *edits[m.id]] for m in catalogue.misconceptions],
+        "pictures": [[picture.definition, picture.code] for picture in catalogue.pictures],
+    }
+    return json.dumps(content).encode()
+
+
+def _module(assignment: Assignment) -> str:
+    return assignment.module.removeprefix(f"{PREFIX}.")
+
+
+def _files(solutions: Path, name: str) -> Iterator[str]:
+    """The files that an import of a dotted name below `solutions` reads, where there are any."""
+    parts = name.split(".") if name else []
+    for depth in range(len(parts) + 1):
+        inside = "/".join(parts[:depth])
+        for path in (f"{inside}/__init__.py".lstrip("/"), f"{inside}.py"):
+            if (solutions / path).is_file():
+                yield path
+
+
+def _imports(path: str, source: bytes) -> Iterator[str]:
+    """The names below `solutions` that a module of it may import; some may be no modules."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return  # running it will say so
+    package = [PREFIX, *path.split("/")[:-1]]
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            names = [f"{base}.{alias.name}" for alias in node.names]
+        for name in names:
+            if name.startswith(f"{PREFIX}."):
+                yield name.removeprefix(f"{PREFIX}.")

@@ -1,0 +1,100 @@
+"""Limits that a notebook sets for itself: read, refused, used wherever it runs, and shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from autograder import doctor
+from autograder.course.course import Course
+from autograder.errors import CourseError
+from autograder.grading import grade as grading
+from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.workers import ThisProcess
+from autograder.reference import answer_key, wrong_versions
+from autograder.sandbox.limits import Limits, limits_of
+from autograder.submission.handed_in import read_handed_in
+from tests import mini
+from tests.test_grade import WRONG
+
+
+def set_limits(course: Path, limits: object) -> Course:
+    """The course, whose notebook sets these."""
+    path = course / "source" / mini.NAME / f"{mini.NAME}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata["workbook"]["limits"] = limits
+    nbformat.write(notebook, path)
+    return Course(course)
+
+
+def test_what_is_not_set_is_as_usual(course: Path) -> None:
+    """And what is set replaces one limit alone."""
+    assert limits_of(Course(course).assignments[mini.NAME]) == Limits()
+
+    opened = set_limits(course, {"cell_seconds": 90, "memory_bytes": 2**33})
+
+    expected = Limits(cell_seconds=90, memory_bytes=2**33)
+    assert limits_of(opened.assignments[mini.NAME]) == expected
+
+
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        ({"seconds": 9}, "has 'seconds'; there are cell_seconds, notebook_seconds, memory_bytes"),
+        ({"cell_seconds": "9"}, "has cell_seconds = '9'; a number above 0 is expected"),
+        ({"cell_seconds": 0}, "has cell_seconds = 0; a number above 0"),
+        ({"notebook_seconds": float("inf")}, "has notebook_seconds = inf; a number above 0"),
+        ({"notebook_seconds": float("nan")}, "has notebook_seconds = nan; a number above 0"),
+        ({"processes": True}, "has processes = True; a number above 0"),
+        ({"memory_bytes": 0.5}, "has memory_bytes = 0.5; a whole number"),
+        ([1], r"is \[1\]; it is an object with some of cell_seconds"),
+    ],
+    ids=str,
+)
+def test_a_limit_that_cannot_be_used_is_named(course: Path, limits: object, says: str) -> None:
+    """With the notebook and what is expected; nothing is graded by it."""
+    opened = set_limits(course, limits)
+
+    with pytest.raises(CourseError, match=f"{mini.NAME}.ipynb: metadata.workbook.limits {says}"):
+        answer_keys(opened, opened.chosen([]), ThisProcess(), Seeds())
+    (found,) = (each for each in doctor.findings(course) if each.what == f"limits of {mini.NAME}")
+    assert not found.fine
+    assert "metadata.workbook.limits" in found.remedy
+
+
+def test_they_hold_wherever_the_assignment_runs(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The reference, a submission, and the wrong versions that explain it."""
+    opened = set_limits(course, {"cell_seconds": 33, "processes": 77})
+    ran: list[tuple[str, Any]] = []
+    for module in (answer_key, wrong_versions, grading):
+        original = module.execute  # type: ignore[attr-defined]
+
+        def noted(*given: Any, of: str = module.__name__, run: Any = original, **more: Any) -> Any:
+            ran.append((of, more["limits"]))
+            return run(*given, **more)
+
+        monkeypatch.setattr(module, "execute", noted)
+    path = mini.hand_in(course, "one", mini.submission(double=WRONG))
+
+    key = answer_keys(opened, opened.chosen([]), ThisProcess(), Seeds())[mini.NAME]
+    graded = grading.grade(key, read_handed_in(path, "one"))
+
+    assert graded.tests["test-double"].checks[0].misconception == "tripled"
+    assert {name for name, _ in ran} == {m.__name__ for m in (answer_key, wrong_versions, grading)}
+    assert {(limits.cell_seconds, limits.processes) for _, limits in ran} == {(33, 77)}
+
+
+def test_the_doctor_shows_them(course: Path) -> None:
+    """Only those that the notebook sets."""
+    assert not [each for each in doctor.findings(course) if "limits" in each.what]
+    set_limits(course, {"cell_seconds": 90, "memory_bytes": 2**33})
+
+    (found,) = (each for each in doctor.findings(course) if "limits" in each.what)
+
+    assert (found.what, found.fine) == (f"limits of {mini.NAME}", True)
+    assert found.found == "cell_seconds 90, memory_bytes 8,589,934,592"
