@@ -1,16 +1,14 @@
 """A class of submissions, the same ones for the same seed, no two files alike.
 
 Of every ten students four have finished, three left some solution cells as they were released,
-and three wrote one definition wrong, in one of the ways that `tests/mutants` documents.
+and three wrote one definition wrong, in one of the ways that the table of wrong versions has.
 """
 
 from __future__ import annotations
 
 import ast
 import functools
-import importlib
 import random
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +17,12 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.course.assignment import DEMO
+from autograder.course.catalogue import Catalogue, Form
+from autograder.course.course import Course
+from autograder.reference.answer_key import catalogue_of
+from autograder.reference.fingerprint import solutions
 from benchmarks.wording import reworded
-from examples.make import definitions, flags, released, solution, source, tests
-from tests.mutants import Mutant
+from examples.make import ROOT, definitions, flags, released, solution, source, tests
 
 RIGHT, STUB, WRONG = "right", "stub", "wrong"
 # Mixed in this order, so that the first few students are like the whole class.
@@ -61,9 +62,9 @@ def made(assignment: str, number: int, seed: int) -> Work:
     if kind == STUB:
         states |= dict.fromkeys(rng.sample(names, rng.randint(1, len(names) - 1)), STUB)
     elif kind == WRONG:
-        mutant = rng.choice(_mutants(assignment))
-        states[mutant.definition] = WRONG
-        texts[mutant.definition] = _applied(mutant, texts[mutant.definition])
+        wrong = rng.choice(_catalogue(assignment).wrong_versions)
+        states[wrong.definition] = WRONG
+        texts[wrong.definition] = _applied(wrong, texts[wrong.definition])
     notebook = without_demos(released(assignment))
     for cell in notebook.cells:
         name = str(flags(cell).get("grade_id", ""))
@@ -120,14 +121,13 @@ def _solutions(assignment: str) -> dict[str, str]:
 
 
 @functools.cache
-def _mutants(assignment: str) -> tuple[Mutant, ...]:
-    module = re.sub(r"^\d+-", "", assignment).replace("-", "_")
-    return tuple(importlib.import_module(f"tests.mutants.{module}").MUTANTS)
+def _catalogue(assignment: str) -> Catalogue:
+    course = Course(ROOT)
+    (chosen,) = course.chosen([assignment])
+    return catalogue_of(chosen, solutions(course))
 
 
-def _applied(mutant: Mutant, whole: str) -> str:
-    if not mutant.old:
-        return mutant.new
-    if whole.count(mutant.old) != 1:
-        raise ValueError(f"the mutant {mutant.id} does not fit the solution cell")
-    return whole.replace(mutant.old, mutant.new)
+def _applied(wrong: Form, whole: str) -> str:
+    if whole.count(wrong.old or whole) != 1:
+        raise ValueError(f"the wrong version {wrong.id} does not fit the solution cell")
+    return whole.replace(wrong.old or whole, wrong.new)

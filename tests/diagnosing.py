@@ -1,13 +1,11 @@
 """Diagnoses wrong versions of the reference in this process, where a kernel adds nothing.
 
-`python -m tests.diagnosing NAME...` prints which mutants of an assignment get which name.
+`python -m tests.diagnosing NAME...` prints which wrong versions of an assignment get which name.
 """
 
 from __future__ import annotations
 
 import functools
-import importlib
-import re
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -16,13 +14,12 @@ from typing import Any
 
 import torch
 
-from autograder.course.catalogue import Catalogue, read_catalogue
+from autograder.course.catalogue import Catalogue, Form, read_catalogue
 from autograder.reading.from_scratch import messages
 from autograder.reading.names import uses
 from autograder.verdict.diagnose import Case, Swap, Version, diagnose, version_of
 from autograder.verdict.verdict import CellResult, Drawing
 from tests import harness
-from tests.mutants import Mutant
 
 SEED = 1
 
@@ -83,42 +80,25 @@ def diagnosed(assignment: str, source: str, only: str | None = None) -> dict[str
     return diagnose(case, InThisProcess(assignment))
 
 
-def mutated(assignment: str, mutant: Mutant) -> str:
-    """The source of the assignment's module with the mutant in it."""
-    whole = harness.definition_source(assignment, mutant.definition)
-    new = mutant.new
-    if mutant.old:
-        assert whole.count(mutant.old) == 1, f"{mutant.old!r} stands {whole.count(mutant.old)}x"
-        new = whole.replace(mutant.old, mutant.new)
-    assert new != whole
-    return harness.solution_source(assignment).replace(whole, new)
-
-
 def names(result: CellResult) -> list[str]:
     """The ids of the misconceptions that a verdict names, in the order of its checks."""
     return list(dict.fromkeys(each.id for check in result.checks for each in check.because))
 
 
-def mutants(assignment: str) -> list[Mutant]:
-    module = importlib.import_module(f"tests.mutants.{harness.module_name(assignment)}")
-    return list(module.MUTANTS)
-
-
-def common(assignment: str) -> list[Mutant]:
+def common(assignment: str) -> list[Form]:
     """Those that the list of documented mistakes numbers, but for calls of what is to be built."""
+    found = catalogue(assignment)
     return [
-        mutant
-        for mutant in mutants(assignment)
-        if re.match(r"B\.\d \d", mutant.listed)
-        and not messages(
-            [mutated(assignment, mutant)], _forbidden(assignment, mutant), ["solutions"]
-        )
+        form
+        for form in found.wrong_versions
+        if form.listed
+        and not messages([found.source_of_form(form)], _forbidden(assignment, form), ["solutions"])
     ]
 
 
-def _forbidden(assignment: str, mutant: Mutant) -> dict[str, list[str]]:
-    cell = harness.test_cells(assignment)[f"test-{mutant.definition}"]
-    return {mutant.definition: harness.forbidden(assignment, cell)}
+def _forbidden(assignment: str, form: Form) -> dict[str, list[str]]:
+    cell = harness.test_cells(assignment)[f"test-{form.definition}"]
+    return {form.definition: harness.forbidden(assignment, cell)}
 
 
 def main() -> None:
@@ -126,16 +106,17 @@ def main() -> None:
     torch.set_num_threads(1)  # the tensors are small
     for assignment in sys.argv[1:]:
         named: dict[tuple[str, str], list[str]] = {}
-        for mutant in mutants(assignment):
-            test = f"test-{mutant.definition}"
-            result = diagnosed(assignment, mutated(assignment, mutant), test)[test]
-            name = " + ".join(names(result)) or "-"
-            listed = f" [{mutant.listed}]" if mutant.listed else ""
-            named.setdefault((mutant.definition, name), []).append(mutant.id + listed)
+        forms = catalogue(assignment).wrong_versions
+        for form in forms:
+            test = f"test-{form.definition}"
+            source = catalogue(assignment).source_of_form(form)
+            name = " + ".join(names(diagnosed(assignment, source, test)[test])) or "-"
+            listed = f" [{form.listed}]" if form.listed else ""
+            named.setdefault((form.definition, name), []).append(form.id + listed)
         for (definition, name), ids in sorted(named.items()):
             print(f"\n{definition}: {name}\n  " + "\n  ".join(ids))
         unnamed = [i for (_, name), ids in named.items() if name == "-" for i in ids]
-        print(f"\n{assignment}: {len(unnamed)} of {len(mutants(assignment))} without a name")
+        print(f"\n{assignment}: {len(unnamed)} of {len(forms)} without a name")
 
 
 if __name__ == "__main__":

@@ -31,35 +31,23 @@ def first_row(x: Tensor) -> Tensor:
 '''
 
 CATALOGUE = """
-[[misconception]]
-id = "tripled"
-definition = "double"
-name = "The number is tripled."
-effect = "Every entry is one and a half times as large as it should be."
-hint = "How often do you add x to nothing?"
-explained = "title"
-old = "2 * x"
-new = "3 * x"
+[wrong.double]
+tripled = { old = '2 * x', new = '3 * x', explained = 'title', says = '''
+  The number is tripled.
+  Every entry is one and a half times as large as it should be.
+  How often do you add x to nothing?''' }
+added-twice-more = { is = 'tripled', old = '2 * x', new = '2 * x + x' }
+detached = { old = 'return doubled', new = 'return doubled.detach()', says = '''
+  The result is cut off from x.
+  No gradient reaches x.
+  What does a result remember of where it came from?''' }
+halved = { old = '2 * x', new = 'x / 2' }
 
-[[misconception]]
-id = "detached"
-definition = "double"
-name = "The result is cut off from x."
-effect = "No gradient reaches x."
-hint = "What does a result remember of where it came from?"
-explained = "title"
-old = "return doubled"
-new = "return doubled.detach()"
-
-[[misconception]]
-id = "first-column"
-definition = "first_row"
-name = "The first column is taken for the first row."
-effect = "A table that is not square gives a result of another length."
-hint = "Which of the two indices counts the rows?"
-explained = "title"
-old = "x[0]"
-new = "x[:, 0]"
+[wrong.first_row]
+first-column = { old = 'x[0]', new = 'x[:, 0]', explained = 'title', says = '''
+  The first column is taken for the first row.
+  A table that is not square gives a result of another length.
+  Which of the two indices counts the rows?''' }
 
 [[picture]]
 definition = "double"

@@ -1,45 +1,38 @@
-"""Every documented mistake is caught by the test cell of the definition it is made in."""
+"""Every wrong version of the tables is caught by the test cell of the definition it is made in."""
 
 from __future__ import annotations
 
-import importlib
 import re
 from typing import Any
 
 import pytest
 
-from tests import harness
-from tests.diagnosing import mutated
-from tests.mutants import Mutant
+from autograder.course.catalogue import Form
+from tests import diagnosing, harness
 
-MUTANTS = [
-    pytest.param(
-        assignment,
-        mutant,
-        id=f"{harness.module_name(assignment)}-{mutant.definition}-{mutant.id}",
-    )
+# That the misconceptions fail, and are named, is tested in test_diagnose.py.
+FORMS = [
+    pytest.param(assignment, form, id=f"{assignment}-{form.definition}-{form.id}")
     for assignment in harness.ASSIGNMENTS
-    for mutant in importlib.import_module(
-        f"tests.mutants.{harness.module_name(assignment)}"
-    ).MUTANTS
+    for form in diagnosing.catalogue(assignment).forms
 ]
 
 
 @pytest.mark.filterwarnings("ignore")  # wrong code overflows, and torch says so
-@pytest.mark.parametrize(("assignment", "mutant"), MUTANTS)
-def test_the_mistake_costs_points_in_its_own_test_cell(assignment: str, mutant: Mutant) -> None:
+@pytest.mark.parametrize(("assignment", "form"), FORMS)
+def test_the_mistake_costs_points_in_its_own_test_cell(assignment: str, form: Form) -> None:
     """A wrong version of a definition fails a check of that definition's test cell."""
     wrong: dict[str, Any] = {}
-    exec(compile(mutated(assignment, mutant), "<mutant>", "exec"), wrong)
-    test = f"test-{mutant.definition}"
+    source = diagnosing.catalogue(assignment).source_of_form(form)
+    exec(compile(source, "<wrong version>", "exec"), wrong)
+    test = f"test-{form.definition}"
     result = harness.verdicts(assignment, wrong, only=test)[test]
 
-    assert result.score < result.max_score, f"{mutant.id} survives"
+    assert result.score < result.max_score, f"{form.id} survives"
 
 
-def test_names_are_unique() -> None:
-    """Two mutants of one definition never share a name, and names are words with hyphens."""
-    names = [param.id for param in MUTANTS]
-
-    assert len(set(names)) == len(names)
-    assert all(re.fullmatch(r"[a-z0-9_]+-\w+-[a-z0-9-]+", name) for name in names)
+@pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
+def test_their_names_are_words_with_hyphens(assignment: str) -> None:
+    """So that reports can print them in a line."""
+    for form in diagnosing.catalogue(assignment).wrong_versions:
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", form.id)

@@ -1,18 +1,19 @@
-"""The catalogue of an assignment: named wrong versions of its definitions, beside the reference.
+"""The catalogue of an assignment: wrong versions of its definitions, beside the reference.
 
-`solutions/some_name.toml` lies beside `solutions/some_name.py`. Each misconception is the
-reference with one piece of one definition changed, so what it computes can be run and compared.
+`solutions/some_name.toml` lies beside `solutions/some_name.py`. Each wrong version is the reference
+with one piece of one definition changed, so what it computes can be run and compared. Those with
+words for students are misconceptions.
 """
 
 from __future__ import annotations
 
-import ast
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field
 from functools import cached_property
 from typing import Any
 
+from autograder.course.wrong_rows import definition_sources, read_rows
 from autograder.errors import CourseError
 from autograder.reading.names import uses
 
@@ -44,17 +45,35 @@ class Picture:
     columns: str = "column"
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Another wrong version: in `definition`, `old` becomes `new`; empty, it is all of it.
+
+    Test cells must catch it, and its verdict names the misconceptions `names`, or none.
+    """
+
+    id: str
+    definition: str
+    old: str
+    new: str
+    names: tuple[str, ...]
+    listed: str = ""
+
+
 @dataclass(frozen=True)
 class Catalogue:
-    """The misconceptions of one assignment, the common ones first, and the pictures of them.
+    """The misconceptions of one assignment, the common ones first, their pictures, other forms.
 
-    `module` is the source of the reference; `edits` are the pieces changed, old and new, by id.
+    `module` is the source of the reference; `edits` are the pieces changed, old and new, by id;
+    `listed` are the places of misconceptions in a list of documented mistakes, by id.
     """
 
     module: str = ""
     misconceptions: tuple[Misconception, ...] = ()
     pictures: tuple[Picture, ...] = ()
-    edits: Mapping[str, tuple[str, str]] | None = None
+    edits: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    forms: tuple[Form, ...] = ()
+    listed: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def by_id(self) -> dict[str, Misconception]:
@@ -66,6 +85,15 @@ class Catalogue:
         """Which definitions of the reference use which."""
         return uses([self.module])
 
+    @cached_property
+    def wrong_versions(self) -> tuple[Form, ...]:
+        """Every wrong version, each misconception as a form of itself."""
+        own = (
+            Form(id, each.definition, *self.edits[id], (id,), self.listed.get(id, ""))
+            for id, each in self.by_id.items()
+        )
+        return (*own, *self.forms)
+
     def of(self, definition: str) -> list[Misconception]:
         """Those of one definition, the common ones first."""
         return [each for each in self.misconceptions if each.definition == definition]
@@ -76,8 +104,8 @@ class Catalogue:
         changed: set[str] = set()
         for each in ids:
             definition = self.by_id[each].definition
-            body = _definition(whole, definition)
-            old, new = (self.edits or {})[each]
+            body = definition_sources(whole).get(definition, "")
+            old, new = self.edits[each]
             # What is written anew as a whole would undo an earlier change.
             if body.count(old or body) != 1 or not (old or definition not in changed):
                 return None
@@ -85,56 +113,60 @@ class Catalogue:
             whole = whole.replace(body, body.replace(old or body, new))
         return whole
 
-
-FIELDS = {"id", "definition", "name", "effect", "hint", "explained", "old", "new"}
+    def source_of_form(self, form: Form) -> str:
+        """The reference with this form in it."""
+        body = definition_sources(self.module)[form.definition]
+        return self.module.replace(body, body.replace(form.old or body, form.new))
 
 
 def read_catalogue(text: str, module: str, cells: Sequence[Mapping[str, Any]]) -> Catalogue:
-    """Read a catalogue of the definitions of `module`, for a notebook of these cells.
+    """Read a table of wrong versions of the definitions of `module`, for a notebook of these cells.
 
     Raises: CourseError, naming the entry that cannot be used and why.
     """
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise CourseError(f"the catalogue of misconceptions is not TOML: {error}") from error
-    entries = content.get("misconception", [])
-    for entry in entries:
-        _check(entry, module, cells)
-    shown = ("id", "definition", "name", "effect", "hint", "explained")
+        raise CourseError(f"the table of wrong versions is not TOML: {error}") from error
+    if strange := sorted(set(content) - {"wrong", "picture"}):
+        raise CourseError(f"it has {strange}; [wrong.DEFINITION] and [[picture]] are expected")
+    rows = list(read_rows(content.get("wrong", {}), module, cells))
+    entries = [row for row in rows if row.words]
     catalogue = Catalogue(
         module,
-        tuple(Misconception(**{name: entry[name].strip() for name in shown}) for entry in entries),
-        tuple(Picture(**entry) for entry in content.get("picture", [])),
-        {entry["id"]: (entry.get("old", ""), entry["new"]) for entry in entries},
+        tuple(
+            Misconception(row.id, row.definition, *astuple(row.words), row.explained)
+            for row in rows
+            if row.words
+        ),
+        tuple(_picture(entry) for entry in content.get("picture", [])),
+        {row.id: (row.old, row.new) for row in entries},
+        tuple(
+            Form(row.id, row.definition, row.old, row.new, row.names, row.listed)
+            for row in rows
+            if not row.words
+        ),
+        {row.id: row.listed for row in entries if row.listed},
     )
     if len(catalogue.by_id) < len(entries):
-        raise CourseError("two misconceptions of one catalogue have the same id")
+        twice = next(
+            row.id for row in entries if catalogue.by_id[row.id].definition != row.definition
+        )
+        raise CourseError(f"two misconceptions have the same id {twice!r}")
+    for form in catalogue.forms:
+        if strange := sorted(set(form.names) - set(catalogue.by_id)):
+            raise CourseError(
+                f"the wrong version {form.id!r} of {form.definition} is a form of {strange}, "
+                "which is no misconception"
+            )
     return catalogue
 
 
-def _check(entry: Mapping[str, str], module: str, cells: Sequence[Mapping[str, Any]]) -> None:
-    called = f"the misconception {entry.get('id', '(without id)')!r}"
-    missing = FIELDS - {"old"} - set(entry)
-    if missing or set(entry) - FIELDS:
-        wrong = f"lacks {sorted(missing)}" if missing else f"has {sorted(set(entry) - FIELDS)}"
-        raise CourseError(f"{called} {wrong}; its fields are {sorted(FIELDS)}")
-    body = _definition(module, entry["definition"])
-    if not body:
-        raise CourseError(f"{called} is of {entry['definition']!r}, which the reference lacks")
-    old = entry.get("old") or body
-    if body.count(old) != 1:
+def _picture(entry: Mapping[str, str]) -> Picture:
+    try:
+        return Picture(**entry)
+    except TypeError as error:
         raise CourseError(
-            f"{called} changes {old!r}, which stands {body.count(old)} times in "
-            f"{entry['definition']}; it has to stand there once"
-        )
-    if entry["explained"] not in {cell.get("id") for cell in cells}:
-        raise CourseError(f"{called} is explained in {entry['explained']!r}, which is no cell")
-
-
-def _definition(module: str, name: str) -> str:
-    """The source of a function or class at the top of a module; empty where there is none."""
-    for node in ast.parse(module).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
-            return "\n".join(module.splitlines()[node.lineno - 1 : node.end_lineno])
-    return ""
+            f"the picture {entry.get('caption', '(without caption)')!r} has other fields than "
+            f"definition, caption, code and perhaps rows and columns: {error}"
+        ) from error

@@ -19,7 +19,7 @@ HEAD = """# What the tests catch
 
 Written by `make mutation`: every mutant of `solutions/` that
 [cosmic-ray](https://cosmic-ray.readthedocs.io) makes (operators, comparisons, numbers, truth
-values, loops, decorators), and the documented mistakes of `tests/mutants/`. Each is judged by the
+values, loops, decorators), and the tables of wrong versions in `solutions/`. Each is judged by the
 test cell of the definition that it changes. A mutant that survives is either equivalent, with the
 reason, or a gap. An observation that catches nothing alone is there for nothing.
 """

@@ -88,6 +88,7 @@ def _bare(node: ast.stmt) -> ast.stmt:
 
 
 def _of_the_table(assignment: str) -> Iterator[Made]:
-    for mutant in diagnosing.mutants(assignment):
-        source = diagnosing.mutated(assignment, mutant)
-        yield Made(assignment, mutant.definition, mutant.id, source, by_tool=False)
+    catalogue = diagnosing.catalogue(assignment)
+    for form in catalogue.wrong_versions:
+        source = catalogue.source_of_form(form)
+        yield Made(assignment, form.definition, form.id, source, by_tool=False)
