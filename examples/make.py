@@ -7,7 +7,6 @@ each what was done and which outcome the grader has to reach; a test holds it to
 from __future__ import annotations
 
 import copy
-import json
 import re
 import shutil
 from collections.abc import Callable
@@ -16,6 +15,8 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+
+from autograder.course.notebook_file import written
 
 ROOT = Path(__file__).parent.parent
 FULL = "full"  # every point of the test cells
@@ -280,7 +281,7 @@ def write(target: Path) -> None:
     for example in EXAMPLES:
         folder = target / example.student / example.assignment
         folder.mkdir(parents=True)
-        text = json.dumps(filled(example), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+        text = written(filled(example))
         if example.student == "ivan":
             text = text[: len(text) // 2]
         (folder / f"{example.assignment}.ipynb").write_text(text, encoding="utf-8")

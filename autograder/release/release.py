@@ -19,6 +19,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from autograder.course.assignment import Assignment, is_solution
 from autograder.course.course import Course
+from autograder.course.notebook_file import read, written
 from autograder.course.public_examples import EXAMPLES
 from autograder.course.released import ANSWERS
 from autograder.errors import CourseError
@@ -48,7 +49,9 @@ def generate(course: Course, assignment: Assignment, into: Path) -> Path:
         said = [line.strip() for line in f"{done['log']}\n{done['error']}".splitlines()]
         errors = [line for line in said if re.match(r"[\w.]*(Error|Exception|Entry): ", line)]
         raise CourseError(f"nbgrader cannot release {assignment.name}: {(errors or said)[0]}")
-    return into / assignment.name / f"{assignment.name}.ipynb"
+    path = into / assignment.name / f"{assignment.name}.ipynb"
+    path.write_text(written(read(path)), encoding="utf-8")
+    return path
 
 
 def release(course: Course, key: AnswerKey) -> Path:
@@ -61,9 +64,9 @@ def release(course: Course, key: AnswerKey) -> Path:
     assignment = key.assignment
     target = course.top("release") / assignment.name
     with tempfile.TemporaryDirectory(prefix=".release-", dir=course.root) as folder:
-        written = generate(course, assignment, Path(folder))
-        prove_nothing_leaks(assignment, written)
-        prove_tests_tell(key, written)
+        made = generate(course, assignment, Path(folder))
+        prove_nothing_leaks(assignment, made)
+        prove_tests_tell(key, made)
         known = public_answers(key, _examples(course, assignment))
         _write(Path(folder), assignment, known)
         # The notebook's own calls of `check` are answered from what has just been written.
@@ -71,11 +74,11 @@ def release(course: Course, key: AnswerKey) -> Path:
         if target.exists():
             shutil.rmtree(target)
         target.parent.mkdir(exist_ok=True)
-        shutil.copytree(written.parent, target)
+        shutil.copytree(made.parent, target)
     _write(course.top("release"), assignment, known)
     for page in course.top("source").glob("*.ipynb"):
-        shutil.copy(page, course.top("release"))
-    return target / written.name
+        (course.top("release") / page.name).write_text(written(read(page)), encoding="utf-8")
+    return target / made.name
 
 
 def _write(release: Path, assignment: Assignment, known: Mapping[str, Any]) -> None:
@@ -89,14 +92,14 @@ def _examples(course: Course, assignment: Assignment) -> str:
     return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
-def prove_nothing_leaks(assignment: Assignment, written: Path) -> None:
+def prove_nothing_leaks(assignment: Assignment, made: Path) -> None:
     """No line of a solution, a hidden test or a mark scheme stands in the release.
 
     Lines that the instructor shows elsewhere in the notebook (`try:`) are no secret.
 
     Raises: CourseError, naming the cell and the line.
     """
-    text = "\n".join(cell["source"] for cell in read_submission(written))
+    text = "\n".join(cell["source"] for cell in read_submission(made))
     for marker in MARKERS:
         if marker in text:
             raise CourseError(f"the release of {assignment.name} still holds {marker!r}")
@@ -127,13 +130,13 @@ def _parted(cell: NotebookNode) -> tuple[list[str], list[str]]:
     return secret, shown
 
 
-def prove_tests_tell(key: AnswerKey, written: Path) -> None:
+def prove_tests_tell(key: AnswerKey, made: Path) -> None:
     """The stub earns nothing, the solution everything, each as a submission.
 
     Raises: CourseError, naming the test cell that does not tell them apart.
     """
     assignment = key.assignment
-    untouched = grade(key, read_handed_in(written, written.name))
+    untouched = grade(key, read_handed_in(made, made.name))
     solved = grade(key, read_handed_in(assignment.path, "the solution"))
     for graded, wanted in ((untouched, 0.0), (solved, assignment.max_score)):
         if graded.score != wanted:
