@@ -6,20 +6,20 @@ import gc
 import os
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from autograder import __version__
+from autograder.authoring.commands import authors
+from autograder.refusals import refusals, refuse
 from workbook.commands import desk
 
 if TYPE_CHECKING:
     from autograder.verdict.result import Graded
 
-DONE, NEEDS_ATTENTION, REFUSED, INTERRUPTED = 0, 1, 2, 130
+DONE, NEEDS_ATTENTION, INTERRUPTED = 0, 1, 130
 
 app = typer.Typer(
     help="Learn with, check, release and grade the notebooks of Transformer Workbook.",
@@ -28,26 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(desk)
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """One sentence on stderr and exit status 2 for what the user can mend; no traceback."""
-    from autograder.errors import CourseError, KernelServerError, SandboxUnavailableError
-
-    try:
-        yield
-    except (CourseError, SandboxUnavailableError, KernelServerError) as error:
-        _refuse(str(error))
-    except PermissionError as error:
-        _refuse(f"{error.filename} cannot be used: permission denied")
-    except OSError as error:
-        _refuse(f"{error.filename or 'a file'} cannot be used: {error.strerror or error}")
-
-
-def _refuse(sentence: str) -> None:
-    typer.echo(f"workbook: {sentence}", err=True)
-    raise typer.Exit(REFUSED)
+app.add_typer(authors)
 
 
 def main() -> None:
@@ -86,7 +67,7 @@ Database = Annotated[
 @app.command()
 def release(names: Names = None, db: Database = None) -> None:
     """Write release/ from source/ and prove it: stubs fail, solutions pass, nothing leaks."""
-    with _refusals():
+    with refusals():
         from autograder.course.course import Course
         from autograder.sandbox import check_place, kernel_server
 
@@ -132,15 +113,15 @@ def grade(
 
     What was graded and has not changed since is left as it is; --force grades it again.
     """
-    with _refusals():
+    with refusals():
         from autograder.course.course import Course
         from autograder.grading.due import due
 
         given, files = _given([*(what or []), *([assignment] if assignment else [])])
         if files and (student or force or db):
-            _refuse("--student, --force and --db go with assignments, not with files")
+            refuse("--student, --force and --db go with assignments, not with files")
         if cluster and jobs:
-            _refuse("--jobs is for this machine; with --cluster its workers say how many they are")
+            refuse("--jobs is for this machine; with --cluster its workers say how many they are")
         if json_file is not None:
             _check_writable(json_file)
         course = Course(Path.cwd(), db)
@@ -173,12 +154,12 @@ def feedback(
     db: Database = None,
 ) -> None:
     """Write the pages of graded submissions into feedback/, or grade a file and write its page."""
-    with _refusals():
+    with refusals():
         from autograder.course.course import Course
 
         names, files = _given(what or [])
         if files and (student or db):
-            _refuse("--student and --db go with assignments, not with files")
+            refuse("--student and --db go with assignments, not with files")
         course = Course(Path.cwd(), db)
         from autograder.feedback.written import page_of_file, pages
         from autograder.grading.table import printable
@@ -202,7 +183,7 @@ def _given(what: list[str]) -> tuple[list[str], list[Path]]:
     """The assignments and the files that were given: one of the two."""
     files = [Path(name) for name in what if name.endswith(".ipynb")]
     if files and len(files) < len(what):
-        _refuse("give either assignments or files ending in .ipynb, not both")
+        refuse("give either assignments or files ending in .ipynb, not both")
     return [] if files else what, files
 
 
@@ -210,9 +191,9 @@ def _check_writable(path: Path) -> None:
     if str(path) == "-":
         return
     if not path.parent.is_dir():
-        _refuse(f"{path.parent} is not a folder, so the results cannot be written there")
+        refuse(f"{path.parent} is not a folder, so the results cannot be written there")
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        _refuse(f"the results cannot be written to {path}")
+        refuse(f"the results cannot be written to {path}")
 
 
 def _report(results: list[Graded], json_file: Path | None) -> None:

@@ -18,6 +18,7 @@ SOLUTIONS = sorted((ROOT / "solutions").rglob("*.py"))
 # From the ground up: a room imports nothing of the rooms that stand further down in this list.
 ROOMS = (
     "autograder.errors",
+    "autograder.refusals",
     "autograder.observe",
     "autograder.kernel",
     "autograder.reading",
@@ -33,6 +34,7 @@ ROOMS = (
     "autograder.doctor",
     "autograder.nbgrader_plugin",
     "workbook",
+    "autograder.authoring",
     "autograder.cli",
 )
 

@@ -12,13 +12,13 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, Protocol
 
 from autograder.course.assignment import Assignment, headings
+from autograder.course.catalogue import Catalogue
 from autograder.course.public_examples import Example, read_examples, source_of
 from autograder.errors import CourseError
 from autograder.reference.answer_key import AnswerKey
-from autograder.reference.wrong_versions import WrongVersions
 from autograder.verdict.diagnose import Swap, version_of
 from autograder.verdict.evidence import decode
 
@@ -27,18 +27,41 @@ AT_ONCE = 64
 SEED = 0  # what `observe` takes where no grading run has set another
 
 
+class ObservedVersions(Protocol):
+    """Wrong versions of a reference, run where a piece of source observes them."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The misconceptions that versions are made of."""
+
+    def evidence(self, source: str, swaps: Sequence[Swap]) -> dict[Swap, list[bytes]]:
+        """What the source observes of each version; those that cannot be made are left out."""
+
+
 def public_answers(key: AnswerKey, examples: str) -> dict[str, Any]:
     """The results of an assignment's public examples, of which `examples` is the TOML.
 
     Raises: CourseError, when they cannot be used or the reference fails one.
     """
-    assignment = key.assignment
+    wrong = replace(key.wrong, seed=SEED, _known={}, _drawn={})
+    return answers_of_examples(key.assignment, wrong, examples)
+
+
+def answers_of_examples(
+    assignment: Assignment,
+    wrong: ObservedVersions,
+    examples: str,
+    only: Sequence[str] | None = None,
+) -> dict[str, Any]:
+    """The same from versions that are run on `SEED`, wherever they are run, of all or some.
+
+    Raises: CourseError, when the examples cannot be used or the reference fails one.
+    """
     definitions = [name.removeprefix("test-") for name in assignment.tests]
     read = read_examples(examples, definitions)
-    wrong = replace(key.wrong, seed=SEED, _known={}, _drawn={})
     answers = {
         name: _answers(assignment, wrong, name, [e for e in read if e.definition == name])
-        for name in definitions
+        for name in (definitions if only is None else only)
         if any(example.definition == name for example in read)
     }
     named = {id for each in answers.values() for id in each["versions"]}
@@ -54,7 +77,7 @@ def public_answers(key: AnswerKey, examples: str) -> dict[str, Any]:
 
 
 def _answers(
-    assignment: Assignment, wrong: WrongVersions, name: str, examples: Sequence[Example]
+    assignment: Assignment, wrong: ObservedVersions, name: str, examples: Sequence[Example]
 ) -> dict[str, Any]:
     """What the reference and its wrong versions make of one definition's examples."""
     test, source = f"test-{name}", source_of(examples)

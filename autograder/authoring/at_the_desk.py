@@ -1,0 +1,107 @@
+"""What `check` says of wrong versions, from what a release would record of public examples."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from autograder.authoring.authored import Authored
+from autograder.authoring.findings import Findings
+from autograder.authoring.in_process import InProcess, defined
+from autograder.course.assignment import DEMO, is_solution, is_test, stub, without_hidden
+from autograder.course.public_examples import read_examples
+from autograder.release.published import SEED, answers_of_examples
+from workbook.answering.answers import Answers
+from workbook.answering.verdicts import verdict
+
+
+def recorded(authored: Authored, only: Sequence[str] | None = None) -> Answers:
+    """What the reference and its wrong versions make of the public examples, here and now.
+
+    `only` are the definitions whose examples are run, where it is not all of them.
+
+    Raises: CourseError, when the examples cannot be used.
+    """
+    process = InProcess(authored, SEED)
+    data = answers_of_examples(authored.assignment, process, authored.examples, only)
+    return Answers(authored.name, data)
+
+
+def shown_by(answers: Answers, identity: str) -> list[str]:
+    """The public examples in which a misconception comes out wrong."""
+    entry = next((each for each in answers.catalogue.misconceptions if each.id == identity), None)
+    if entry is None:
+        return []
+    kept = answers.versions(f"test-{entry.definition}", [(identity,)])
+    return [name for version in kept.values() for name in version.records]
+
+
+def told_at_the_desk(authored: Authored, answers: Answers, ids: Iterable[str]) -> Findings:
+    """Each misconception, tried at the desk: named, or listed as one that cannot be told apart."""
+    counts: Counter[str] = Counter(shown=0)
+    failures = []
+    for entry in (authored.catalogue.by_id[identity] for identity in ids):
+        if entry.definition not in answers.definitions:
+            continue
+        source = authored.catalogue.swapped([entry.id]) or ""
+        found = verdict(answers, entry.definition, defined(source))
+        if found.passed == bool(shown_by(answers, entry.id)):
+            failures.append(f"the public examples show {entry.id!r} on some runs and not on others")
+        elif not found.passed:
+            counts["shown"] += 1
+            said = [each.id for each in (*found.causes, *found.others)]
+            if entry.id not in said:
+                called = " + ".join(said) or "nothing"
+                failures.append(f"check calls {entry.id!r} {called}: an example must tell them")
+    return Findings(counts, tuple(failures))
+
+
+def examples_serve(authored: Authored, answers: Answers, config: Any) -> Findings:
+    """Every definition has examples; they pass the reference, and give no hidden test away."""
+    examples = read_examples(authored.examples, list(authored.solution_cells))
+    failures = [
+        f"{name} has no public example"
+        for name in authored.solution_cells
+        if name not in answers.definitions
+    ]
+    right, untouched = defined(authored.module), _released(authored, config)
+    for name in answers.definitions:
+        failures += [
+            f"the reference fails the public example {each.example.name!r} of {name}"
+            for each in verdict(answers, name, right).tried
+            if not each.check.passed
+        ]
+        if verdict(answers, name, untouched).unwritten != name:
+            failures.append(f"check takes the stub of {name} for something written")
+    failures += _given_away(authored, answers)
+    return Findings(Counter(examples=len(examples)), tuple(failures))
+
+
+def _released(authored: Authored, config: Any) -> dict[str, Any]:
+    """What is defined when the cells of an untouched release have run."""
+    names: dict[str, Any] = {"__name__": "desk"}
+    for cell in authored.assignment.notebook.cells:
+        if cell.cell_type != "code" or is_test(cell) or DEMO in cell.metadata.get("tags", []):
+            continue
+        source = stub(cell, config) if is_solution(cell) else cell.source
+        exec(compile(source, f"<{cell.id}>", "exec"), names)
+    return names
+
+
+def _given_away(authored: Authored, answers: Answers) -> Iterator[str]:
+    secret = [
+        line
+        for cell in authored.assignment.notebook.cells
+        for line in set(cell.source.splitlines()) - set(without_hidden(cell.source).splitlines())
+    ]
+    hidden, text = "\n".join(secret), json.dumps(answers.data)
+    for name in answers.definitions:
+        if authored.definition(name) in text:
+            yield f"the public examples of {name} hold its definition"
+        for example in answers.examples(name):
+            lines = [line.strip() for line in example.code.splitlines()]
+            named = f'observe("{example.name}"' in hidden
+            if named or all(line in hidden for line in lines):
+                yield f"the public example {example.name!r} of {name} is a hidden test"

@@ -1,0 +1,41 @@
+"""The commands of an author; what they do is imported when one is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autograder.refusals import refusals
+
+DONE, FAILED = 0, 1
+
+authors = typer.Typer()
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)]
+
+
+@authors.command("try")
+def try_(
+    name: str,
+    definition: Annotated[str | None, typer.Argument(show_default=False)] = None,
+) -> None:
+    """Say in seconds which check catches each wrong version, its name, and what shows it."""
+    with refusals():
+        from autograder.authoring.shown import show_attempt
+
+        right = show_attempt(Path.cwd(), name, definition)
+    raise typer.Exit(DONE if right else FAILED)
+
+
+@authors.command()
+def prove(
+    names: Names = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Try right work on so many seeds.")] = 5,
+) -> None:
+    """Prove notebooks and write release/proofs/NAME.json; say what fails, and write nothing."""
+    with refusals():
+        from autograder.authoring.shown import prove_each
+
+        proved = prove_each(Path.cwd(), names or [], seeds)
+    raise typer.Exit(DONE if proved else FAILED)

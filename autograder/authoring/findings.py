@@ -1,0 +1,25 @@
+"""What was looked at in a notebook: how much there is of what, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Counts by what was counted, and a sentence for each failure."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    failures: tuple[str, ...] = ()
+
+
+def together(parts: Iterable[Findings]) -> Findings:
+    """The sums of the counts, and all failures in order."""
+    counts: Counter[str] = Counter()
+    failures: list[str] = []
+    for part in parts:
+        counts.update(part.counts)  # keeps what counts nothing
+        failures += part.failures
+    return Findings(counts, tuple(failures))

@@ -1,0 +1,239 @@
+"""Runs an assignment's cells in this process, where a sandbox would add nothing but its start."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import signal
+import threading
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from typing import Any
+
+import torch
+
+from autograder.authoring.authored import Authored
+from autograder.course.assignment import DEMO, HIDDEN, grade_id_of, is_solution, is_test
+from autograder.course.catalogue import Catalogue
+from autograder.kernel import linux
+from autograder.kernel.start import LARGE_BLOCK_BYTES
+from autograder.observe import collecting
+from autograder.reading.names import uses
+from autograder.verdict.diagnose import Case, Swap, Version, diagnose, version_of
+from autograder.verdict.judge import judge
+from autograder.verdict.verdict import CellResult, Drawing
+
+Evidence = Mapping[str, Sequence[bytes]]
+SEED = "WORKBOOK_SEED"
+CELL_SECONDS = 20  # as in grading
+
+
+class CellTimeoutError(BaseException):
+    """A cell did not end; no `except Exception` of what runs in it catches this."""
+
+
+def as_in_a_kernel() -> None:
+    """Have this process observe what a sealed kernel does: its memory, and one thread."""
+    linux.map_blocks_of(LARGE_BLOCK_BYTES)
+    torch.set_num_threads(1)
+
+
+@dataclass(eq=False)
+class InProcess:
+    """One assignment's definitions and test cells, run here on one seed.
+
+    What was run of a wrong version is kept, and every question about it answered from that.
+    `alone` looks at one misconception at a time, and only at those of the cell's own definition.
+    """
+
+    authored: Authored
+    seed: int = 1
+    alone: bool = False
+    known: dict[tuple[str, Swap], Sequence[bytes]] = field(default_factory=dict)
+    _versions: dict[tuple[str, Swap], Version] = field(default_factory=dict)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The misconceptions that versions are made of."""
+        return self.authored.catalogue
+
+    @cached_property
+    def reference(self) -> Evidence:
+        """What the reference gives, by test cell."""
+        return self.run(defined(self.authored.module))
+
+    def run(self, definitions: Mapping[str, Any], only: str | None = None) -> Evidence:
+        """The evidence of the test cells, or of one, with these for the solution cells."""
+        namespace: dict[str, Any] = {"__name__": "__main__"}
+        evidence: dict[str, Sequence[bytes]] = {}
+        with _environment(SEED, str(self.seed)), _quiet():
+            for cell in self.authored.assignment.notebook.cells:
+                if cell.cell_type != "code" or DEMO in cell.metadata.get("tags", []):
+                    continue
+                name = str(grade_id_of(cell))
+                if is_solution(cell):
+                    namespace[name] = definitions.get(name)
+                elif not is_test(cell):
+                    with contextlib.suppress(Exception):  # as a kernel goes on behind it
+                        exec(_compiled(cell.source), namespace)
+                elif only in (None, name):
+                    evidence[name] = _observed(hidden(cell.source), namespace)
+                    if only is not None:
+                        break
+        return evidence
+
+    def judged(self, found: Evidence, *, borrowed: bool = False) -> dict[str, CellResult]:
+        """The verdicts on the test cells that gave evidence.
+
+        `borrowed` is for what may call the library functions that are to be built.
+        """
+        return {
+            name: judge(
+                name,
+                float(cell.metadata["nbgrader"]["points"]),
+                self.reference[name],
+                found[name],
+                () if borrowed else self.authored.forbidden[name],
+            )
+            for name, cell in self.authored.assignment.tests.items()
+            if name in found
+        }
+
+    def diagnosed(self, source: str, found: Evidence) -> dict[str, CellResult]:
+        """The verdicts on evidence that a module of this source gave, with what explains them."""
+        case = Case(
+            results=self.judged(found),
+            reference=self.reference,
+            found=found,
+            forbidden=self.authored.forbidden,
+            student_uses=uses([source]),
+            reference_uses=self.catalogue.uses,
+        )
+        return diagnose(case, self)
+
+    def keep(self, test: str, swap: Swap, source: str) -> Sequence[bytes]:
+        """What a test cell observes of a version of this source; run once."""
+        if (test, swap) not in self.known:
+            self.known[test, swap] = self.run(defined(source), only=test)[test]
+        return self.known[test, swap]
+
+    def versions(self, test: str, swaps: Sequence[Swap]) -> Mapping[Swap, Version]:
+        """What a test cell observes of each version; those that cannot be made are left out.
+
+        Each is run when it is looked at, as most searches end with the first.
+        """
+        if self.alone:
+            own = {(each.id,) for each in self.catalogue.of(test.removeprefix("test-"))}
+            swaps = [swap for swap in swaps if swap in own]
+        made = {swap: self.catalogue.swapped(swap) for swap in swaps}
+        sources = {swap: source for swap, source in made.items() if source is not None}
+        return _WhenAsked(sources, lambda swap: self._version(test, swap, sources[swap]))
+
+    def _version(self, test: str, swap: Swap, source: str) -> Version:
+        if (test, swap) not in self._versions:
+            found, forbidden = self.keep(test, swap, source), self.authored.forbidden[test]
+            self._versions[test, swap] = version_of(test, self.reference[test], found, forbidden)
+        return self._versions[test, swap]
+
+    def pictures(self, swap: Swap) -> Sequence[Drawing]:
+        """None: an author reads the numbers."""
+        return ()
+
+    def evidence(self, source: str, swaps: Sequence[Swap]) -> dict[Swap, list[bytes]]:
+        """What a piece of source that observes gives with each version's definitions."""
+        found = {}
+        for swap in swaps:
+            module = self.catalogue.swapped(swap)
+            if module is not None:
+                every = defined(module)
+                own = {name: every[name] for name in self.authored.solution_cells if name in every}
+                with _environment(SEED, str(self.seed)), _quiet():
+                    found[swap] = _observed(source, own)
+        return found
+
+
+class _WhenAsked(Mapping[Swap, Version]):
+    """What a call gives for each key, called when the value is looked at."""
+
+    def __init__(self, keys: Mapping[Swap, str], value: Callable[[Swap], Version]) -> None:
+        self._keys, self._value = keys, value
+
+    def __getitem__(self, swap: Swap) -> Version:
+        if swap not in self._keys:
+            raise KeyError(swap)
+        return self._value(swap)
+
+    def __contains__(self, swap: object) -> bool:
+        return swap in self._keys
+
+    def __iter__(self) -> Iterator[Swap]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+
+def hidden(source: str) -> str:
+    """The hidden part of a test cell."""
+    return "".join(HIDDEN.findall(source))
+
+
+def defined(source: str, names: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a module of this source defines, over `names`."""
+    namespace: dict[str, Any] = {"__name__": "of_the_author", **(names or {})}
+    exec(_compiled(source), namespace)
+    return namespace
+
+
+@cache
+def _compiled(source: str) -> types.CodeType:
+    return compile(source, "<authored>", "exec")
+
+
+def _observed(source: str, namespace: dict[str, Any]) -> list[bytes]:
+    """The records of a cell, as far as it came."""
+    with collecting() as records, contextlib.suppress(Exception, CellTimeoutError), _time_limit():
+        exec(_compiled(source), namespace)
+    return records
+
+
+@contextlib.contextmanager
+def _time_limit() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: Any) -> None:
+        raise CellTimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(CELL_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the cells print away from the author's terminal."""
+    nowhere = io.StringIO()
+    with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
+        yield

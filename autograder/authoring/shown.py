@@ -1,0 +1,86 @@
+"""What the commands of an author do and print."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from autograder.authoring.attempt import Attempt, Tried, attempt
+from autograder.authoring.proof import begun, write
+from autograder.authoring.prove import prove
+from autograder.course.course import Course
+
+
+def show_attempt(root: Path, name: str, definition: str | None) -> bool:
+    """Print what came of each wrong version of a notebook's definitions, or of one.
+
+    Returns whether all are caught and called as the table says.
+    Raises: CourseError, when there is nothing to try.
+    """
+    found = attempt(Course(root), name, definition)
+    _show(found)
+    return all(each.is_right for part in found for each in part.tried)
+
+
+def prove_each(root: Path, names: Sequence[str], seeds: int) -> bool:
+    """Prove these notebooks, or all, and write the proof of each that holds.
+
+    Returns whether all hold.
+    Raises: CourseError, when a file of one is missing or cannot be used.
+    """
+    course = Course(root)
+    whole = True
+    for assignment in course.chosen(names):
+        start = time.monotonic()
+        proof = begun(course, assignment, seeds)  # first, so that a change meanwhile is noticed
+        found = prove(course, assignment.name, seeds)
+        for sentence in found.failures:
+            typer.echo(f"{assignment.name}: {sentence}", err=True)
+        if found.failures:
+            whole = False
+            continue
+        counts = found.counts
+        path = write(course, proof.of(counts))
+        typer.echo(
+            f"{path.relative_to(course.root)}  {counts['caught']} wrong versions caught, "
+            f"{counts['named']} named; {counts['styles']} styles on {seeds} seeds; "
+            f"{counts['shown']} of {counts['misconceptions']} misconceptions shown by "
+            f"{counts['examples']} examples ({time.monotonic() - start:.0f} s)"
+        )
+    return whole
+
+
+def _show(found: Sequence[Attempt]) -> None:
+    console = Console()
+    for each in found:
+        table = Table("wrong version", "caught by", "called", "shown by", title=each.definition)
+        for tried in each.tried:
+            kind = "" if tried.wrong.is_misconception else " (form)"
+            style = None if tried.is_right else "bold"
+            caught = _short(tried.caught_by) or "NOTHING"
+            row = (tried.wrong.id + kind, caught, _called(tried), _short(tried.shown_by) or "-")
+            table.add_row(*row, style=style)
+        console.print(table)
+        missed = [tried.wrong.id for tried in each.tried if not tried.caught_by]
+        for words, names in (
+            ("Caught by nothing", missed),
+            ("Observations that catch nothing alone", each.idle),
+        ):
+            if names:
+                console.print(f"{words}: {', '.join(names)}.", markup=False)
+
+
+def _short(names: Sequence[str]) -> str:
+    return names[0] + (f" and {len(names) - 1} more" if names[1:] else "") if names else ""
+
+
+def _called(tried: Tried) -> str:
+    called, wanted = (" + ".join(names) for names in (tried.called, tried.wrong.names))
+    if called == wanted:
+        return called if called != tried.wrong.id else "itself"
+    return f"{called or 'nothing'}, NOT {wanted or 'nothing'}"

@@ -1,0 +1,87 @@
+"""The wrong versions that an assignment's table holds, as modules, and where each can show."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from autograder.authoring.authored import Authored
+from autograder.authoring.in_process import Evidence, InProcess, hidden
+from autograder.course.assignment import is_solution, is_test
+from autograder.reading.names import uses
+from autograder.verdict.diagnose import Swap
+from autograder.verdict.verdict import CellResult
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A wrong version of one definition; `names` are the misconceptions that it has to be called.
+
+    `swap` is its key among the versions that were run.
+    """
+
+    id: str
+    definition: str
+    names: tuple[str, ...]
+    source: str
+    swap: Swap
+
+    @property
+    def test(self) -> str:
+        """The test cell that has to catch it."""
+        return f"test-{self.definition}"
+
+    @property
+    def is_misconception(self) -> bool:
+        """Whether it has words of its own."""
+        return self.swap == (self.id,)
+
+
+def wrong_versions(authored: Authored) -> list[Wrong]:
+    """The misconceptions and the other wrong versions, in the order of the table."""
+    catalogue = authored.catalogue
+    named = [
+        Wrong(each.id, each.definition, (each.id,), catalogue.swapped([each.id]) or "", (each.id,))
+        for each in catalogue.misconceptions
+    ]
+    forms = [
+        Wrong(
+            form.id,
+            form.definition,
+            tuple(form.names),
+            catalogue.source_of_form(form),  # type: ignore[attr-defined]
+            ("form of", form.definition, form.id),
+        )
+        for form in getattr(catalogue, "forms", ())
+    ]
+    return [*named, *forms]
+
+
+def reached_tests(authored: Authored, definition: str) -> list[str]:
+    """The test cells that what a definition does can reach, its own among them, in order."""
+    cells = [cell for cell in authored.assignment.notebook.cells if cell.cell_type == "code"]
+    plain = [cell.source for cell in cells if not is_solution(cell) and not is_test(cell)]
+    used = uses([authored.module, *plain])
+    tests = authored.assignment.tests
+    return [name for name in tests if definition in _read(hidden(tests[name].source), used)]
+
+
+def _read(source: str, used: dict[str, frozenset[str]]) -> set[str]:
+    direct = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    return direct.union(*(used.get(name, frozenset()) for name in direct))
+
+
+def found_of(process: InProcess, wrong: Wrong, tests: Sequence[str]) -> Evidence:
+    """What these test cells observe of a wrong version; run where it was not yet."""
+    return {test: process.keep(test, wrong.swap, wrong.source) for test in tests}
+
+
+def named_in(result: CellResult) -> tuple[str, ...]:
+    """The ids of the misconceptions that a verdict names, in the order of its checks."""
+    return tuple(dict.fromkeys(each.id for check in result.checks for each in check.because))
+
+
+def failed_in(result: CellResult) -> list[str]:
+    """The names of the checks that failed."""
+    return [check.name for check in result.checks if not check.passed]
