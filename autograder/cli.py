@@ -79,8 +79,11 @@ def release(names: Names = None, db: Database = None) -> None:
         from autograder.grading.workers import ThisProcess
         from autograder.release.release import quiet_nbgrader
         from autograder.release.release import release as write
+        from autograder.release.solution_module import write_solution_module
 
         quiet_nbgrader()
+        for assignment in chosen:
+            write_solution_module(course, assignment)
         for assignment in chosen:
             keys = answer_keys(course, [assignment], ThisProcess(), Seeds(fresh=True))
             written = write(course, keys[assignment.name])

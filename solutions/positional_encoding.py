@@ -1,3 +1,4 @@
+# Made by `workbook release` from source/04-positional-encoding: change it there.
 """Positional encoding: where a word stands ("Attention Is All You Need", section 3.5)."""
 
 import torch

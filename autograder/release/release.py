@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +25,7 @@ from autograder.errors import CourseError
 from autograder.grading.grade import grade
 from autograder.reference.answer_key import AnswerKey
 from autograder.release.published import public_answers
+from autograder.release.replace import replace_file, replace_folder
 from autograder.release.worked_outputs import worked_outputs
 from autograder.submission.handed_in import read_handed_in
 from autograder.submission.rebuild import read_submission
@@ -71,20 +71,16 @@ def release(course: Course, key: AnswerKey) -> Path:
         _write(Path(folder), assignment, known)
         # The notebook's own calls of `check` are answered from what has just been written.
         known["outputs"] = worked_outputs(assignment, Path(folder))
-        if target.exists():
-            shutil.rmtree(target)
-        target.parent.mkdir(exist_ok=True)
-        shutil.copytree(made.parent, target)
+        replace_folder(target, made.parent)
     _write(course.top("release"), assignment, known)
     for page in course.top("source").glob("*.ipynb"):
-        (course.top("release") / page.name).write_text(written(read(page)), encoding="utf-8")
+        replace_file(course.top("release") / page.name, written(read(page)))
     return target / made.name
 
 
 def _write(release: Path, assignment: Assignment, known: Mapping[str, Any]) -> None:
     path = release / ANSWERS / f"{assignment.name}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(known, indent=0, ensure_ascii=False) + "\n", encoding="utf-8")
+    replace_file(path, json.dumps(known, indent=0, ensure_ascii=False) + "\n")
 
 
 def _examples(course: Course, assignment: Assignment) -> str:
