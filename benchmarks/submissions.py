@@ -19,8 +19,7 @@ from nbformat import NotebookNode
 from autograder.course.assignment import DEMO
 from autograder.course.catalogue import Catalogue, Form
 from autograder.course.course import Course
-from autograder.reference.answer_key import catalogue_of
-from autograder.reference.fingerprint import solutions
+from autograder.reference.package import catalogue_of, package_of
 from benchmarks.wording import reworded
 from examples.make import ROOT, definitions, flags, released, solution, source, tests
 
@@ -124,7 +123,7 @@ def _solutions(assignment: str) -> dict[str, str]:
 def _catalogue(assignment: str) -> Catalogue:
     course = Course(ROOT)
     (chosen,) = course.chosen([assignment])
-    return catalogue_of(chosen, solutions(course))
+    return catalogue_of(chosen, package_of(course, chosen))
 
 
 def _applied(wrong: Form, whole: str) -> str:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from autograder.course.catalogue import Catalogue, Form, read_catalogue
+from autograder.course.families import families
 from autograder.errors import CourseError
 from autograder.verdict.diagnose import MOST_PAIRS, Swap
 from tests import diagnosing, harness, mini
@@ -229,6 +230,27 @@ def test_every_wrong_version_can_be_had_with_its_name() -> None:
         source = catalogue.source_of_form(form)
         assert form.new in source
         assert source.count("def ") == 2
+
+
+def test_the_words_of_a_family_are_filled_in_and_may_be_replaced() -> None:
+    """What is no mistake of the subject is put into words once."""
+    table = """
+[wrong.double]
+one = { of = 'gradient-cut', argument = 'x', old = '2 * x', new = '2 * x.detach()' }
+other = { of = 'batch-of-one-lost', hint = 'Why?', old = '2 * x', new = '2 * x.squeeze(0)' }
+"""
+
+    one, other = mini_catalogue(table).misconceptions
+
+    assert one.name == "No gradient comes back to x: the way back is cut."
+    assert "learned through x" in one.effect
+    assert (other.name, other.hint) == (families()["batch-of-one-lost"].name, "Why?")
+    for old, new, said in [
+        ("argument = 'x', ", "", "'gradient-cut' need an argument"),
+        ("hint = 'Why?'", "argument = 'x'", "'batch-of-one-lost' do not hold an argument"),
+    ]:
+        with pytest.raises(CourseError, match=said):
+            mini_catalogue(table.replace(old, new))
 
 
 def test_two_changes_of_one_piece_are_no_version() -> None:
