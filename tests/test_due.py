@@ -17,7 +17,7 @@ from nbgrader.api import Gradebook
 
 from autograder.course.catalogue import Catalogue, Misconception, Picture
 from autograder.course.course import Course
-from autograder.grading.due import due
+from autograder.grading.pending import pending
 from autograder.grading.run import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference import fingerprint as fingerprints
@@ -49,7 +49,7 @@ def names(course: Path) -> list[str]:
     """Whose submissions are due."""
     opened = Course(course)
     submissions = opened.submissions(opened.chosen([]))
-    return [one.submission.student for one in due(opened, submissions, force=False)]
+    return [one.submission.student for one in pending(opened, submissions, force=False)]
 
 
 def test_nothing_changed(graded: Path) -> None:
@@ -161,7 +161,7 @@ def both(both_once: Path, tmp_path: Path) -> Path:
 def due_assignments(course: Path) -> list[str]:
     opened = Course(course)
     submissions = opened.submissions(opened.chosen([]))
-    return [one.submission.assignment.name for one in due(opened, submissions, force=False)]
+    return [one.submission.assignment.name for one in pending(opened, submissions, force=False)]
 
 
 def edited(file: str, old: str, new: str) -> Callable[[Path], None]:
