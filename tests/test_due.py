@@ -199,6 +199,7 @@ FIRSTS = f"source/{mini.NAME}/{mini.NAME}.ipynb"
         (added("solutions/mini.examples.toml", "# none yet\n"), []),
         (added("solutions/styles/mini/plain.py", "double = 1\n"), []),
         (added("solutions/third.py", "answer = 1\n"), []),
+        (edited("solutions/mini.toml", "x / 2", "x / 4"), []),
         (edited("solutions/mini.toml", "3 * x", "4 * x"), [mini.NAME]),
         (edited("solutions/mini.toml", "torch.eye(2)", "torch.eye(3)"), [mini.NAME]),
         (edited(FIRSTS, "randn(3, 5)", "randn(4, 5)"), [mini.NAME]),
@@ -209,8 +210,8 @@ FIRSTS = f"source/{mini.NAME}/{mini.NAME}.ipynb"
         (edited("solutions/mini.toml", "definition", "defined"), [mini.NAME]),
     ],
     ids=[
-        *("hint", "caption", "comment", "examples", "style", "third module", "wrong version"),
-        *("picture", "test", "own reference", "own test", "imported reference"),
+        *("hint", "caption", "comment", "examples", "style", "third module", "form"),
+        *("wrong version", "picture", "test", "own reference", "own test", "imported reference"),
         *("broken reference", "broken table"),
     ],
 )
