@@ -11,7 +11,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from autograder.errors import BrokenReferenceError, MalformedEvidenceError
-from autograder.reading.from_scratch import first_forbidden, said
+from autograder.reading.from_scratch import first_forbidden, message_of
 from autograder.verdict.compare import difference
 from autograder.verdict.evidence import Record, decode
 from autograder.verdict.verdict import CellResult, Check
@@ -85,17 +85,17 @@ def judge(
 def _called(found: dict[str, Record], forbidden: Sequence[str]) -> dict[str, str]:
     """The observations in which something ran that is to be built here, and what to say of it."""
     named = {name: first_forbidden(sorted(each.calls), forbidden) for name, each in found.items()}
-    return {name: said(call) for name, call in named.items() if call is not None}
+    return {name: message_of(call) for name, call in named.items() if call is not None}
 
 
 def _works(expected: Sequence[Record], found: dict[str, Record], called: Container[str]) -> bool:
     """Whether anything but a refusal is right; what always raises would pass the refusals."""
-    asked = [record for record in expected if record.raised is None]
-    return not asked or any(
+    results = [record for record in expected if record.raised is None]
+    return not results or any(
         record.name in found
         and record.name not in called
         and _wrong(record, found[record.name]) is None
-        for record in asked
+        for record in results
     )
 
 

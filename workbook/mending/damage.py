@@ -17,7 +17,7 @@ SHOWN = 6  # of the places of one finding
 
 
 @dataclass(frozen=True)
-class Finding:
+class Damage:
     """One kind of damage; an empty `mending` means that only the student can do something."""
 
     what: str
@@ -32,21 +32,21 @@ class Finding:
         return "\n".join([*lines, f"  Mending: {self.mending}"] if self.mending else lines)
 
 
-def of_the_file(opened: Opened) -> Iterator[Finding]:
+def of_the_file(opened: Opened) -> Iterator[Damage]:
     """What ails the file, whatever its cells are."""
     right = opened.right_path
     if opened.path.name != right.name:
         cost = "it would not be handed in, as nbgrader looks for that name only."
         if right.exists():
             cost += f" {right.name} is here as well: keep the one that is yours under that name."
-        yield Finding(
+        yield Damage(
             f"The file is not called {right.name}",
             (opened.path.name,),
             cost,
             "" if right.exists() else "gives it that name.",
         )
     if opened.sides:
-        yield Finding(
+        yield Damage(
             "Git left a merge conflict in the file, and JupyterLab cannot open it",
             (),
             "all of it; nobody can grade it.",
@@ -54,7 +54,7 @@ def of_the_file(opened: Opened) -> Iterator[Finding]:
             "both as files. In a merge yours is above; in a rebase or after a stash, below.",
         )
     if opened.raw.startswith(BOM_UTF8):
-        yield Finding(
+        yield Damage(
             "The file begins with a byte order mark, and JupyterLab cannot open it",
             (),
             "none, the grader reads over it; but nbgrader's Validate cannot.",
@@ -62,7 +62,7 @@ def of_the_file(opened: Opened) -> Iterator[Finding]:
         )
 
 
-def of_the_cells(student: Ownership) -> list[Finding]:
+def of_the_cells(student: Ownership) -> list[Damage]:
     """What ails the cells, in the order of what it would cost."""
     found = [
         *_gone(student),
@@ -76,7 +76,7 @@ def of_the_cells(student: Ownership) -> list[Finding]:
     return [finding for finding in found if finding is not None]
 
 
-def _gone(student: Ownership) -> Iterator[Finding | None]:
+def _gone(student: Ownership) -> Iterator[Damage | None]:
     """Cells that are not there, and solutions that stand elsewhere."""
     book = student.book.cells
     elsewhere = {
@@ -105,7 +105,7 @@ def _gone(student: Ownership) -> Iterator[Finding | None]:
     )
 
 
-def _twice(student: Ownership) -> Iterator[Finding | None]:
+def _twice(student: Ownership) -> Iterator[Damage | None]:
     """Cells that stand more than once, whole or in halves."""
     several = {i: found for i, found in student.positions.items() if len(found) > 1}
     labels = {
@@ -135,7 +135,7 @@ def _twice(student: Ownership) -> Iterator[Finding | None]:
     )
 
 
-def _changed(student: Ownership) -> Finding | None:
+def _changed(student: Ownership) -> Damage | None:
     """Edits where one is not to write."""
     where = []
     for index, found in student.positions.items():
@@ -153,7 +153,7 @@ def _changed(student: Ownership) -> Finding | None:
     )
 
 
-def _another_type(student: Ownership) -> Finding | None:
+def _another_type(student: Ownership) -> Damage | None:
     where = []
     for index, found in student.positions.items():
         wanted = student.book.cells[index].cell_type
@@ -169,7 +169,7 @@ def _another_type(student: Ownership) -> Finding | None:
     )
 
 
-def _moved(student: Ownership) -> Finding | None:
+def _moved(student: Ownership) -> Damage | None:
     where = [
         _label(student, index, found[0])
         for index, found in sorted(student.positions.items())
@@ -183,7 +183,7 @@ def _moved(student: Ownership) -> Finding | None:
     )
 
 
-def _metadata(student: Ownership) -> Finding | None:
+def _metadata(student: Ownership) -> Damage | None:
     """What nbgrader and our tools know a cell by."""
     raw = student.content["cells"]
     where = []
@@ -205,7 +205,7 @@ def _metadata(student: Ownership) -> Finding | None:
     )
 
 
-def _conflict(student: Ownership) -> Finding | None:
+def _conflict(student: Ownership) -> Damage | None:
     """What a merge leaves in a cell, where the program that merged knows notebooks."""
     return _finding(
         "Lines of a merge conflict stand in a cell: keep the text that is right, and delete the "
@@ -225,6 +225,6 @@ def _label(student: Ownership, index: int, position: int) -> str:
     return f"{grade_id_of(cell) or cell.id} (cell {position + 1})"
 
 
-def _finding(what: str, where: Iterable[str], cost: str, mending: str) -> Finding | None:
+def _finding(what: str, where: Iterable[str], cost: str, mending: str) -> Damage | None:
     places = tuple(where)
-    return Finding(what, places, cost, mending) if places else None
+    return Damage(what, places, cost, mending) if places else None
