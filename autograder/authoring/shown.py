@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from autograder.authoring.attempt import Attempt, Tried, attempt
+from autograder.authoring.attempt import Attempt, TriedVersion, attempt
 from autograder.authoring.proof import begun, write
 from autograder.authoring.prove import prove
 from autograder.course.course import Course
@@ -79,7 +79,7 @@ def _short(names: Sequence[str]) -> str:
     return names[0] + (f" and {len(names) - 1} more" if names[1:] else "") if names else ""
 
 
-def _called(tried: Tried) -> str:
+def _called(tried: TriedVersion) -> str:
     called, wanted = (" + ".join(names) for names in (tried.called, tried.wrong.names))
     if called == wanted:
         return called if called != tried.wrong.id else "itself"
