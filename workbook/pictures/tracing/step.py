@@ -90,7 +90,7 @@ class Steps(dict[str, TracedStep]):
         if said and wrong(right, outcome.value):
             likely = named(found, candidates) if found is not None else None
             blamed = self[likely.step] if likely else step
-            because = f". {LIKELY}{likely.words}" if likely else ""
+            because = f". {LIKELY}{likely.said(name)}" if likely else ""
             blamed.fault(name, f"{said}{because}.", where)
             if list(self).index(blamed.key) > list(self).index(key):
                 # It was right so far, and only stands in another one's place.
