@@ -53,7 +53,7 @@ def wrong_versions(authored: Authored) -> list[Wrong]:
             catalogue.source_of_form(form),
             ("form of", form.definition, form.id),
         )
-        for form in getattr(catalogue, "forms", ())
+        for form in catalogue.forms
     ]
     return [*named, *forms]
 
