@@ -58,12 +58,12 @@ def found(version: str) -> str | None:
 
 def passes(version: str, python: str) -> bool:
     """Whether the fast tests pass under this Python."""
-    folder = ROOT / ".pythons" / version
+    folder = f".pythons/{version}"
     make = ["make", f"PYTHON={python}", f"VENV={folder}", f"{folder}/ready"]
     if subprocess.run(make, cwd=ROOT).returncode:
         return False
     tests = [f"tests/{name}.py" for name in FAST]
-    run = [str(folder / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
+    run = [f"{folder}/bin/python", "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
     return subprocess.run(run, cwd=ROOT).returncode == 0
 
 

@@ -26,7 +26,7 @@ INLINE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 # Programs of others, of which only the name is known here.
 OF_OTHERS = {"dask", "kubectl", "openssl", "pip", "srun", "sudo"}
 # Described, and not yet there; this line goes when they are.
-PENDING = ("workbook new", "workbook try", "workbook prove", "workbook solution", "make prove-all")
+PENDING = ("workbook new", "workbook solution", "make prove-all")
 WORKBOOK: Any = typer.main.get_command(app)
 
 
@@ -176,11 +176,7 @@ def test_each_file_that_is_named_is_there(path: Path) -> None:
     folders = "autograder|benchmarks|docs|examples|solutions|source|tests|workbook"
     named = re.findall(rf"`((?:{folders})/[\w./-]*)`", text)
     gone = [
-        name
-        for name in named
-        if not (ROOT / name).exists()
-        and not re.search("[A-Z]{4}", name)
-        and name != "solutions/styles/"  # as PENDING
+        name for name in named if not (ROOT / name).exists() and not re.search("[A-Z]{4}", name)
     ]
 
     assert gone == []
