@@ -186,18 +186,14 @@ def answer_in_the_question(notebook: NotebookNode) -> None:
 # What the doctor says of each; a name in braces stands for the number of that cell.
 AILMENTS: dict[Ailment, str] = {
     delete_a_solution: "A cell that you write is gone: attention_shapes",
-    delete_tests_and_text: "Cells of the book are gone: imports, formula, overflow, test-softmax",
-    double_a_solution: "with different texts: softmax (cells {softmax} and {later})",
-    double_given_cells: "A cell of the book is there twice",
+    double_a_solution: "more than once or in pieces: softmax (cells {softmax} and {later})",
     split_a_solution: "in pieces: softmax (cells {softmax} and {softmax-half})",
     split_and_lose_metadata: "(cells {attention_scores} and {attention_scores-half})",
     split_and_lose_the_first_half: "(cells {attention_shapes-half} and {attention_shapes})",
-    split_a_locked_cell: "A cell of the book is there twice or in pieces: test-softmax",
-    retype: "softmax (cell {softmax}) is markdown, not code",
-    reorder: "A cell stands in another place than in the book",
+    split_a_locked_cell: "A cell that is not yours was changed: test-softmax (test cell",
     edit_given_cells: "cell {imports}), test-softmax (test cell, cell {test-softmax})",
-    lose_metadata: "is lost or changed: imports (cell {imports})",
-    change_metadata: "cell {my-helper}, your own",
+    lose_metadata: "is lost or changed: softmax (cell {softmax})",
+    change_metadata: "is lost or changed: attention_scores (cell {attention_scores})",
     lose_names_altogether: "A solution stands in another cell",
     write_above: "A solution stands in another cell, and its own is gone or not written",
     write_all_in_one: "softmax (cell {all}), attention_scores (cell {all})",
@@ -209,6 +205,10 @@ AILMENTS: dict[Ailment, str] = {
     write_into_given_cells: "(cell {imports}), attention_shapes (cell {test-attention_shapes})",
     name_two_cells_alike: "is gone or not written: attention_scores (cell {attention_scores})",
 }
+
+# What the grader makes good without a point lost; the doctor says nothing of it.
+COST_NOTHING: list[Ailment] = [delete_tests_and_text, double_given_cells, retype, reorder]
+EVERY: list[Ailment] = [*AILMENTS, *COST_NOTHING]
 
 
 def said_of(ailment: Ailment, notebook: NotebookNode) -> str:

@@ -15,8 +15,7 @@ from tests.test_grade import workbook
 from tests.test_hostile_pages import MATHJAX
 from workbook.start import environment, fill
 
-# Two servers and two browsers for minutes; what it goes through is nbgrader's and JupyterLab's.
-pytestmark = [browser.needs_chromium, pytest.mark.release]
+pytestmark = browser.needs_chromium
 
 HIDDEN = ("HIDDEN TESTS", "observe(", "randn", "MARK SCHEME", "One point for")
 

@@ -10,7 +10,7 @@ import pytest
 
 from autograder.errors import DeskError
 from tests import student_folder
-from tests.harness import SOURCE
+from tests.harness import ASSIGNMENTS, SOURCE
 from workbook import material
 from workbook.studying.lesson import lesson, lessons, share
 from workbook.studying.progress_report import progress
@@ -18,6 +18,17 @@ from workbook.studying.study_plan import WEEKS, Plan, paths, plan
 
 START = json.loads((SOURCE / material.START).read_text("utf-8"))
 PATHS = START["metadata"]["workbook"]["paths"]
+NOTEBOOKS = {
+    name: json.loads((SOURCE / name / f"{name}.ipynb").read_text()) for name in ASSIGNMENTS
+}
+
+
+def on(path: str) -> list[str]:
+    """The notebooks that say they are on a path, by the places that they say."""
+    about = {name: each["metadata"]["workbook"]["paths"] for name, each in NOTEBOOKS.items()}
+    return sorted((name for name in about if path in about[name]), key=lambda n: about[n][path])
+
+
 EACH = pytest.mark.parametrize("path", PATHS)
 
 
@@ -33,13 +44,13 @@ def order(made: Plan) -> list[tuple[str, str]]:
 
 def test_there_are_four_paths() -> None:
     """The ones that the issue names."""
-    assert list(PATHS) == ["beginner", "coder", "researcher", "practitioner"]
+    assert set(PATHS) == {"beginner", "coder", "researcher", "practitioner"}
 
 
 @EACH
 def test_a_path_keeps_to_the_prerequisites(path: str) -> None:
     """What a notebook builds on comes before it, and no notebook comes twice."""
-    names = PATHS[path]["notebooks"]
+    names = on(path)
 
     assert len(set(names)) == len(names)
     for place, name in enumerate(names):
@@ -52,7 +63,7 @@ def test_a_plan_holds_every_step_once_in_order(path: str, weeks: int) -> None:
     """Its minutes sum to those of the notebooks, and are about the same in every week."""
     made = plan(path, weeks)
 
-    names = PATHS[path]["notebooks"]
+    names = on(path)
     assert order(made) == [(name, step.name) for name in names for step in lesson(name).steps]
     assert made.total == sum(map(minutes, names))
     spent = [made.minutes(week) for week in range(1, weeks + 1)]
@@ -75,7 +86,7 @@ def test_a_shown_plan_says_each_week_and_its_minutes(path: str) -> None:
 
 def test_what_is_done_is_left_out(tmp_path: Path) -> None:
     """The rest is spread over the weeks anew; a plan of nothing says so."""
-    first = PATHS["beginner"]["notebooks"][0]
+    first = on("beginner")[0]
     student_folder.released(tmp_path, first)
     student_folder.write(tmp_path, first, why__scale="Because.")
     done = progress(tmp_path)
@@ -91,7 +102,7 @@ def test_what_is_done_is_left_out(tmp_path: Path) -> None:
     [
         ("begginer", 2, "did you mean 'beginner'"),
         ("PRACTISING", 2, "did you mean 'practitioner'"),
-        ("xyz", 2, "choose 'beginner', 'coder', 'researcher' or 'practitioner'"),
+        ("xyz", 2, "choose 'beginner', 'coder', 'practitioner' or 'researcher'"),
         (None, 2, "choose 'beginner'"),
         ("coder", 3, "no plan of 3 weeks: choose 1, 2 or 4"),
         ("coder", "two", "choose 1, 2 or 4"),
@@ -115,9 +126,17 @@ def test_the_paths_say_how_long_they_take() -> None:
     """Notebooks and minutes are counted, not written."""
     shown = " ".join(repr(paths()).split())
 
-    for about in PATHS.values():
-        assert str(sum(map(minutes, about["notebooks"]))) in shown
+    for path, about in PATHS.items():
+        assert str(sum(map(minutes, on(path)))) in shown
         assert about["for"].split()[0] in shown
+
+
+def test_every_notebook_is_on_a_path() -> None:
+    """And on none that the page to start with has no words for."""
+    said = {name: set(each["metadata"]["workbook"]["paths"]) for name, each in NOTEBOOKS.items()}
+
+    assert all(said.values())
+    assert set().union(*said.values()) == set(PATHS)
 
 
 def test_a_notebooks_minutes_are_shared_out_whole() -> None:
@@ -131,6 +150,6 @@ def test_a_notebooks_minutes_are_shared_out_whole() -> None:
 
 def test_weeks_follow_each_other() -> None:
     """Nobody is sent back to a notebook that was left behind."""
-    for path, about in PATHS.items():
-        places = [about["notebooks"].index(name) for name, _ in order(plan(path, 4))]
+    for path in PATHS:
+        places = [on(path).index(name) for name, _ in order(plan(path, 4))]
         assert all(a <= b for a, b in pairwise(places))

@@ -94,6 +94,21 @@ def reset(
 
 
 @desk.command()
+def solution(
+    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+    to: Annotated[
+        Path | None, typer.Option(metavar="FILE.ipynb", help="Default: NAME-solution.ipynb here.")
+    ] = None,
+) -> None:
+    """Write the model notebook of an assignment: solutions and answers in words, to learn from."""
+    from workbook.studying.solution import write_solution
+
+    with _refusals():
+        for line in write_solution(name, to):
+            typer.echo(line)
+
+
+@desk.command()
 def doctor(
     file: Annotated[Path | None, typer.Argument(metavar="[FILE.ipynb]", show_default=False)] = None,
     mend: Annotated[

@@ -1,15 +1,16 @@
-"""Where the students' notebooks lie: inside an installed wheel, or in the checkout's `release/`."""
+"""Where the students' notebooks lie: in a wheel, of a course or of the workbook, or a folder."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from autograder.course.released import ANSWERS, MATERIAL
+from autograder.course.assignment import graded_ids
+from autograder.course.released import ANSWERS, COURSES, MATERIAL
 from autograder.course.released import START as START
 from autograder.errors import DeskError
 
@@ -18,12 +19,12 @@ IN_CHECKOUT = Path(__file__).parents[1] / "release"
 
 
 def folder() -> Path:
-    """The folder of the released notebooks.
+    """The folder of the released notebooks: a course's own goes before the workbook's.
 
-    Raises: DeskError, when this installation came without them.
+    Raises: DeskError, when this installation came without them, or two courses are installed.
     """
     given = os.environ.get(MATERIAL)
-    for place in [Path(given)] if given else [IN_WHEEL, IN_CHECKOUT]:
+    for place in [Path(given)] if given else [*_of_courses(), IN_WHEEL, IN_CHECKOUT]:
         if place.is_dir():
             return place
     if given:
@@ -32,6 +33,22 @@ def folder() -> Path:
         "this installation came without the notebooks: install the wheel of Transformer Workbook, "
         "or work in a checkout in which `workbook release` has run"
     )
+
+
+def _of_courses() -> list[Path]:
+    """The release that an installed course brought, if one did."""
+    courses = {
+        entry.name: Path(str(entry.dist.locate_file(entry.value)))
+        for entry in importlib.metadata.entry_points(group=COURSES)
+        if entry.dist is not None
+    }
+    if len(courses) > 1:
+        known = "; ".join(f"{name} in {place}" for name, place in sorted(courses.items()))
+        raise DeskError(
+            f"more than one course is installed ({known}): set {MATERIAL} to the folder of the one "
+            "that is meant"
+        )
+    return list(courses.values())
 
 
 def names() -> list[str]:
@@ -52,35 +69,29 @@ def released(name: str) -> dict[str, Any]:
     return content
 
 
-def has_answers(name: str) -> bool:
-    """Whether anything is recorded for the notebook of this name."""
-    return (folder() / ANSWERS / f"{name}.json").is_file()
-
-
 def answers(name: str) -> dict[str, Any]:
     """What `workbook release` recorded for the notebook of this name: public examples only.
 
     Raises: DeskError, when it is not there.
     """
     path = folder() / ANSWERS / f"{name}.json"
-    if not has_answers(name):
+    if not path.is_file():
         raise DeskError(f"{path} is not there: in a checkout, run `workbook release` first")
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
 
 
-def text(cell: dict[str, Any]) -> str:
+def text(cell: Mapping[str, Any]) -> str:
     """A cell's source; a file may hold it line by line."""
     source = cell.get("source", "")
     return source if isinstance(source, str) else "".join(map(str, source))
 
 
-def recognised(grade_ids: Iterable[str | None], otherwise: str | None = None) -> str | None:
-    """Which notebook has most of these grade_ids, if any has one; of equals it is `otherwise`."""
-    ids = set(grade_ids)
-    shared = {
-        name: len(ids & set(re.findall(r'"grade_id": "([^"]+)"', path_of(name).read_text("utf-8"))))
-        for name in names()
-    }
-    best = max(shared, key=lambda name: (shared[name], name == otherwise), default=None)
-    return best if best is not None and shared[best] else None
+def recognised(
+    path: Path, grade_ids: Iterable[str | None], other_marks: Iterable[str] = ()
+) -> str | None:
+    """Which released notebook a file is a student's copy of, if of any."""
+    from autograder.submission.recognise import closest  # late, as it takes long
+
+    graded = {name: graded_ids(released(name)["cells"]) for name in names()}
+    return closest(grade_ids, graded, path.name, other_marks)

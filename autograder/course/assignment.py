@@ -46,6 +46,12 @@ def is_test(cell: Mapping[str, Any]) -> bool:
     return cell["cell_type"] == "code" and bool(flags.get("grade")) and not flags.get("solution")
 
 
+def graded_ids(cells: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """The grade_ids of cells that the student writes or that give points, not of given ones."""
+    graded = (cell for cell in cells if is_solution(cell) or nbgrader_of(cell).get("grade"))
+    return frozenset(name for cell in graded if (name := grade_id_of(cell)))
+
+
 def error_type(cell: NotebookNode) -> str | None:
     """The type of the exception that ended a cell, as far as it is a plain name."""
     for output in cell.get("outputs", []):
@@ -107,9 +113,9 @@ class Assignment:
         return {nbgrader_of(c)["grade_id"]: c for c in self.notebook.cells if is_test(c)}
 
     @cached_property
-    def grade_ids(self) -> frozenset[str]:
-        """Every grade_id of the notebook; by these a loose file is recognised."""
-        return frozenset(name for c in self.notebook.cells if (name := grade_id_of(c)))
+    def graded_ids(self) -> frozenset[str]:
+        """The grade_ids of what is written or tested; by these a loose file is recognised."""
+        return graded_ids(self.notebook.cells)
 
     @property
     def max_score(self) -> float:

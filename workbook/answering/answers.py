@@ -92,19 +92,8 @@ def _bytes(texts: Sequence[str]) -> list[bytes]:
 
 @cache
 def every() -> tuple[Answers, ...]:
-    """The answers of all notebooks that have any, in order."""
-    names = [name for name in material.names() if material.has_answers(name)]
-    return tuple(Answers(name, material.answers(name)) for name in names)
-
-
-def answers_of(definition: str) -> Answers | None:
-    """The answers of the notebook that asks for a definition, if one does."""
-    return next((each for each in every() if definition in each.definitions), None)
-
-
-def all_definitions() -> list[str]:
-    """The definitions of all notebooks that have public examples, in order."""
-    return [definition for each in every() for definition in each.definitions]
+    """The answers of all notebooks, in order."""
+    return tuple(Answers(name, material.answers(name)) for name in material.names())
 
 
 def alike(one: Version, other: Version) -> bool:

@@ -2,62 +2,53 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from autograder.errors import DeskError
-from workbook.answering.answers import all_definitions, answers_of
+from workbook.answering.answers import Answers
 from workbook.answering.values import in_words
 from workbook.answering.verdicts import Tried, Verdict, verdict
+from workbook.answering.which import answers_for, answers_here, name_of
 from workbook.result_table import Marked, Piece, Table, Words
 
 PASSED, FAILED = "passed", "failed"
 IN_FULL = 3  # failures shown with the example and both results; one is mended at a time
 
 
-def check(definition: Any = None) -> Table:
+def check(definition: Any = None, notebook: str | None = None) -> Table:
     """Try your own definition on the public examples and say what came out.
 
     `definition` is its name, or itself; without one, all that this notebook asks for are tried.
+    Where two notebooks ask for the same name, `notebook` says which is meant.
     """
     namespace = sys._getframe(1).f_globals
     try:
         if definition is None:
-            return _overview(namespace)
-        found = tried(definition, namespace)
+            return _overview(answers_here(namespace, notebook), namespace)
+        return _table(tried(definition, namespace, notebook))
     except DeskError as error:
         return Table(Marked(str(error), "strong"), (), ())
-    return _table(found)
 
 
-def tried(definition: Any, namespace: Mapping[str, Any]) -> Verdict:
+def tried(
+    definition: Any, namespace: Mapping[str, Any], notebook: str | None = None, call: str = "check"
+) -> Verdict:
     """The verdict on a definition, given by name or itself, as it stands in `namespace`.
 
     Raises: DeskError, when there is nothing to try.
     """
-    name = definition if isinstance(definition, str) else getattr(definition, "__name__", "")
-    answers = answers_of(name)
-    if answers is None:
-        near = difflib.get_close_matches(name, all_definitions(), n=1)
-        meant = f' Did you mean check("{near[0]}")?' if near else ""
-        here = [known for known in all_definitions() if known in namespace]
-        known = f" Here it knows {', '.join(here)}." if here and not near else ""
-        raise DeskError(f"check knows no {name or definition!r}.{meant}{known}")
+    name = name_of(definition)
+    answers = answers_for(definition, namespace, notebook, call)
     if name not in namespace:
         raise DeskError(f"{name} is not defined yet: first run the cell in which you write it.")
     return verdict(answers, name, namespace)
 
 
-def _overview(namespace: Mapping[str, Any]) -> Table:
-    """All definitions of the notebook that most of those at hand are of."""
-    defined = [name for name in all_definitions() if name in namespace]
-    if not defined:
-        raise DeskError("nothing is defined yet: first run a cell in which you write a function.")
-    ((notebook, _),) = Counter(map(answers_of, defined)).most_common(1)
-    every = [tried(name, namespace) for name in defined if answers_of(name) is notebook]
+def _overview(answers: Answers, namespace: Mapping[str, Any]) -> Table:
+    """All definitions of a notebook that are at hand."""
+    every = [verdict(answers, name, namespace) for name in answers.definitions if name in namespace]
     rows = [(Marked(each.definition, "code"), _result(each), _count(each)) for each in every]
     return Table("Your definitions so far", ("definition", "result", "checks"), rows)
 

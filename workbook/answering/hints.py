@@ -6,23 +6,25 @@ import sys
 from typing import Any
 
 from autograder.errors import DeskError
-from workbook.answering.answers import all_definitions, answers_of
+from workbook.answering.answers import every
 from workbook.answering.check_table import tried
 from workbook.answering.verdicts import Verdict
 from workbook.result_table import Marked, Table
 
-# How far one has asked, by definition, and what failed then; hints start again when that changes.
-_asked: dict[str, tuple[tuple[str, ...], int]] = {}
+# What failed and how many hints were given, by notebook and definition; when something else
+# fails, hints start again.
+_given: dict[tuple[str, str], tuple[tuple[str, ...], int]] = {}
 
 
-def hint(definition: Any = None) -> Table:
-    """Give the next hint on a definition that does not pass yet."""
+def hint(definition: Any = None, notebook: str | None = None) -> Table:
+    """Give the next hint on a definition that does not pass yet; `notebook` as in `check`."""
     namespace = sys._getframe(1).f_globals
     try:
         if definition is None:
-            here = next((name for name in all_definitions() if name in namespace), "name")
+            known = (name for each in every() for name in each.definitions)
+            here = next((name for name in known if name in namespace), "name")
             raise DeskError(f'hint needs a name, as in hint("{here}").')
-        found = tried(definition, namespace)
+        found = tried(definition, namespace, notebook, "hint")
     except DeskError as error:
         return Table(Marked(str(error), "strong"), (), ())
     name = Marked(found.definition, "code")
@@ -30,9 +32,10 @@ def hint(definition: Any = None) -> Table:
         return Table((name, " passes: there is nothing to hint at."), (), ())
     steps = _steps(found)
     state = tuple(each.check.message for each in found.tried)
-    before, number = _asked.get(found.definition, ((), 0))
+    key = (found.answers.name, found.definition)
+    before, number = _given.get(key, ((), 0))
     number = min(number + 1, len(steps)) if before == state else 1
-    _asked[found.definition] = (state, number)
+    _given[key] = (state, number)
     left = "There is one more." if number == len(steps) - 1 else "There are more."
     last = number == len(steps)
     below = "This is the last one." if last else f"{left} Ask again when you need it."
@@ -42,8 +45,7 @@ def hint(definition: Any = None) -> Table:
 
 def _steps(found: Verdict) -> list[str]:
     """From where to look, over a question, to the text that explains it."""
-    answers = answers_of(found.definition)
-    assert answers is not None
+    answers = found.answers
     if found.earlier:
         return [f"It uses {found.earlier[0]}, which does not pass. Mend that first."]
     if found.unwritten:

@@ -20,7 +20,7 @@ from autograder.observe import collecting, observe
 from autograder.reading.names import reached
 from autograder.verdict.diagnose import Case, diagnose
 from autograder.verdict.evidence import Record, decode
-from autograder.verdict.judge import Circumstances, judge
+from autograder.verdict.judge import judge
 from autograder.verdict.verdict import CellResult, Check
 from workbook.answering.answers import Answers
 from workbook.stub import is_library, stub
@@ -46,12 +46,13 @@ class Tried:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict on a definition.
+    """The verdict on a definition of the notebook whose `answers` it was compared with.
 
     `causes` are the likely misconceptions and `others` those that the examples cannot tell from
     them; `earlier` are definitions in use that do not pass; `unwritten` is the stub that was met.
     """
 
+    answers: Answers
     definition: str
     tried: tuple[Tried, ...]
     causes: tuple[Misconception, ...] = ()
@@ -94,6 +95,7 @@ def verdict(answers: Answers, definition: str, namespace: Mapping[str, Any]) -> 
     named = {each.id: each for check in result.checks for each in check.because}
     causes = tuple(each for each in named.values() if each.definition == definition)
     return Verdict(
+        answers,
         definition,
         own.tried(result),
         causes,
@@ -120,12 +122,7 @@ class _Run:
                     slow = NOT_TRIED
                     break
         self.result = judge(
-            self.test,
-            1.0,
-            self._expected,
-            self.records,
-            answers.forbidden(name),
-            Circumstances(reason=slow),
+            self.test, 1.0, self._expected, self.records, answers.forbidden(name), slow
         )
 
     def _try(self, example: Example, definitions: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from nbval.plugin import find_comment_markers
 from autograder.course.assignment import Assignment, grade_id_of, is_solution, is_test
 from autograder.errors import DeskError, UnreadableError
 from autograder.submission.rebuild import Rebuilder, plain, read_submission, released_stubs
-from workbook.material import answers, path_of, recognised
+from workbook.material import answers, names, path_of, recognised
 
 FACTS = "self_check"  # in a cell's metadata: what the report needs to know of it
 TEST, SOLUTION, BOOK, OWN = "test", "solution", "book", "own"
@@ -36,10 +36,11 @@ def overlay(path: Path) -> NotebookNode:
         submitted = read_submission(path.resolve())
     except UnreadableError as error:
         raise DeskError(f"{error}. `workbook doctor FILE` says what can be done") from error
-    name = recognised(cell["grade_id"] for cell in submitted)
+    name = recognised(path, (cell["grade_id"] for cell in submitted))
     if name is None:
         raise DeskError(
-            f"{path.name} is none of the book's notebooks: no cell in it is one of theirs"
+            f"{path.name} is none of the notebooks that can be checked here, going by the names "
+            f"of its cells; they are {', '.join(names())}"
         )
     assignment = Assignment(name, path_of(name))
     stubs = released_stubs(assignment)

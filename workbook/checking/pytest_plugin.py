@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbook.material import START
+from autograder.course.released import START
 
 if TYPE_CHECKING:
     import pytest

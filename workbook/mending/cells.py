@@ -15,8 +15,6 @@ from autograder.course.assignment import grade_id_of, is_test
 from workbook.mending.pieces import defines, statements
 
 NEW = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
-# Tags that change how a cell is run or compared.
-RUNNING = re.compile(r"skip-execution|raises-exception|nbval-.*|demo")
 
 
 def book_cell(book: NotebookNode, text: str, parts: list[tuple[str, Any]]) -> NotebookNode:
@@ -27,7 +25,6 @@ def book_cell(book: NotebookNode, text: str, parts: list[tuple[str, Any]]) -> No
     cell: NotebookNode = copy.deepcopy(book)
     cell.source = text
     for source, raw in parts:
-        cell.metadata = nbformat.from_dict(restored(raw.get("metadata"), book.metadata))
         if book.cell_type == "code" and source == text:
             cell.outputs, cell.execution_count = _outputs(raw)
         if book.cell_type == "markdown" and text != book.source:
@@ -44,19 +41,13 @@ def own_cell(raw: Mapping[str, Any], kind: str, source: str, text: str) -> Noteb
         [{"cell_type": "raw", "id": "any", "source": "", "metadata": raw["metadata"]}]
     ):
         cell.metadata = nbformat.from_dict(dict(raw["metadata"]))
-    if is_stray(raw):
-        for key in ("nbgrader", "deletable", "editable"):
-            cell.metadata.pop(key, None)
+    for key in ("nbgrader", "deletable", "editable"):
+        cell.metadata.pop(key, None)
     if cell.cell_type != "code":
         _attach(cell, raw)
     elif text == source:
         cell.outputs, cell.execution_count = _outputs(raw)
     return cell
-
-
-def is_stray(raw: Mapping[str, Any]) -> bool:
-    """Whether a cell of the student's own claims that nbgrader knows it."""
-    return isinstance(raw.get("metadata"), Mapping) and "nbgrader" in raw["metadata"]
 
 
 def beside(book: NotebookNode, text: str) -> NotebookNode:
@@ -84,31 +75,6 @@ def _made(make: Callable[[str], Any], text: str) -> NotebookNode:
     return cell
 
 
-def restored(theirs: Any, book: Mapping[str, Any]) -> dict[str, Any]:
-    """The metadata of one of the book's cells, with what the student's tools added for themselves.
-
-    A tag stays as well, unless it changes how the cell is run.
-    """
-    theirs = dict(theirs) if isinstance(theirs, Mapping) else {}
-    if "nbgrader" not in book:
-        theirs.pop("nbgrader", None)
-    found = theirs.pop("tags", [])
-    words = [tag for tag in found if isinstance(tag, str)] if isinstance(found, list) else []
-    given = book.get("tags", [])
-    tags = [tag for tag in words if tag in given or not RUNNING.fullmatch(tag)]
-    tags += [tag for tag in given if tag not in tags]
-    return {**theirs, **copy.deepcopy(dict(book)), **({"tags": tags} if tags else {})}
-
-
-def restored_whole(theirs: Any, book: Mapping[str, Any]) -> dict[str, Any]:
-    """The metadata of the notebook: the book's, with the kernel that the student chose."""
-    theirs = dict(theirs) if isinstance(theirs, Mapping) else {}
-    chosen = {
-        key: theirs[key] for key in ("kernelspec", "language_info") if _is_valid([], theirs, key)
-    }
-    return {**theirs, **copy.deepcopy(dict(book)), **chosen}
-
-
 def _outputs(raw: Mapping[str, Any]) -> tuple[list[Any], int | None]:
     """A cell's outputs and number, or none where they are not as the format wants them."""
     outputs, number = raw.get("outputs", []), raw.get("execution_count")
@@ -129,9 +95,6 @@ def _attach(cell: NotebookNode, raw: Mapping[str, Any]) -> None:
         cell.attachments = nbformat.from_dict(pictures)
 
 
-def _is_valid(cells: list[Any], metadata: Mapping[str, Any] | None = None, key: str = "") -> bool:
-    if metadata is not None and key not in metadata:
-        return False
-    chosen = {key: metadata[key]} if metadata is not None else {}
-    content = {"cells": cells, "metadata": chosen, "nbformat": 4, "nbformat_minor": 5}
+def _is_valid(cells: list[Any]) -> bool:
+    content = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     return next(iter(nbformat.validator.iter_validate(content)), None) is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from autograder.course.assignment import grade_id_of, is_solution
+from autograder.course.assignment import grade_id_of
 from autograder.errors import DeskError, UnreadableError
 from autograder.submission.handed_in import read_notebook
 from workbook import material
 from workbook.mending.conflict import sides
-
-ENOUGH_CELLS = 500  # a file with more is left to the grader's judgement
 
 
 @dataclass(frozen=True)
@@ -67,21 +64,8 @@ def open_file(file: Path) -> Opened:
 
 
 def _parsed(raw: bytes) -> tuple[dict[str, Any] | None, str]:
-    """A notebook's content, or None and why it is none."""
-    try:
-        content = json.loads(raw.decode("utf-8-sig"))
-        cells = content["cells"]
-        are_cells = isinstance(cells, list) and all(isinstance(cell, Mapping) for cell in cells)
-        if are_cells and content.get("nbformat") == 4 and len(cells) <= ENOUGH_CELLS:
-            return content, ""
-    except (ValueError, RecursionError, TypeError, KeyError, AttributeError):
-        pass
-    return _parsed_by_grader(raw)
-
-
-def _parsed_by_grader(raw: bytes) -> tuple[dict[str, Any] | None, str]:
-    """The same with the grader's patience: it knows older formats, but takes long to import."""
-    from autograder.submission.rebuild import parse_whole, read_cells
+    """A notebook's content as the grader reads it, or None and why it is none."""
+    from autograder.submission.rebuild import parse_whole, read_cells  # late, as it takes long
 
     try:
         content = parse_whole(raw, "the file")
@@ -96,13 +80,9 @@ def _belongs(path: Path, content: Mapping[str, Any] | None) -> str | None:
     named = next((name for name in material.names() if path.name.startswith(name)), None)
     if content is None:
         return named
-    marks = {mark for cell in content["cells"] for mark in marks_of(cell)}
-    found = material.recognised(marks, named)
-    if found is None or found == named:
-        return named
-    # Notebooks of other courses also have a locked cell of that name; nobody else has the steps.
-    steps = {grade_id_of(c) for c in material.released(found)["cells"] if is_solution(c)}
-    return found if steps & marks else named
+    cells = content["cells"]
+    marks = {mark for cell in cells for mark in marks_of(cell)}
+    return material.recognised(path, map(grade_id_of, cells), marks) or named
 
 
 def marks_of(cell: Mapping[str, Any]) -> set[str]:

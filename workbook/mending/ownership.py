@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import bisect
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,13 +11,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from autograder.course.assignment import Assignment, grade_id_of, is_solution, is_test
-from autograder.submission.rebuild import (
-    Rebuilder,
-    SubmittedCell,
-    plain,
-    read_cells,
-    released_stubs,
-)
+from autograder.submission.rebuild import Rebuilder, plain, read_cells, released_stubs
 from workbook import material
 from workbook.mending.pieces import (
     belong_together,
@@ -58,7 +51,7 @@ class Ownership:
         return Assignment(self.name, material.path_of(self.name)).notebook
 
     @cached_property
-    def cells(self) -> list[SubmittedCell]:
+    def cells(self) -> list[dict[str, Any]]:
         """The student's cells as the grader reads them."""
         return read_cells(self.content, f"{self.name}.ipynb")
 
@@ -76,16 +69,6 @@ class Ownership:
             if index is not None:
                 found.setdefault(index, []).append(position)
         return found
-
-    @cached_property
-    def in_order(self) -> set[int]:
-        """The positions of as many of the book's cells as stand in the book's order."""
-        return _longest_rising(self.places)
-
-    def chosen(self, index: int) -> int:
-        """The position that stands for one of the book's cells."""
-        found = self.positions[index]
-        return next((position for position in found if position in self.in_order), found[0])
 
     def solutions(self) -> Iterator[tuple[int, str, NotebookNode]]:
         """The solution cells of code: index, name, released cell."""
@@ -108,24 +91,11 @@ class Ownership:
 
         As in the grader, a helper stays before the cell below it, also where cells were moved.
         """
-        above = [p for p in self.in_order if p < position]
-        place = self.places[max(above)] if above else -1
-        below = next((i for i in self._counting[position + 1 :] if i is not None), None)
-        assert place is not None  # those in order are the book's
-        return place if below is None else min(place, below - 1)
+        above = next((i for i in reversed(self.places[:position]) if i is not None), -1)
+        below = next((i for i in self.places[position + 1 :] if i is not None), above + 1)
+        return min(above, below - 1)
 
-    @cached_property
-    def _counting(self) -> list[int | None]:
-        """`places` without the further copies of given cells."""
-        return [
-            index
-            if index is not None
-            and (is_solution(self.book.cells[index]) or self.chosen(index) == position)
-            else None
-            for position, index in enumerate(self.places)
-        ]
-
-    def _known(self, cell: SubmittedCell) -> int | None:
+    def _known(self, cell: Mapping[str, Any]) -> int | None:
         found = self.rebuilder.known(cell)
         if found is None and cell["grade_id"] is not None:
             return self.rebuilder.known({**cell, "grade_id": None})
@@ -225,21 +195,3 @@ class Ownership:
         first = min(parts, key=order.index)
         parts[first] = f"{rest}\n{parts[first]}".strip("\n")
         return parts, parts.pop(own, "")
-
-
-def _longest_rising(places: Sequence[int | None]) -> set[int]:
-    """The positions of a longest sequence in which the numbers rise."""
-    ends: list[int] = []  # the position at which the best sequence of each length ends
-    before: dict[int, int | None] = {}
-    for position, index in enumerate(places):
-        if index is None:
-            continue
-        length = bisect.bisect_left([places[end] or 0 for end in ends], index)
-        before[position] = ends[length - 1] if length else None
-        ends[length:] = [position, *ends[length + 1 :]]
-    found: set[int] = set()
-    here = ends[-1] if ends else None
-    while here is not None:
-        found.add(here)
-        here = before[here]
-    return found

@@ -10,9 +10,8 @@ from nbformat import NotebookNode
 
 from autograder.course.assignment import grade_id_of, is_solution
 from autograder.submission.rebuild import plain
-from workbook.mending.cells import beside, book_cell, note, own_cell, restored_whole
+from workbook.mending.cells import beside, book_cell, note, own_cell
 from workbook.mending.ownership import Ownership
-from workbook.mending.pieces import statements
 
 Kept = list[tuple[int, NotebookNode]]  # by the positions at which the student had them
 
@@ -66,7 +65,7 @@ def _bound(
     notebook: NotebookNode = nbformat.from_dict(
         {
             "cells": cells,
-            "metadata": restored_whole(student.content.get("metadata"), book.metadata),
+            "metadata": book.metadata,
             "nbformat": 4,
             "nbformat_minor": 5,
         }
@@ -81,7 +80,8 @@ def _filled(student: Ownership, index: int) -> tuple[str, Kept]:
     found = student.positions.get(index, [])
     texts = {position: student.cells[position]["source"] for position in found}
     if not is_solution(book):
-        wanted = book.source if name else _free_text(student, book, texts)
+        # What nobody grades, everybody may change.
+        wanted = book.source if name else next(iter(texts.values()), book.source)
         return wanted, [
             (position, beside(book, text))
             for position, text in texts.items()
@@ -93,16 +93,6 @@ def _filled(student: Ownership, index: int) -> tuple[str, Kept]:
     texts |= student.put_back.get(index, {})
     written = [text for text in texts.values() if plain(text) not in ("", plain(book.source))]
     return "\n\n".join(reversed(dict.fromkeys(reversed(written)))) or book.source, []
-
-
-def _free_text(student: Ownership, book: NotebookNode, texts: dict[int, str]) -> str:
-    """The text of a cell of the book that everybody may change, unless it is of another type."""
-    for position, text in texts.items():
-        if student.cells[position]["cell_type"] == book.cell_type:
-            return text
-        if text == book.source or (statements(text) is not None) == (book.cell_type == "code"):
-            return text
-    return str(book.source)
 
 
 def all_in(text: str, book: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -23,12 +23,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A released notebook; `heading` is its title as the notebook shows it."""
+    """A released notebook; `heading` is its title as the notebook shows it.
+
+    `minutes` is 0 where it does not say how long it takes; `paths` has the paths that it is on,
+    and its place on each.
+    """
 
     name: str
     heading: str
     minutes: int
     prerequisites: tuple[str, ...]
+    paths: Mapping[str, float]
     steps: tuple[Step, ...]
     cells: tuple[dict[str, Any], ...]
 
@@ -47,19 +52,21 @@ def lesson(name: str) -> Lesson:
     """The notebook of this name; its minutes are shared out to its steps by their points."""
     notebook = material.released(name)
     cells = notebook["cells"]
-    about = notebook["metadata"]["workbook"]
+    about = notebook["metadata"].get("workbook", {})
+    minutes = about.get("minutes", 0)
     wanted = [cell for cell in cells if is_solution(cell)]
-    shares = share(about["minutes"], [_points(cells, cell) for cell in wanted])
+    shares = share(minutes, [_points(cells, cell) for cell in wanted])
     steps = (
-        Step(grade_id_of(cell) or "", material.text(cell), cell["cell_type"] != "code", minutes)
-        for cell, minutes in zip(wanted, shares, strict=True)
+        Step(grade_id_of(cell) or "", material.text(cell), cell["cell_type"] != "code", part)
+        for cell, part in zip(wanted, shares, strict=True)
     )
     first = material.text(cells[0]).splitlines()[0].removeprefix("# ")
     return Lesson(
         name,
         first,
-        about["minutes"],
-        tuple(about["prerequisites"]),
+        minutes,
+        tuple(about.get("prerequisites", ())),
+        about.get("paths", {}),
         tuple(steps),
         tuple(cells),
     )
@@ -73,13 +80,13 @@ def is_demo(cell: dict[str, Any]) -> bool:
 def _points(cells: Sequence[dict[str, Any]], solution: dict[str, Any]) -> float:
     """The points of a written answer, or of the test cell that comes after a definition."""
     below = cells[cells.index(solution) :]
-    graded = next(cell for cell in below if "points" in nbgrader_of(cell))
-    return float(nbgrader_of(graded)["points"])
+    return next((float(nbgrader_of(c)["points"]) for c in below if "points" in nbgrader_of(c)), 1.0)
 
 
 def share(total: int, weights: Sequence[float]) -> list[int]:
     """Whole numbers in the proportion of `weights` that sum to `total`."""
-    ends = [round(total * sum_so_far / sum(weights)) for sum_so_far in accumulate(weights)]
+    whole = sum(weights) or 1.0
+    ends = [round(total * sum_so_far / whole) for sum_so_far in accumulate(weights)]
     return [end - start for start, end in zip([0, *ends], ends, strict=False)]
 
 

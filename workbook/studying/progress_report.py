@@ -91,17 +91,21 @@ class Progress:
                 if each.is_there
                 else each.lesson.heading,
                 f"{len(each.done)} of {len(each.lesson.steps)}" if each.is_there else None,
-                each.minutes_left if each.is_there else None,
+                each.minutes_left if each.is_there and each.lesson.minutes else None,
                 each.state,
             ]
             for each in self.notebooks
         ]
         return Table(
-            f"Progress: {done} of {steps} steps done, about {in_hours(self.minutes_left)} left",
+            f"Progress: {done} of {steps} steps done{self._time_left()}",
             ["notebook", "steps done", "minutes left", "state"],
             rows,
             [*self._troubles(), self._next_words()],
         )
+
+    def _time_left(self) -> str:
+        is_stated = any(each.lesson.minutes for each in self.notebooks if each.is_there)
+        return f", about {in_hours(self.minutes_left)} left" if is_stated else ""
 
     def _troubles(self) -> list[Words]:
         return [
@@ -126,7 +130,7 @@ class Progress:
             "Next: ",
             "your answer " if step.is_answer else "",
             Marked(step.name, "code"),
-            f", about {step.minutes} minutes, in ",
+            f", about {step.minutes} minutes, in " if step.minutes else ", in ",
             Link(notebook.lesson.heading, _relative(notebook.path)),
         ]
 

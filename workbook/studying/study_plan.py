@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -11,12 +12,24 @@ from typing import Any
 from autograder.errors import DeskError
 from workbook import material
 from workbook.result_table import Link, Marked, Piece, Table, Words
-from workbook.studying.lesson import Lesson, Step, in_hours, lesson
+from workbook.studying.lesson import Lesson, Step, in_hours, lessons
 from workbook.studying.progress_report import Progress
 
 WEEKS = (1, 2, 4)
 # A week ends with a notebook where that moves its end by no more than this.
 NEAR_MINUTES = 20
+
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Path:
+    """A way through the notebooks, and the audience that it is for."""
+
+    title: str
+    audience: str
+    lessons: tuple[Lesson, ...]
 
 
 @dataclass(frozen=True)
@@ -67,42 +80,39 @@ class Plan:
 
 def paths() -> Table:
     """The paths to choose from: for whom each is, its notebooks and minutes."""
-    rows: list[list[Words]] = []
-    for name, about in _paths().items():
-        chosen = [lesson(each) for each in about["notebooks"]]
-        rows.append(
-            [
-                Marked(name, "code"),
-                about["for"],
-                len(chosen),
-                sum(each.minutes for each in chosen),
-            ]
-        )
+    rows: list[list[Words]] = [
+        [
+            Marked(name, "code"),
+            path.audience,
+            len(path.lessons),
+            sum(each.minutes for each in path.lessons),
+        ]
+        for name, path in _paths().items()
+    ]
     return Table("Paths through the workbook", ["path", "for whom", "notebooks", "minutes"], rows)
 
 
-def plan(path: str = "beginner", weeks: int = 2, done: Progress | None = None) -> Plan:
-    """A path spread over one, two or four weeks; steps that are `done` are left out.
+def plan(path: str = "", weeks: int = 2, done: Progress | None = None) -> Plan:
+    """A path, or else the first, over one, two or four weeks; steps that are `done` are left out.
 
     Raises: DeskError, naming the choices, for another path or number of weeks.
     """
     known = _paths()
-    name = str(path).strip().lower()
+    name = str(path).strip().lower() or next(iter(known))
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1)
         meant = f" (did you mean {near[0]!r}?)" if near else ""
         raise DeskError(f"there is no path {path!r}{meant}: choose {_choices(map(repr, known))}")
     if weeks not in WEEKS:
         raise DeskError(f"there is no plan of {weeks!r} weeks: choose {_choices(map(str, WEEKS))}")
-    chosen = [lesson(each) for each in known[name]["notebooks"]]
     steps = [
         (each, step)
-        for each in chosen
+        for each in known[name].lessons
         for step in each.steps
         if done is None or not done.is_done(each.name, step.name)
     ]
     number = "one week" if weeks == 1 else f"{weeks} weeks"
-    return Plan(f"{known[name]['title']}, {number}", _in_weeks(steps, weeks))
+    return Plan(f"{known[name].title}, {number}", _in_weeks(steps, weeks))
 
 
 def _in_weeks(
@@ -142,14 +152,35 @@ def _choices(choices: Any) -> str:
     return f"{', '.join(first)} or {last}"
 
 
-def _paths() -> dict[str, dict[str, Any]]:
-    """The paths that the notebook to start with tells of.
+def _paths() -> dict[str, Path]:
+    """The paths that the notebooks say they are on, in the words of the page to start with.
 
-    Raises: DeskError, when it is not there.
+    Of a course in which no notebook says so, one path leads through all.
     """
     start = material.folder() / material.START
-    if not start.is_file():
-        raise DeskError(f"{start} is not there: in a checkout, run `workbook release` first")
-    notebook = json.loads(start.read_text(encoding="utf-8"))
-    found: dict[str, dict[str, Any]] = notebook["metadata"]["workbook"]["paths"]
-    return found
+    page = json.loads(start.read_text(encoding="utf-8")) if start.is_file() else {}
+    words = page.get("metadata", {}).get("workbook", {}).get("paths", {})
+    every = lessons()
+    named = dict.fromkeys([*words, *(name for each in every for name in each.paths)])
+    found: dict[str, Path] = {}
+    for name in named:
+        on_it = [each for each in every if name in each.paths]
+        on_it.sort(key=lambda each: each.paths[name])
+        about = words.get(name, {})
+        if on_it:
+            title = about.get("title", name.capitalize())
+            found[name] = Path(title, about.get("for", ""), tuple(on_it))
+    return found or {ALL: Path("All notebooks", "Everybody.", tuple(_built_up(every)))}
+
+
+def _built_up(every: Sequence[Lesson]) -> list[Lesson]:
+    """All lessons, each after those that it builds on, else in their own order."""
+    known = {each.name for each in every}
+    left, ordered = list(every), list[Lesson]()
+    while left:
+        reached = {each.name for each in ordered}
+        ready = (each for each in left if known.intersection(each.prerequisites) <= reached)
+        first = next(ready, left[0])  # two that build on each other are taken as they come
+        left.remove(first)
+        ordered.append(first)
+    return ordered
