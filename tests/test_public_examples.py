@@ -61,10 +61,23 @@ def test_a_refusal_is_looked_at_with_the_argument_that_it_names() -> None:
     assert record.names is True
 
 
+def test_a_row_by_definition_and_name_is_the_same_example() -> None:
+    """A table of many is read more easily in rows."""
+    row = """
+[example.double]
+"one number" = { code = 'double(3)', hint = 'Which operation makes two of one?' }
+"""
+
+    assert read_examples(row, ["double"]) == read_examples(
+        PLAIN.format(code="double(3)"), ["double"]
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("[[example]", "not TOML"),
+        ("[example.double]\n'one' = { code = 'double(1)' }", "'one' has other fields than"),
         (PLAIN.format(code="double("), "is not Python"),
         (PLAIN.format(code="double(1)").replace("hint", "clue"), "has other fields than"),
         (PLAIN.format(code="double(1)").replace("hint", "# hint"), "has other fields than"),

@@ -10,6 +10,7 @@ import ast
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from autograder.errors import CourseError
 
@@ -73,7 +74,7 @@ def read_examples(text: str, definitions: Sequence[str]) -> list[Example]:
     Raises: CourseError, naming the one that cannot be used and why.
     """
     try:
-        entries = tomllib.loads(text).get("example", [])
+        entries = _entries(tomllib.loads(text).get("example", []))
     except tomllib.TOMLDecodeError as error:
         raise CourseError(f"the public examples are not TOML: {error}") from error
     examples: list[Example] = []
@@ -97,6 +98,17 @@ def read_examples(text: str, definitions: Sequence[str]) -> list[Example]:
             raise CourseError(f"{called} is there twice")
         examples.append(example)
     return examples
+
+
+def _entries(content: Any) -> list[dict[str, Any]]:
+    """What stands in rows of `[example.DEFINITION]` by name, or at length in `[[example]]`."""
+    if isinstance(content, list):
+        return content
+    return [
+        {"definition": definition, "name": name, **row}
+        for definition, rows in content.items()
+        for name, row in rows.items()
+    ]
 
 
 def source_of(examples: Sequence[Example]) -> str:
