@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.harness import ASSIGNMENTS, ROOT, definition_source
+from tests.student_work import solved
 from workbook import material
 
 
@@ -88,3 +89,34 @@ def test_a_student_starts_is_answered_and_checks(desk: Path) -> None:
     checked = ran(desk, ["workbook", "check", first], 1, f"work/{ASSIGNMENTS[0]}")
     assert "still to do" in checked
     assert ASSIGNMENTS[0] in ran(desk, ["workbook", "progress"], cwd="work")
+
+
+def test_the_same_tables_as_here(desk: Path) -> None:
+    """`check`, `hint` and `trace`, called in a notebook's cells, of right and of wrong code."""
+    name = ASSIGNMENTS[0]
+    cells = [
+        text
+        for cell in solved(name)["cells"]
+        if cell["cell_type"] == "code" and "demo" not in (cell["metadata"].get("tags") or [])
+        for text in [material.text(cell)]
+    ]
+    shown = """
+from workbook import check, hint, trace
+print(trace("the cat sat on the mat"), check("softmax"), hint("softmax"), sep="\\n")
+def softmax(x, axis=-1):
+    return np.exp(x) / np.exp(x).sum(axis=axis, keepdims=True)
+print(check("softmax"), check("attention_scores"), hint("softmax"), sep="\\n")
+"""
+    (desk / "shown.py").write_text("\n\n".join([*cells, shown]), encoding="utf-8")
+
+    there = ran(desk, ["python", "-W", "ignore", "shown.py"])
+
+    here = subprocess.run(
+        [sys.executable, "-W", "ignore", str(desk / "shown.py")],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(desk)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert there == here.stdout
+    assert "Likely cause" in there

@@ -24,8 +24,9 @@ from autograder.course.released import ANSWERS
 from autograder.errors import CourseError
 from autograder.grading.grade import grade
 from autograder.reference.answer_key import AnswerKey
-from autograder.release.published import public_answers
+from autograder.release.published import SCHEMA, public_answers
 from autograder.release.replace import replace_file, replace_folder
+from autograder.release.same_numbers import with_numbers_of
 from autograder.release.worked_outputs import worked_outputs
 from autograder.submission.handed_in import read_handed_in
 from autograder.submission.rebuild import read_submission
@@ -68,6 +69,7 @@ def release(course: Course, key: AnswerKey) -> Path:
         prove_nothing_leaks(assignment, made)
         prove_tests_tell(key, made)
         known = public_answers(key, _examples(course, assignment))
+        known = with_numbers_of(_before(course, assignment), known)
         _write(Path(folder), assignment, known)
         # The notebook's own calls of `check` are answered from what has just been written.
         known["outputs"] = worked_outputs(assignment, Path(folder))
@@ -81,6 +83,16 @@ def release(course: Course, key: AnswerKey) -> Path:
 def _write(release: Path, assignment: Assignment, known: Mapping[str, Any]) -> None:
     path = release / ANSWERS / f"{assignment.name}.json"
     replace_file(path, json.dumps(known, indent=0, ensure_ascii=False) + "\n")
+
+
+def _before(course: Course, assignment: Assignment) -> Mapping[str, Any]:
+    """What the last release recorded; nothing where it cannot be read."""
+    path = course.top("release") / ANSWERS / f"{assignment.name}.json"
+    try:
+        recorded = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return recorded if recorded.get("schema") == SCHEMA else {}
 
 
 def _examples(course: Course, assignment: Assignment) -> str:

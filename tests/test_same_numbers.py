@@ -1,0 +1,78 @@
+"""What `workbook release` records is the same bytes on every machine that has the same to say."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from autograder.release.same_numbers import with_numbers_of
+from tests.harness import ROOT
+from workbook.material import answers
+
+NAME = "01-scaled-dot-product-attention"
+DEFINITIONS = ["scaled_dot_product_attention"]
+RECORD = f"""
+import json
+from pathlib import Path
+from autograder.authoring.at_the_desk import recorded
+from autograder.authoring.authored import read_authored
+from autograder.course.course import Course
+course = Course(Path({str(ROOT)!r}))
+authored = read_authored(course, course.assignments[{NAME!r}])
+print(json.dumps(dict(recorded(authored, {DEFINITIONS!r}).data)))
+"""
+
+
+def recorded(**environment: str) -> dict[str, Any]:
+    """What is recorded on a machine with other instructions, threads and libraries."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", RECORD],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    known: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return known
+
+
+def test_another_machine_writes_the_same_bytes() -> None:
+    """Without vector instructions the last digits differ, and what is there is kept."""
+    here = recorded(OMP_NUM_THREADS="1")
+    there = recorded(
+        OMP_NUM_THREADS="1",
+        ATEN_CPU_CAPABILITY="default",
+        MKL_CBWR="COMPATIBLE",
+        NPY_DISABLE_CPU_FEATURES="AVX2 FMA3",
+    )
+
+    assert list(here["definitions"]) == DEFINITIONS
+    if here == there:
+        pytest.skip("this machine's numbers do not depend on its vector instructions")
+    assert json.dumps(with_numbers_of(here, there)) == json.dumps(here)
+    assert json.dumps(with_numbers_of(there, here)) == json.dumps(there)
+
+
+def test_what_differs_is_recorded() -> None:
+    """A wrong number, a version that is gone or new, and a changed example are not kept back."""
+    kept = answers(NAME)
+    definition = kept["definitions"]["attention_scores"]
+    first, second = list(definition["versions"])[:2]
+
+    changed = json.loads(json.dumps(kept))
+    new = changed["definitions"]["attention_scores"]
+    new["expected"] = new["expected"][::-1]
+    new["versions"] = {"unheard-of": new["versions"][first], second: new["versions"][second]}
+    made = with_numbers_of(kept, changed)["definitions"]["attention_scores"]
+
+    assert made["expected"] == definition["expected"][::-1]
+    assert list(made["versions"]) == ["unheard-of", second]
+    for id, origin in (("unheard-of", first), (second, second)):
+        assert [made["records"][number] for number in made["versions"][id]] == [
+            definition["records"][number] for number in definition["versions"][origin]
+        ]
