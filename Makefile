@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test coverage pythons dist bench mutation screenshots check release system for-tests clean
+.PHONY: demo test prove-all coverage pythons dist bench mutation screenshots check release system for-tests clean
 
 demo: $(VENV)/ready
 	rm -rf demo && mkdir demo
@@ -17,6 +17,13 @@ demo: $(VENV)/ready
 
 test: check | for-tests
 	python -m pytest -q -n auto
+
+# What a release of a version runs: every notebook with many seeds, every mutant, and all tests, also
+# those that `make test` leaves out (the marker `release`). Takes more than an hour on two cores.
+prove-all: $(VENV)/ready | for-tests
+	workbook prove --seeds 50
+	python -m pytest -q -n auto -m ""
+	$(MAKE) mutation pythons
 
 # Which lines and branches the tests reach: a report, and no gate. Takes longer than the tests.
 coverage: $(VENV)/ready | for-tests

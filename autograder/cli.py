@@ -118,7 +118,7 @@ def grade(
     """
     with refusals():
         from autograder.course.course import Course
-        from autograder.grading.due import due
+        from autograder.grading.pending import pending
 
         given, files = _given([*(what or []), *([assignment] if assignment else [])])
         if files and (student or force or db):
@@ -132,15 +132,15 @@ def grade(
         left = 0
         if not files:
             submissions = course.submissions(course.chosen(given), student or [])
-            todo = due(course, submissions, force)
+            todo = pending(course, submissions, force)
             left = len(submissions) - len(todo)
         results: list[Graded] = []
         if todo:
             from autograder.errors import InterruptedRunError
-            from autograder.grading.batch import Asked, batch
+            from autograder.grading.batch import RunOptions, batch
 
             try:
-                results = batch(course, todo, Asked(jobs, cluster, seed, force))
+                results = batch(course, todo, RunOptions(jobs, cluster, seed, force))
             except InterruptedRunError as stopped:
                 typer.echo(str(stopped), err=True)
                 raise typer.Exit(INTERRUPTED) from None

@@ -28,7 +28,7 @@ from autograder.course.assignment import (
 from autograder.course.course import CONFIG, Course
 from autograder.feedback.exporter import FeedbackExporter
 from autograder.feedback.markdown import rendered
-from autograder.grading.grade import run
+from autograder.grading.grade import execute_and_judge
 from autograder.grading.run import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference.answer_key import AnswerKey
@@ -63,7 +63,7 @@ def _last_change(root: Path) -> int:
     return max((file.stat().st_mtime_ns for file in files if file.is_file()), default=0)
 
 
-def _found(config: Config, resources: Resources) -> AnswerKey:
+def _key_of(config: Config, resources: Resources) -> AnswerKey:
     root = Path(str(config.CourseDirectory.get("root") or Path.cwd()))
     return _answer_key(root, resources["nbgrader"]["assignment"], _last_change(root))
 
@@ -73,7 +73,7 @@ class Rebuild(NbGraderPreprocessor):  # type: ignore[misc]
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Return the rebuilt notebook."""
-        key = _found(self.config, resources)
+        key = _key_of(self.config, resources)
         return key.rebuilder.rebuild(read_cells(nb, "the notebook")), resources
 
 
@@ -84,7 +84,7 @@ class ExecuteAndJudge(NbGraderPreprocessor):  # type: ignore[misc]
         """Return the judged notebook."""
         folder = Path(resources["metadata"]["path"])
         handed_in = HandedIn(str(folder), None, files=plain_files(folder))
-        graded = run(_found(self.config, resources), nb, handed_in)
+        graded = execute_and_judge(_key_of(self.config, resources), nb, handed_in)
         if graded.reason:
             self.log.error("%s needs attention: %s", folder, graded.reason)
         assert graded.notebook is not None

@@ -83,15 +83,3 @@ def verdicts(
     """The verdicts of the test cells (or one) on `definitions`."""
     here = process(assignment, seed)
     return here.judged(here.run(definitions, only))
-
-
-def run(
-    assignment: str, definitions: Mapping[str, Any], seed: int, only: str | None = None
-) -> Evidence:
-    """The evidence of the test cells (or one) with `definitions` for the solution cells."""
-    return process(assignment, seed).run(definitions, only)
-
-
-def judged(assignment: str, found: Evidence, seed: int) -> dict[str, CellResult]:
-    """The verdicts of the test cells that gave evidence."""
-    return process(assignment, seed).judged(found)

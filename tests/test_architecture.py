@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -124,6 +125,18 @@ def test_what_runs_in_the_kernel_imports_nothing_else_of_the_grader() -> None:
     for path in INSIDE:
         own = [name for name in imported(path) if name.split(".")[0] in PACKAGES]
         assert all(name.startswith(("autograder.observe", "autograder.kernel")) for name in own)
+
+
+def test_no_two_public_classes_share_a_name() -> None:
+    """A name that is read in one room means the same in every other."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for path in GRADER:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(str(path.relative_to(ROOT)))
+
+    assert len(places) > 50
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}
 
 
 def test_modules_stay_small() -> None:

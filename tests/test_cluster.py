@@ -22,7 +22,7 @@ from tests.gradebooks import contents
 from tests.test_dispatch import check_deaths
 from tests.test_grade import workbook
 
-STUDENTS = 16
+STUDENTS = 8
 WAIT_SECONDS = 60
 
 

@@ -4,76 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
 import pytest
 import torch
 
-from autograder.course.catalogue import Catalogue, Form, read_catalogue
+from autograder.authoring.in_process import InProcess
+from autograder.course.catalogue import Catalogue, read_catalogue
 from autograder.course.families import families
 from autograder.errors import CourseError
 from autograder.verdict.diagnose import MOST_PAIRS, Swap
 from tests import diagnosing, harness, mini
 from tests.styles import BELOW, STYLES
-
-ENTRIES = [
-    pytest.param(name, entry.id, id=f"{harness.module_name(name)}-{entry.id}")
-    for name in harness.ASSIGNMENTS
-    for entry in diagnosing.catalogue(name).misconceptions
-]
-
-
-def found_name(assignment: str, form: Form) -> str:
-    test = f"test-{form.definition}"
-    source = diagnosing.catalogue(assignment).source_of_form(form)
-    return " + ".join(diagnosing.names(diagnosing.diagnosed(assignment, source, test)[test]))
-
-
-@pytest.mark.filterwarnings("ignore")  # wrong code overflows, and torch says so
-@pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
-def test_other_forms_get_the_right_name_or_none(assignment: str) -> None:
-    """A wrong name is worse than none: what is right was judged by hand."""
-    forms = diagnosing.catalogue(assignment).forms
-
-    found = {(form.definition, form.id): found_name(assignment, form) for form in forms}
-
-    assert found == {(form.definition, form.id): " + ".join(form.names) for form in forms}
-
-
-@pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
-def test_the_common_mistakes_are_named(assignment: str) -> None:
-    """Of the documented ones at least nine in ten get a name, and there are ten names."""
-    common = diagnosing.common(assignment)
-    unnamed = {form.id for form in common if not form.names}
-
-    assert len(common) > 10
-    assert len(unnamed) <= 0.1 * len(common), unnamed
-    assert len(diagnosing.catalogue(assignment).misconceptions) >= 10
-
-
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("assignment", "identity"), ENTRIES)
-def test_each_misconception_is_diagnosed_as_itself(assignment: str, identity: str) -> None:
-    """As a submission it fails, is named, and is blamed at its source alone."""
-    catalogue = diagnosing.catalogue(assignment)
-    entry = catalogue.by_id[identity]
-    source = catalogue.swapped([identity])
-    assert source is not None
-
-    results = diagnosing.diagnosed(assignment, source)
-    if diagnosing.names(results[f"test-{entry.definition}"]) != [identity]:
-        # How much a limit of memory leaves depends on what this process did before. A kernel is
-        # a fresh one, so that is where the verdict counts.
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
-            results = fresh.submit(diagnosing.diagnosed, assignment, source).result()
-
-    assert diagnosing.names(results[f"test-{entry.definition}"]) == [identity]
-    for test, result in results.items():
-        if test != f"test-{entry.definition}":
-            assert diagnosing.names(result) == [], test
-            if any(not check.passed for check in result.checks):
-                assert entry.definition in (*result.follows_from, *result.mend_first), test
 
 
 def test_a_limit_of_memory_says_the_same_whatever_was_freed_before() -> None:
@@ -132,33 +73,17 @@ def test_a_search_that_finds_nothing_ends_soon(monkeypatch: pytest.MonkeyPatch) 
     assignment = "challenge-gqa"
     (form,) = (each for each in diagnosing.catalogue(assignment).forms if each.id == "argmax")
     asked: set[Swap] = set()
-    versions = diagnosing.InThisProcess.versions
+    versions = InProcess.versions
 
-    def counted(self: diagnosing.InThisProcess, test: str, swaps: Sequence[Swap]) -> object:
+    def counted(self: InProcess, test: str, swaps: Sequence[Swap]) -> object:
         asked.update(swaps)
         return versions(self, test, swaps)
 
-    monkeypatch.setattr(diagnosing.InThisProcess, "versions", counted)
+    monkeypatch.setattr(InProcess, "versions", counted)
+    source, test = diagnosing.catalogue(assignment).source_of_form(form), f"test-{form.definition}"
 
-    assert found_name(assignment, form) == ""
+    assert diagnosing.names(diagnosing.diagnosed(assignment, source, test)[test]) == []
     assert 0 < sum(len(swap) == 2 for swap in asked) <= MOST_PAIRS < 100
-
-
-@pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
-def test_no_hint_holds_code_or_a_line_of_a_hidden_test(assignment: str) -> None:
-    """What students read of the catalogue gives neither the answer nor the test away."""
-    solution = harness.solution_source(assignment)
-    secret = {
-        line.strip()
-        for cell in harness.test_cells(assignment).values()
-        for line in harness.hidden(cell.source).splitlines()
-        if len(line.strip()) > 12
-    }
-    body = {line.strip() for line in solution.splitlines() if len(line.strip()) > 12}
-    for entry in diagnosing.catalogue(assignment).misconceptions:
-        for text in (entry.name, entry.effect, entry.hint):
-            assert text.endswith((".", "?")), text
-            assert not any(line in text for line in secret | body), text
 
 
 def mini_catalogue(text: str = mini.CATALOGUE) -> Catalogue:

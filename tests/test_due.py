@@ -17,7 +17,7 @@ from nbgrader.api import Gradebook
 
 from autograder.course.catalogue import Catalogue, Misconception, Picture
 from autograder.course.course import Course
-from autograder.grading.due import due
+from autograder.grading.pending import pending
 from autograder.grading.run import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference import fingerprint as fingerprints
@@ -49,7 +49,7 @@ def names(course: Path) -> list[str]:
     """Whose submissions are due."""
     opened = Course(course)
     submissions = opened.submissions(opened.chosen([]))
-    return [one.submission.student for one in due(opened, submissions, force=False)]
+    return [one.submission.student for one in pending(opened, submissions, force=False)]
 
 
 def test_nothing_changed(graded: Path) -> None:
@@ -161,7 +161,7 @@ def both(both_once: Path, tmp_path: Path) -> Path:
 def due_assignments(course: Path) -> list[str]:
     opened = Course(course)
     submissions = opened.submissions(opened.chosen([]))
-    return [one.submission.assignment.name for one in due(opened, submissions, force=False)]
+    return [one.submission.assignment.name for one in pending(opened, submissions, force=False)]
 
 
 def edited(file: str, old: str, new: str) -> Callable[[Path], None]:
@@ -199,6 +199,7 @@ FIRSTS = f"source/{mini.NAME}/{mini.NAME}.ipynb"
         (added("solutions/mini.examples.toml", "# none yet\n"), []),
         (added("solutions/styles/mini/plain.py", "double = 1\n"), []),
         (added("solutions/third.py", "answer = 1\n"), []),
+        (edited("solutions/mini.toml", "x / 2", "x / 4"), []),
         (edited("solutions/mini.toml", "3 * x", "4 * x"), [mini.NAME]),
         (edited("solutions/mini.toml", "torch.eye(2)", "torch.eye(3)"), [mini.NAME]),
         (edited(FIRSTS, "randn(3, 5)", "randn(4, 5)"), [mini.NAME]),
@@ -209,8 +210,8 @@ FIRSTS = f"source/{mini.NAME}/{mini.NAME}.ipynb"
         (edited("solutions/mini.toml", "definition", "defined"), [mini.NAME]),
     ],
     ids=[
-        *("hint", "caption", "comment", "examples", "style", "third module", "wrong version"),
-        *("picture", "test", "own reference", "own test", "imported reference"),
+        *("hint", "caption", "comment", "examples", "style", "third module", "form"),
+        *("wrong version", "picture", "test", "own reference", "own test", "imported reference"),
         *("broken reference", "broken table"),
     ],
 )

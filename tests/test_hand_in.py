@@ -15,7 +15,8 @@ from tests.test_grade import workbook
 from tests.test_hostile_pages import MATHJAX
 from workbook.start import environment, fill
 
-pytestmark = browser.needs_chromium
+# Two servers and two browsers for minutes; what it goes through is nbgrader's and JupyterLab's.
+pytestmark = [browser.needs_chromium, pytest.mark.release]
 
 HIDDEN = ("HIDDEN TESTS", "observe(", "randn", "MARK SCHEME", "One point for")
 

@@ -23,7 +23,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.course.course import Course
-from autograder.gradebook.marked import marked
+from autograder.gradebook.entry import entry_of
 from autograder.grading.grade import grade
 from autograder.reference.answer_key import AnswerKey, answer_key, reference_evidence
 from autograder.reference.package import package_of
@@ -334,7 +334,7 @@ def by_library(hostile: Hostile, key: AnswerKey, course: Path) -> None:
 
     check(hostile, found.as_json())
     assert list(kernel_server().kernels.iterdir()) == []
-    assert len(marked(found).notebook or "") < MAX_AUTOGRADED
+    assert len(entry_of(found).notebook or "") < MAX_AUTOGRADED
 
 
 BY_LIBRARY = (

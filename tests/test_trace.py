@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from bs4 import BeautifulSoup
 
+from autograder.course.released import MATERIAL
 from autograder.verdict.present import clean_html
-from tests import browser, harness
+from tests import browser, diagnosing, harness
 from workbook.pictures.trace_page import MOST_WORDS, Trace, trace
+from workbook.pictures.tracing import mistakes
+from workbook.pictures.tracing.sentences import sentence
 from workbook.pictures.tracing.vectors import vectors
 
 FIRST, MASKING, HEADS = harness.ASSIGNMENTS[:3]
@@ -29,38 +33,92 @@ EXPONENTIALS = "exponentials.sum(axis=axis, keepdims=True)"
 
 # Notebook, what is replaced in the reference, by what, the step at fault, how its cause is named.
 WRONG = [
-    (FIRST, "query / math.sqrt(query.shape[-1])", "query", "scores", "not divided by √4"),
-    (FIRST, "math.sqrt(query.shape[-1])", "query.shape[-1]", "scores", "divided by 4 in all"),
-    (FIRST, "query.shape[-1])  #", "query.shape[-2])  #", "scores", "number of words"),
+    (
+        FIRST,
+        "query / math.sqrt(query.shape[-1])",
+        "query",
+        "scores",
+        "not divided by anything (√4 is missing)",
+    ),
+    (FIRST, "math.sqrt(query.shape[-1])", "query.shape[-1]", "scores", "by its square root (by 4)"),
+    (
+        FIRST,
+        "query.shape[-1])  #",
+        "query.shape[-2])  #",
+        "scores",
+        "number of queries instead of the size",
+    ),
     (FIRST, "scaled @ key.mT", "key @ scaled.mT", "scores", "row i, column j"),
     (FIRST, "scaled @ key.mT", "-scaled @ key.mT", "scores", "wrong sign"),
     (FIRST, "scaled @ key.mT", "(scaled @ key.mT).double()", "scores", "dtype is float64"),
     (FIRST, "scaled @ key.mT", "scaled.no_such(key)", "scores", "AttributeError"),
     (FIRST, EXPONENTIALS, "exponentials.sum(keepdims=True)", "softmax", "differ"),
-    (FIRST, "key), dim=-1)", "key).flatten(), 0).view(6, 6)", "softmax", "whole matrix"),
+    (
+        FIRST,
+        "key), dim=-1)",
+        "key).flatten(), 0).view(6, 6)",
+        "softmax",
+        "sum over the whole array",
+    ),
     (FIRST, EXPONENTIALS, "exponentials.sum(axis=-2, keepdims=True)", "softmax", "differ"),
     (FIRST, "np.where(total == 0, 1, total)", "1", "softmax", "differ"),
     (FIRST, "key), dim=-1)", "key), dim=-2)", "softmax", "columns sum to 1"),
-    (FIRST, "return weights @ value,", "return weights.mT @ value,", "sum", "turned"),
-    (FIRST, "return weights @ value,", "return weights @ key,", "sum", "keys were mixed"),
+    (FIRST, "return weights @ value,", "return weights.mT @ value,", "sum", "are transposed"),
+    (FIRST, "return weights @ value,", "return weights @ key,", "sum", "mix the keys"),
     (FIRST, "return weights @ value,", "return weights @ value.flip(0),", "sum", "reverse"),
-    (FIRST, "return weights @ value, weights", "return weights, weights @ value", "sum", "first"),
+    (
+        FIRST,
+        "return weights @ value, weights",
+        "return weights, weights @ value",
+        "sum",
+        "returned first and the output second",
+    ),
     (FIRST, "return weights @ value, weights", "return weights @ value", "sum", "two things"),
-    (MASKING, TRIANGLE, "return ~allowed.tril(key_len - query_len)", "mask", "inverted"),
-    (MASKING, TRIANGLE, "return allowed.triu(key_len - query_len)", "mask", "ahead"),
+    (
+        MASKING,
+        TRIANGLE,
+        "return ~allowed.tril(key_len - query_len)",
+        "mask",
+        "True where a key is blocked",
+    ),
+    (
+        MASKING,
+        TRIANGLE,
+        "return allowed.triu(key_len - query_len)",
+        "mask",
+        "on and above the diagonal",
+    ),
     (MASKING, TRIANGLE, "return allowed.tril(key_len - query_len - 1)", "mask", "diagonal"),
-    (MASKING, TRIANGLE, "return allowed.tril(key_len - query_len + 1)", "mask", "future"),
-    (MASKING, TRIANGLE, "return allowed.tril()", "mask", "starts at the top left"),
+    (
+        MASKING,
+        TRIANGLE,
+        "return allowed.tril(key_len - query_len + 1)",
+        "mask",
+        "one key of its future",
+    ),
+    (MASKING, TRIANGLE, "return allowed.tril()", "mask", "aligned at the top left corner"),
     (MASKING, TRIANGLE, "return allowed.tril(key_len - query_len).float()", "mask", "float32"),
-    (MASKING, SCALE, "query @ key.mT", "scores", "not divided by √4"),
-    (MASKING, "blocked = ~mask", "blocked = mask", "mask", "the wrong way round"),
-    (MASKING, FILLED, "scores, blocked = scores * mask, ~mask & mask", "mask", "only -∞"),
+    (
+        MASKING,
+        SCALE,
+        "query @ key.mT",
+        "scores",
+        "scores are not divided by anything (√4 is missing)",
+    ),
+    (MASKING, "blocked = ~mask", "blocked = mask", "mask", "taken for blocked"),
+    (
+        MASKING,
+        FILLED,
+        "scores, blocked = scores * mask, ~mask & mask",
+        "mask",
+        "Blocked scores are set to 0",
+    ),
     (
         MASKING,
         "scores = scores.masked_fill(blocked, -math.inf)\n",
         "scores = scores\n",
         "mask",
-        "came after softmax",
+        "applied after the softmax",
     ),
     (MASKING, MASKED_SOFTMAX, "weights = torch.softmax(scores, dim=0)", "softmax", "columns sum"),
     (
@@ -68,38 +126,38 @@ WRONG = [
         PIECES,
         "return x.reshape(*before[:-1], num_heads, before[-1], d_model // num_heads)",
         "split",
-        "without exchanging",
+        "one regrouping, without the exchange",
     ),
     (
         HEADS,
         PIECES,
         "return x.reshape(*before, d_model // num_heads, num_heads).movedim(-1, -3)",
         "split",
-        "every other number",
+        "dealt out to the heads in turn",
     ),
-    (HEADS, PIECES, "return pieces", "split", "still to be exchanged"),
+    (HEADS, PIECES, "return pieces", "split", "still stand before the heads"),
     (HEADS, "x.transpose(-3, -2).flatten(-2)", "x.mT.flatten(-2)", "merge", "shape"),
     (
         HEADS,
         "x.transpose(-3, -2).flatten(-2)",
         "x.reshape(*x.shape[:-3], x.shape[-2], -1)",
         "merge",
-        "without exchanging",
+        "one regrouping, without exchanging",
     ),
     (
         HEADS,
         "math.sqrt(query_heads.shape[-1])",
         "math.sqrt(query.shape[-1])",
         "scores",
-        "√4, of all heads together",
+        "the width of the model, instead of the width of a head (by √4",
     ),
-    (HEADS, "if mask is None:", "if True:", "mask", "was not used"),
+    (HEADS, "if mask is None:", "if True:", "mask", "The mask is not used"),
     (
         HEADS,
         "weights = torch.softmax(scores, dim=-1)  # (B, H, L, S)",
         "weights = torch.softmax(scores, dim=1)",
         "softmax",
-        "along the heads",
+        "over the heads instead of over the keys",
     ),
     (HEADS, "self.v_proj = nn.Linear", "self.w_proj = nn.Linear", "merge", "no attribute 'v_proj'"),
 ]
@@ -147,6 +205,45 @@ def test_the_first_step_that_goes_wrong_is_marked(
         assert "Traceback" not in form
 
 
+def test_what_check_says_of_a_mistake_trace_says_too() -> None:
+    """One sentence for one mistake: all that trace knows by an id is recorded for `check`."""
+    x, heads = torch.arange(12.0).reshape(3, 4), torch.rand(2, 3, 4)
+    mask = torch.ones(3, 3).tril() > 0
+    found = [
+        *mistakes.of_split(x, 2),
+        *mistakes.of_merge(heads),
+        *mistakes.of_mask(mask),
+        *mistakes.of_weights(heads, heads, heads @ heads.mT, mask),
+        *mistakes.of_output(mask.float(), x, x, x),
+    ]
+    known = {each for mistake in found for each in mistake.known}
+
+    assert len(known) > 40
+    for assignment, id in known:
+        entry = diagnosing.catalogue(assignment).by_id[id]
+        assert sentence([(assignment, id)], entry.definition) == entry.name.rstrip(".")
+    assert all(mistake.known or mistake.own for mistake in found)
+
+
+def test_each_function_has_its_own_sentence() -> None:
+    """The same numbers are another notebook's mistake in another notebook's function."""
+    known = [(FIRST, "no-scaling"), (HEADS, "unscaled")]
+
+    assert sentence(known, "MultiHeadAttention") == "The scores are not scaled before softmax"
+    assert sentence(known, "softmax") == "The dot products are not divided by anything"
+
+
+def test_where_the_notebooks_are_not_installed_the_id_has_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A course elsewhere has other notebooks; trace goes on."""
+    monkeypatch.setenv(MATERIAL, str(tmp_path))
+
+    shown = traced(harness.solutions(FIRST, "query / math.sqrt(query.shape[-1])", "query"))
+
+    assert "Likely cause: no scaling (√4 is missing)" in " ".join(repr(shown).split())
+
+
 def test_later_steps_only_inherit() -> None:
     """A wrong result goes on; the steps after it are right about what they are given."""
     wrong = harness.solutions(FIRST, "query / math.sqrt(query.shape[-1])", "query")
@@ -168,7 +265,7 @@ def test_a_second_mistake_waits_for_the_first() -> None:
 
     assert shown.first is not None
     assert shown.first.key == "scores"
-    assert "softmax is missing" in repr(shown)
+    assert "used as weights, without the softmax" in " ".join(repr(shown).split())
     assert "MEND STEP 2 FIRST" in repr(shown)
 
 

@@ -17,7 +17,7 @@ from autograder.verdict.evidence import decode
 
 
 @dataclass(frozen=True)
-class Tried:
+class TriedVersion:
     """What came of one wrong version: the checks that catch it, its name, examples that show it."""
 
     wrong: Wrong
@@ -36,7 +36,7 @@ class Attempt:
     """All wrong versions of one definition, and the observations of its test cell, in order."""
 
     definition: str
-    tried: Sequence[Tried]
+    tried: Sequence[TriedVersion]
     observations: Sequence[str]
 
     @property
@@ -64,12 +64,12 @@ def attempt(course: Course, name: str, only: str | None = None) -> list[Attempt]
         answers = at_the_desk.recorded(authored, chosen)
         known = {key: found for run in runs for key, found in run.result().items()}
     process = InProcess(authored, alone=True, known=known)
-    tried: dict[str, list[Tried]] = {definition: [] for definition in chosen}
+    tried: dict[str, list[TriedVersion]] = {definition: [] for definition in chosen}
     for wrong in (every[number] for number in numbers):
         found = found_of(process, wrong, [wrong.test])
         result = process.diagnosed(wrong.source, found)[wrong.test]
         shown = at_the_desk.shown_by(answers, wrong.id) if wrong.is_misconception else []
-        made = Tried(wrong, tuple(failed_in(result)), named_in(result), tuple(shown))
+        made = TriedVersion(wrong, tuple(failed_in(result)), named_in(result), tuple(shown))
         tried[wrong.definition].append(made)
     names = _observations(process.reference)
     return [Attempt(each, tried[each], names[f"test-{each}"]) for each in chosen]

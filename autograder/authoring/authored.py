@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from autograder.course.assignment import Assignment, grade_id_of, is_solution
+from autograder.course.assignment import DEMO, Assignment, grade_id_of, is_solution, is_test
 from autograder.course.catalogue import Catalogue
 from autograder.course.course import Course
 from autograder.course.public_examples import EXAMPLES
@@ -27,7 +27,7 @@ class Authored:
     """The files of one assignment, as text.
 
     `module` is the source of the reference, `examples` the TOML of the public examples, and
-    `styles` are right versions, each run over the reference's names.
+    `styles` are right versions, each run over what the notebook provides and the reference.
     """
 
     course: Course
@@ -50,6 +50,18 @@ class Authored:
             for cell in self.assignment.notebook.cells
             if cell.cell_type == "code" and is_solution(cell)
         }
+
+    @cached_property
+    def provided(self) -> list[str]:
+        """The sources of the cells that solutions may stand on, such as imports."""
+        return [
+            cell.source
+            for cell in self.assignment.notebook.cells
+            if cell.cell_type == "code"
+            and not is_solution(cell)
+            and not is_test(cell)
+            and DEMO not in cell.metadata.get("tags", [])
+        ]
 
     @cached_property
     def forbidden(self) -> dict[str, list[str]]:

@@ -15,6 +15,16 @@ authors = typer.Typer()
 Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)]
 
 
+@authors.command()
+def new(name: str) -> None:
+    """Begin a notebook: one small definition with all that belongs to it, to be replaced."""
+    with refusals():
+        from autograder.authoring.begin import begin
+
+        for path in begin(Path.cwd(), name):
+            typer.echo(str(path.relative_to(Path.cwd())))
+
+
 @authors.command("try")
 def try_(
     name: str,

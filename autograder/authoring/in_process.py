@@ -181,10 +181,11 @@ def hidden(source: str) -> str:
     return "".join(HIDDEN.findall(source))
 
 
-def defined(source: str, names: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """What a module of this source defines, over `names`."""
-    namespace: dict[str, Any] = {"__name__": "of_the_author", **(names or {})}
-    exec(_compiled(source), namespace)
+def defined(*sources: str) -> dict[str, Any]:
+    """What a module of this source defines; of several, each may define anew what others use."""
+    namespace: dict[str, Any] = {"__name__": "of_the_author"}
+    for source in sources:
+        exec(_compiled(source), namespace)
     return namespace
 
 

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
+from autograder.authoring.authored import Authored
 from autograder.authoring.findings import Findings
 from autograder.authoring.in_process import InProcess
 from autograder.authoring.wrong import Wrong, failed_in, found_of, named_in, reached_tests
+from autograder.course.catalogue import Form
+from autograder.reading.from_scratch import messages
+
+MOST_UNNAMED = 0.1  # of the mistakes that a list of documented ones has
 
 
 def named_rightly(process: InProcess, wrong: Wrong) -> Findings:
@@ -39,3 +44,24 @@ def named_rightly(process: InProcess, wrong: Wrong) -> Findings:
         elif wrong.definition not in (*result.follows_from, *result.mend_first):
             failures.append(f"{called} fails {test}, which does not say where it comes from")
     return Findings(counts, tuple(failures))
+
+
+def common_ones_named(authored: Authored) -> Findings:
+    """Of the mistakes that a list of documented ones has, at least nine in ten get a name.
+
+    Those that call what is to be built are told that instead.
+    """
+    catalogue = authored.catalogue
+    listed = [form for form in catalogue.wrong_versions if form.listed]
+    listed = [form for form in listed if not _is_accused(authored, form)]
+    unnamed = [form.id for form in listed if not form.names]
+    counts = Counter(listed=len(listed), listed_without_name=len(unnamed))
+    if len(unnamed) <= MOST_UNNAMED * len(listed):
+        return Findings(counts)
+    words = f"{len(unnamed)} of {len(listed)} listed mistakes have no name: {', '.join(unnamed)}"
+    return Findings(counts, (words,))
+
+
+def _is_accused(authored: Authored, form: Form) -> bool:
+    forbidden = {form.definition: authored.forbidden[f"test-{form.definition}"]}
+    return bool(messages([authored.catalogue.source_of_form(form)], forbidden, ["solutions"]))

@@ -30,7 +30,7 @@ def right_work(process: InProcess, styles: Iterable[str] | None = None) -> Findi
     sources = {"the reference": "", **{f"the style {name}": s for name, s in chosen.items()}}
     failures = []
     for name, source in sources.items():
-        definitions = defined(source, defined(authored.module))
+        definitions = defined(*authored.provided, authored.module, source)
         borrowed = name.startswith(f"the style {ORACLE}")
         found = process.judged(process.run(definitions), borrowed=borrowed)
         failures += _lost(name, process.seed, found.values())

@@ -10,9 +10,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from autograder.authoring.attempt import Attempt, Tried, attempt
+from autograder.authoring.attempt import Attempt, TriedVersion, attempt
 from autograder.authoring.proof import begun, write
 from autograder.authoring.prove import prove
+from autograder.authoring.tidy import tidy
 from autograder.course.course import Course
 
 
@@ -22,7 +23,10 @@ def show_attempt(root: Path, name: str, definition: str | None) -> bool:
     Returns whether all are caught and called as the table says.
     Raises: CourseError, when there is nothing to try.
     """
-    found = attempt(Course(root), name, definition)
+    course = Course(root)
+    for assignment in course.chosen([name]):
+        tidy(course, assignment)
+    found = attempt(course, name, definition)
     _show(found)
     return all(each.is_right for part in found for each in part.tried)
 
@@ -35,6 +39,8 @@ def prove_each(root: Path, names: Sequence[str], seeds: int) -> bool:
     """
     course = Course(root)
     whole = True
+    for assignment in course.chosen(names):
+        tidy(course, assignment)
     for assignment in course.chosen(names):
         start = time.monotonic()
         proof = begun(course, assignment, seeds)  # first, so that a change meanwhile is noticed
@@ -58,7 +64,9 @@ def prove_each(root: Path, names: Sequence[str], seeds: int) -> bool:
 def _show(found: Sequence[Attempt]) -> None:
     console = Console()
     for each in found:
-        table = Table("wrong version", "caught by", "called", "shown by", title=each.definition)
+        table = Table(title=each.definition)
+        for column in ("wrong version", "caught by", "called", "shown by"):
+            table.add_column(column, overflow="fold")
         for tried in each.tried:
             kind = "" if tried.wrong.is_misconception else " (form)"
             style = None if tried.is_right else "bold"
@@ -79,8 +87,8 @@ def _short(names: Sequence[str]) -> str:
     return names[0] + (f" and {len(names) - 1} more" if names[1:] else "") if names else ""
 
 
-def _called(tried: Tried) -> str:
+def _called(tried: TriedVersion) -> str:
     called, wanted = (" + ".join(names) for names in (tried.called, tried.wrong.names))
     if called == wanted:
-        return called if called != tried.wrong.id else "itself"
+        return "itself" if called == tried.wrong.id else called or "-"
     return f"{called or 'nothing'}, NOT {wanted or 'nothing'}"

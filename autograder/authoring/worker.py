@@ -12,7 +12,7 @@ from autograder.authoring import at_the_desk, right
 from autograder.authoring.authored import read_authored
 from autograder.authoring.findings import Findings, together
 from autograder.authoring.in_process import InProcess, as_in_a_kernel
-from autograder.authoring.naming import named_rightly
+from autograder.authoring.naming import common_ones_named, named_rightly
 from autograder.authoring.wrong import Wrong, found_of, reached_tests, wrong_versions
 from autograder.course.course import Course
 from autograder.verdict.diagnose import Swap
@@ -60,12 +60,13 @@ class Worker:
         return right.right_work(InProcess(self._authored, seed))
 
     def without_seeds(self) -> Findings:
-        """Try what no seed changes: the stubs, the source of right work, the whole notebook."""
+        """Try what no seed changes: the stubs, the sources, the whole notebook."""
         return together(
             [
                 right.no_work(self._process),
                 right.nobody_accused(self._authored),
                 right.runs_through(self._authored),
+                common_ones_named(self._authored),
             ]
         )
 

@@ -34,7 +34,7 @@ def well_written(authored: Authored) -> Findings:
         definitions=len(authored.solution_cells),
         points=int(authored.assignment.max_score),
         misconceptions=len(authored.catalogue.misconceptions),
-        forms=len(getattr(authored.catalogue, "forms", ())),
+        forms=len(authored.catalogue.forms),
         pictures=sum("alt" in cell.metadata for cell in cells),
     )
     return Findings(counts, tuple(failures))
@@ -115,6 +115,9 @@ def _words_of_misconceptions(authored: Authored) -> Iterator[str]:
     lines = [*authored.module.splitlines()]
     lines += [line for cell in tests for line in hidden(cell.source).splitlines()]
     secret = {line.strip() for line in lines if len(line.strip()) > SECRET}
+    for form in authored.catalogue.wrong_versions:
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", form.id):
+            yield f"the wrong version {form.id!r} is no name of small letters and hyphens"
     for entry in authored.catalogue.misconceptions:
         for field in ("name", "effect", "hint"):
             text = getattr(entry, field)

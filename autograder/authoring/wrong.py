@@ -50,10 +50,10 @@ def wrong_versions(authored: Authored) -> list[Wrong]:
             form.id,
             form.definition,
             tuple(form.names),
-            catalogue.source_of_form(form),  # type: ignore[attr-defined]
+            catalogue.source_of_form(form),
             ("form of", form.definition, form.id),
         )
-        for form in getattr(catalogue, "forms", ())
+        for form in catalogue.forms
     ]
     return [*named, *forms]
 

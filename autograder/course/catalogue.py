@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -135,7 +135,14 @@ def read_catalogue(text: str, module: str, cells: Sequence[Mapping[str, Any]]) -
     catalogue = Catalogue(
         module,
         tuple(
-            Misconception(row.id, row.definition, *astuple(row.words), row.explained)
+            Misconception(
+                row.id,
+                row.definition,
+                row.words.name,
+                row.words.effect,
+                row.words.hint,
+                row.explained,
+            )
             for row in rows
             if row.words
         ),

@@ -40,8 +40,8 @@ def pages(
         if done["success"] and written.is_file():
             yield submission, written
         else:
-            said = (done["error"] or done["log"] or "it gave no reason").strip().splitlines()[-1]
-            yield submission, f"nbgrader cannot write it ({said})"
+            reason = (done["error"] or done["log"] or "it gave no reason").strip().splitlines()[-1]
+            yield submission, f"nbgrader cannot write it ({reason})"
 
 
 def page_of_file(course: Course, path: Path) -> Path | str:

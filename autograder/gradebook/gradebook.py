@@ -32,8 +32,13 @@ from autograder.course.assignment import Assignment
 from autograder.course.course import Course, Submission
 from autograder.errors import CourseError
 from autograder.gradebook.autograded import remove_folder, remove_leftovers, replace_folder
-from autograder.gradebook.marked import Marked
-from autograder.gradebook.marks import create_marks, gradebook_errors, sqlite_file, write_mark
+from autograder.gradebook.entry import GradebookEntry
+from autograder.gradebook.graded_digests import (
+    create_digests,
+    gradebook_errors,
+    sqlite_file,
+    write_digest,
+)
 from autograder.submission.handed_in import HandedIn
 
 # The steps of nbgrader's generate_assignment up to the one that writes the gradebook.
@@ -76,7 +81,7 @@ class Recorder:
         with gradebook_errors(self._url):
             _create(self._url, self._course.course_id)
             self._gradebook = Gradebook(self._url, self._course.course_id)
-            create_marks(self._gradebook.engine)
+            create_digests(self._gradebook.engine)
         return self
 
     def __exit__(
@@ -114,12 +119,13 @@ class Recorder:
         self._registered.add(assignment.name)
 
     def record(
-        self, submission: Submission, handed_in: HandedIn, marked: Marked, digest: str
+        self, submission: Submission, handed_in: HandedIn, entry: GradebookEntry, digest: str
     ) -> None:
         """Write one verdict: the autograded folder and the scores, in one transaction.
 
-        `digest` marks what was graded to its end. The folder is in its place before the scores
-        count, so a run that is killed between the two grades this submission again.
+        `digest` is of what was graded; it is kept where that came to its end. The folder is in its
+        place before the scores count, so a run that is killed between the two grades this
+        submission again.
 
         Raises: CourseError, when the gradebook cannot be written; OSError, when the folder cannot.
         """
@@ -132,29 +138,31 @@ class Recorder:
             timestamp = submitted_at(handed_in.files)
             given: dict[str, datetime] = {"timestamp": timestamp} if timestamp else {}
             gradebook.update_or_create_submission(name, student, **given)
-            self._write_scores(gradebook, submission, marked)
-            done = marked.graded.reason is None
-            write_mark(gradebook.db, student, name, digest if done else None)
+            self._write_scores(gradebook, submission, entry)
+            done = entry.graded.reason is None
+            write_digest(gradebook.db, student, name, digest if done else None)
             remove_leftovers(folder.parent)
-            if marked.notebook is None:
+            if entry.notebook is None:
                 remove_folder(folder)
             else:
-                replace_folder(folder, f"{name}.ipynb", marked.notebook, handed_in.files)
+                replace_folder(folder, f"{name}.ipynb", entry.notebook, handed_in.files)
 
-    def _write_scores(self, gradebook: Gradebook, submission: Submission, marked: Marked) -> None:
+    def _write_scores(
+        self, gradebook: Gradebook, submission: Submission, entry: GradebookEntry
+    ) -> None:
         """As nbgrader's SaveAutoGrades and AssignLatePenalties, which open a gradebook each."""
         name, student = submission.assignment.name, submission.student
         notebook = gradebook.find_submission_notebook(name, name, student)
         for grade_id, grade in _by_cell(gradebook, notebook, Grade):
             # Where nothing could be graded this time, no earlier score is left standing.
-            grade.auto_score = marked.scores.get(grade_id)
+            grade.auto_score = entry.scores.get(grade_id)
             grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
         for grade_id, comment in _by_cell(gradebook, notebook, Comment):
-            comment.auto_comment = marked.comments.get(grade_id)
+            comment.auto_comment = entry.comments.get(grade_id)
         notebook.late_submission_penalty = None
         gradebook.db.flush()
         late = notebook.assignment.total_seconds_late
-        if late > 0 and marked.notebook is not None:
+        if late > 0 and entry.notebook is not None:
             gradebook.db.refresh(notebook)
             plugin = self._penalties.plugin_inst
             penalty = plugin.late_submission_penalty(student, notebook.score, late)

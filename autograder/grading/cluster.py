@@ -33,10 +33,10 @@ class ClusterWorkers:
             self._client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError, TypeError, ImportError) as error:
             # TypeError is what a tls:// address without certificates ends in.
-            said = str(error).splitlines()[0] if str(error) else type(error).__name__
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise CourseError(
-                f"no Dask scheduler answers at {address} ({said}); start one with `dask scheduler` "
-                "and workers with `dask worker`"
+                f"no Dask scheduler answers at {address} ({reason}); start one with "
+                "`dask scheduler` and workers with `dask worker`"
             ) from error
         if not self._client.nthreads():
             self._client.close()

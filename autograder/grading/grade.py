@@ -1,19 +1,28 @@
-"""One submission from what was handed in to the verdict: rebuild, execute, judge."""
+"""One submission from what was handed in to the verdict: rebuild, execute, judge.
+
+The fourth step, to record it, is the one writer's: `autograder.grading.run` hands it over.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from time import monotonic
 
 from nbformat import NotebookNode
 
-from autograder.course.assignment import Assignment
+from autograder.course.assignment import Assignment, is_test, nbgrader_of
 from autograder.errors import CourseError, SandboxUnavailableError, UnreadableError
+from autograder.reading.from_scratch import messages
+from autograder.reading.names import uses
 from autograder.reference.answer_key import AnswerKey
-from autograder.sandbox.execute import execute
+from autograder.sandbox.execute import Execution, execute
 from autograder.submission.handed_in import HandedIn
 from autograder.submission.rebuild import parse
+from autograder.verdict.diagnose import Case, diagnose
+from autograder.verdict.judge import Circumstances, judge
 from autograder.verdict.present import write_verdicts
 from autograder.verdict.result import Graded
+from autograder.verdict.verdict import CellResult
 
 MAX_CODE = 500_000  # characters; read as Python, each may take a kilobyte of the grader's memory
 
@@ -27,7 +36,7 @@ def grade(key: AnswerKey, handed_in: HandedIn) -> Graded:
         return ungraded(key.assignment, key.seed, handed_in, handed_in.problem)
     try:
         cells = parse(handed_in.notebook, f"{key.assignment.name}.ipynb")
-        return run(key, key.rebuilder.rebuild(cells), handed_in)
+        return execute_and_judge(key, key.rebuilder.rebuild(cells), handed_in)
     except UnreadableError as error:
         return ungraded(key.assignment, key.seed, handed_in, str(error))
     except (CourseError, SandboxUnavailableError):
@@ -36,21 +45,8 @@ def grade(key: AnswerKey, handed_in: HandedIn) -> Graded:
         return ungraded(key.assignment, key.seed, handed_in, own_fault(error))
 
 
-def own_fault(error: Exception) -> str:
-    """The reason to give when the grader is at fault, not the submission."""
-    said = f"{type(error).__name__}: {error}"[:200]
-    return f"the grader itself failed on it ({said}); report this"
-
-
-def ungraded(assignment: Assignment, seed: int, handed_in: HandedIn, reason: str) -> Graded:
-    """The outcome of a submission of which nothing could be run."""
-    return Graded(
-        handed_in.name, assignment.name, seed, assignment.max_score, handed_in.student, reason
-    )
-
-
-def run(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn) -> Graded:
-    """Execute a rebuilt notebook, with the instructor's files over the student's, and judge it.
+def execute_and_judge(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn) -> Graded:
+    """Run a rebuilt notebook, with the instructor's files over the student's, and judge it.
 
     Raises: UnreadableError, where it holds more code than is read.
     """
@@ -62,7 +58,7 @@ def run(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn) -> Graded:
     files = {**handed_in.files, **key.files}
     execution = execute(rebuilt, seed=key.seed, limits=key.limits, handed_in=files)
     started = monotonic()
-    results = key.judge(execution, files)
+    results = verdicts(key, execution, files)
     write_verdicts(execution.notebook, results, execution.problem)
     return Graded(
         file=handed_in.name,
@@ -75,4 +71,63 @@ def run(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn) -> Graded:
         notebook=execution.notebook,
         execute_seconds=execution.seconds,
         judge_seconds=monotonic() - started,
+    )
+
+
+def verdicts(
+    key: AnswerKey, execution: Execution, files: Iterable[str] = ()
+) -> dict[str, CellResult]:
+    """The verdicts on the test cells of one run, with what explains the failures.
+
+    `files` are the paths of those that lie beside the notebook.
+    """
+    tests = key.assignment.tests
+    forbidden = {name: key.assignment.forbidden(cell) for name, cell in tests.items()}
+    by_definition = {name.removeprefix("test-"): parts for name, parts in forbidden.items()}
+    cells = execution.notebook.cells
+    sources = [c.source for c in cells if c.cell_type == "code" and not is_test(c)]
+    own_modules = {path.split("/")[0].removesuffix(".py") for path in files}
+    calls = messages(sources, by_definition, own_modules)
+    student_uses = uses(sources, by_definition)
+    results: dict[str, CellResult] = {}
+    for name, cell in tests.items():
+        definition = name.removeprefix("test-")
+        through = sorted(student_uses.get(definition, frozenset()) & set(calls))
+        results[name] = judge(
+            name,
+            float(nbgrader_of(cell)["points"]),
+            key.evidence[name],
+            execution.evidence.get(name, []),
+            forbidden[name],
+            Circumstances(
+                _why_missing(key, execution, name),
+                calls.get(definition, ""),
+                through[0] if through else "",
+            ),
+        )
+    used = key.wrong.catalogue.uses
+    case = Case(results, key.evidence, execution.evidence, forbidden, student_uses, used)
+    return diagnose(case, key.wrong)
+
+
+def _why_missing(key: AnswerKey, execution: Execution, test: str) -> str:
+    """Why a test cell may have left no evidence; empty where nothing went wrong."""
+    if test in execution.slow:
+        return f"did not end within {key.limits.cell_seconds:g} seconds"
+    if execution.problem:
+        return f"did not run: {execution.problem}"
+    stopped = execution.stopped.get(test.removeprefix("test-"))
+    return f"the cell that defines it stopped with {stopped}" if stopped else ""
+
+
+def own_fault(error: Exception) -> str:
+    """The reason to give when the grader is at fault, not the submission."""
+    message = f"{type(error).__name__}: {error}"[:200]
+    return f"the grader itself failed on it ({message}); report this"
+
+
+def ungraded(assignment: Assignment, seed: int, handed_in: HandedIn, reason: str) -> Graded:
+    """The outcome of a submission of which nothing could be run."""
+    return Graded(
+        handed_in.name, assignment.name, seed, assignment.max_score, handed_in.student, reason
     )

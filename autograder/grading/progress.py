@@ -41,8 +41,10 @@ def progress(total: int) -> Iterator[Callable[[Graded], None]]:
             done += 1
             who = ascii(graded.student or graded.file)[1:-1]
             score = "-" if graded.score is None else f"{graded.score:g}"
-            said = f"{score} of {graded.max_score:g}" if graded.reason is None else graded.status
-            print(f"{done}/{total} {who} {graded.assignment}: {said}", file=sys.stderr, flush=True)
+            outcome = f"{score} of {graded.max_score:g}" if graded.reason is None else graded.status
+            print(
+                f"{done}/{total} {who} {graded.assignment}: {outcome}", file=sys.stderr, flush=True
+            )
 
         yield line
         return

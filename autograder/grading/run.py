@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,12 @@ from typing import Any
 from autograder.course.assignment import Assignment
 from autograder.course.course import Course
 from autograder.errors import CourseError, SandboxUnavailableError, WorkersKilledError
+from autograder.gradebook.entry import GradebookEntry
 from autograder.gradebook.gradebook import Recorder
-from autograder.gradebook.marked import Marked
 from autograder.grading.dispatch import dispatch
-from autograder.grading.due import Due
 from autograder.grading.grade import own_fault, ungraded
-from autograder.grading.workers import Workers, grade_and_mark
+from autograder.grading.pending import Pending
+from autograder.grading.workers import Workers, graded_entry
 from autograder.reference.answer_key import AnswerKey, answer_key, reference_evidence
 from autograder.reference.fingerprint import fingerprint
 from autograder.reference.key_cache import KeyCache
@@ -34,49 +35,60 @@ class Seeds:
     fresh: bool = False
 
 
-def grade_files(
-    course: Course, files: Sequence[tuple[Path, Assignment]], workers: Workers, seeds: Seeds
+@dataclass(frozen=True)
+class LooseFile:
+    """A notebook that lies anywhere; its verdict goes into no gradebook."""
+
+    path: Path
+    assignment: Assignment
+
+    @property
+    def name(self) -> str:
+        """What results call it."""
+        return str(self.path)
+
+    def read(self) -> HandedIn:
+        """What is in it now."""
+        return read_handed_in(self.path, self.name)
+
+
+def grade_all(
+    course: Course, work: Sequence[Pending | LooseFile], workers: Workers, seeds: Seeds
 ) -> Iterator[Graded]:
-    """Grade loose notebooks, without a gradebook, yielding each when it is done."""
-    keys = answer_keys(course, [assignment for _, assignment in files], workers, seeds)
-    shared = {name: workers.share(key) for name, key in keys.items()}
-
-    def call(task: tuple[Path, Assignment]) -> tuple[Any, ...]:
-        path, assignment = task
-        return grade_and_mark, shared[assignment.name], read_handed_in(path, str(path))
-
-    for (path, assignment), future in dispatch(files, call, workers):
-        handed_in = HandedIn(str(path), None)
-        yield _outcome(future, keys[assignment.name], handed_in).graded
-
-
-def grade_course(
-    course: Course, due: Sequence[Due], workers: Workers, seeds: Seeds
-) -> Iterator[Graded]:
-    """Grade submissions into the gradebook, yielding each when it is recorded.
+    """Grade submissions and loose files, yielding each when it is done, a submission recorded.
 
     Raises: CourseError, SandboxUnavailableError, before anything is written where they can be
     foreseen.
     """
-    keys = answer_keys(course, [each.submission.assignment for each in due], workers, seeds)
+    keys = answer_keys(course, [one.assignment for one in work], workers, seeds)
     shared = {name: workers.share(key) for name, key in keys.items()}
 
-    def call(task: tuple[Due, HandedIn]) -> tuple[Any, ...]:
+    def call(task: tuple[Pending | LooseFile, HandedIn]) -> tuple[Any, ...]:
         one, handed_in = task
-        return grade_and_mark, shared[one.submission.assignment.name], handed_in
+        return graded_entry, shared[one.assignment.name], handed_in
 
-    with Recorder(course) as recorder:
-        tasks = ((one, one.read()) for one in due)  # read when its turn comes
+    is_recorded = any(isinstance(one, Pending) for one in work)
+    with Recorder(course) if is_recorded else nullcontext() as recorder:
+        tasks = ((one, one.read()) for one in work)  # read when its turn comes
         for (one, handed_in), future in dispatch(tasks, call, workers):
-            marked = _outcome(future, keys[one.submission.assignment.name], handed_in)
-            try:
-                recorder.record(one.submission, handed_in, marked, one.mark(handed_in))
-            except (CourseError, OSError):
-                raise  # the gradebook or the disk: the next one would fail as well
-            except Exception as error:
-                reason = f"it could not be recorded ({type(error).__name__}: {error})"[:200]
-                marked = Marked(replace(marked.graded, reason=reason))
-            yield marked.graded
+            entry = _outcome(future, keys[one.assignment.name], handed_in)
+            if recorder is not None and isinstance(one, Pending):
+                yield _recorded(recorder, one, handed_in, entry)
+            else:
+                yield entry.graded
+
+
+def _recorded(
+    recorder: Recorder, one: Pending, handed_in: HandedIn, entry: GradebookEntry
+) -> Graded:
+    try:
+        recorder.record(one.submission, handed_in, entry, one.digest(handed_in))
+    except (CourseError, OSError):
+        raise  # the gradebook or the disk: the next one would fail as well
+    except Exception as error:
+        reason = f"it could not be recorded ({type(error).__name__}: {error})"[:200]
+        return replace(entry.graded, reason=reason)
+    return entry.graded
 
 
 def answer_keys(
@@ -113,15 +125,15 @@ def answer_keys(
     return keys
 
 
-def _outcome(future: Future[Any], key: AnswerKey, handed_in: HandedIn) -> Marked:
+def _outcome(future: Future[Any], key: AnswerKey, handed_in: HandedIn) -> GradebookEntry:
     """What a worker sent back, or why it could not.
 
     Raises: CourseError, SandboxUnavailableError, when the fault is not the submission's.
     """
     error = future.exception()
     if error is None:
-        marked: Marked = future.result()
-        return marked
+        entry: GradebookEntry = future.result()
+        return entry
     if isinstance(error, WorkersKilledError):
         reason = "grading it ended two workers; look at it by hand before you grade it again"
     elif isinstance(error, CourseError | SandboxUnavailableError) or not isinstance(
@@ -130,4 +142,4 @@ def _outcome(future: Future[Any], key: AnswerKey, handed_in: HandedIn) -> Marked
         raise error
     else:
         reason = own_fault(error)
-    return Marked(ungraded(key.assignment, key.seed, handed_in, reason))
+    return GradebookEntry(ungraded(key.assignment, key.seed, handed_in, reason))

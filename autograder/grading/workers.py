@@ -14,7 +14,7 @@ from functools import lru_cache
 from multiprocessing.connection import wait
 from typing import Any, Protocol
 
-from autograder.gradebook.marked import Marked, marked
+from autograder.gradebook.entry import GradebookEntry, entry_of
 from autograder.grading.grade import grade
 from autograder.reference.answer_key import AnswerKey
 from autograder.sandbox import KernelServer, kernel_server
@@ -44,10 +44,10 @@ class Workers(Protocol):
         """Let them end; `at_once` without what they are doing."""
 
 
-def grade_and_mark(shared: Any, handed_in: HandedIn) -> Marked:
+def graded_entry(shared: Any, handed_in: HandedIn) -> GradebookEntry:
     """The task of a worker: one submission to the verdict that is recorded."""
     key = _unpacked(shared) if isinstance(shared, bytes) else shared
-    return marked(grade(key, handed_in))
+    return entry_of(grade(key, handed_in))
 
 
 @lru_cache(maxsize=32)

@@ -54,19 +54,19 @@ def _sealing_problem(calls: Calls, uid: int | None) -> str:
     except OSError as error:
         return str(error)
     if process == 0:
-        said = "sealed"
+        answer = "sealed"
         try:
             seal(folder, uid, limits, calls)
         except Exception as error:
-            said = str(error) or type(error).__name__
-        os.write(writing, said.encode())
+            answer = str(error) or type(error).__name__
+        os.write(writing, answer.encode())
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as pipe:
-        said = pipe.read()
+        answer = pipe.read()
     os.waitpid(process, 0)
     os.rmdir(folder)
-    return "" if said == "sealed" else said or "the process that tried it ended"
+    return "" if answer == "sealed" else answer or "the process that tried it ended"
 
 
 def _fork_first() -> int:

@@ -14,7 +14,7 @@ from autograder.reading.library import UNSEEN, Library
 from autograder.reading.names import made, parsed, uses
 
 
-def taken(
+def library_names(
     sources: Sequence[str], definitions: Iterable[str], own_modules: Iterable[str] = ()
 ) -> dict[str, list[str]]:
     """For each definition, the library names that it or its helpers mention, dotted.
@@ -65,12 +65,12 @@ def messages(
     own_modules: Iterable[str] = (),
 ) -> dict[str, str]:
     """For each definition that takes what is forbidden there, the sentence that says so."""
-    mentioned = taken(sources, forbidden, own_modules)
+    mentioned = library_names(sources, forbidden, own_modules)
     found = {name: first_forbidden(mentioned[name], parts) for name, parts in forbidden.items()}
-    return {name: said(each) for name, each in found.items() if each is not None}
+    return {name: message_of(each) for name, each in found.items() if each is not None}
 
 
-def said(name: str) -> str:
+def message_of(name: str) -> str:
     """The sentence for a name that must not be used."""
     if name in UNSEEN:
         return f"uses {name}, so that it cannot be seen what it calls; write the call out"

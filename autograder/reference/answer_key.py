@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autograder.course.assignment import Assignment, is_test, nbgrader_of
+from autograder.course.assignment import Assignment
 from autograder.errors import BrokenReferenceError, CourseError
-from autograder.reading.from_scratch import messages
-from autograder.reading.names import uses
 from autograder.reference.package import Package, catalogue_of
 from autograder.reference.wrong_versions import WrongVersions
 from autograder.sandbox import Limits
@@ -17,9 +15,7 @@ from autograder.sandbox.execute import Execution, execute
 from autograder.sandbox.limits import limits_of
 from autograder.submission.handed_in import plain_files
 from autograder.submission.rebuild import Rebuilder
-from autograder.verdict.diagnose import Case, diagnose
 from autograder.verdict.judge import judge
-from autograder.verdict.verdict import CellResult
 
 
 @dataclass(frozen=True)
@@ -36,43 +32,6 @@ class AnswerKey:
     evidence: Mapping[str, list[bytes]]
     limits: Limits
     wrong: WrongVersions
-
-    def judge(self, run: Execution, beside: Iterable[str] = ()) -> dict[str, CellResult]:
-        """The verdicts on the test cells of one run, with what explains the failures.
-
-        `beside` are the paths of the files beside the notebook.
-        """
-        tests = self.assignment.tests
-        forbidden = {name: self.assignment.forbidden(cell) for name, cell in tests.items()}
-        sources = [c.source for c in run.notebook.cells if c.cell_type == "code" and not is_test(c)]
-        by_definition = {name.removeprefix("test-"): parts for name, parts in forbidden.items()}
-        own = {path.split("/")[0].removesuffix(".py") for path in beside}
-        taken = messages(sources, by_definition, own)
-        student_uses = uses(sources, by_definition)
-        results: dict[str, CellResult] = {}
-        for name, cell in tests.items():
-            definition = name.removeprefix("test-")
-            reason = ""
-            if name in run.slow:
-                reason = f"did not end within {self.limits.cell_seconds:g} seconds"
-            elif run.problem:
-                reason = f"did not run: {run.problem}"
-            elif stopped := run.stopped.get(definition):
-                reason = f"the cell that defines it stopped with {stopped}"
-            below = sorted(student_uses.get(definition, frozenset()) & set(taken))
-            results[name] = judge(
-                name,
-                float(nbgrader_of(cell)["points"]),
-                self.evidence[name],
-                run.evidence.get(name, []),
-                forbidden[name],
-                reason,
-                taken.get(definition, ""),
-                below[0] if below else "",
-            )
-        used = self.wrong.catalogue.uses
-        case = Case(results, self.evidence, run.evidence, forbidden, student_uses, used)
-        return diagnose(case, self.wrong)
 
 
 def answer_key(

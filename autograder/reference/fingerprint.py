@@ -65,12 +65,12 @@ def fingerprint(course: Course, assignment: Assignment, package: Package) -> str
     Raises: OSError, when a file of the course cannot be read.
     """
     reference = {f"solutions/{path}": source for path, source in package.modules.items()}
-    beside = plain_files(assignment.path.parent)
-    files = {f"source/{name}": content for name, content in beside.items()}
+    files = plain_files(assignment.path.parent)
+    source = {f"source/{name}": content for name, content in files.items()}
     own = {
         "notebook": assignment.path.read_bytes() if assignment.path.is_file() else b"",
         "wrong versions": without_words(assignment, package),
         "config": (course.root / CONFIG).read_bytes(),
         "software": software().encode(),
     }
-    return digest({**reference, **files, **own})
+    return digest({**reference, **source, **own})

@@ -90,11 +90,11 @@ class _Client(NotebookClient):
             self._deadline = monotonic() + self._limits.notebook_seconds
             self.reset_execution_trackers()
             # nbclient sees a cell's limit only while no reply arrives; a kernel may send many.
-            async with asyncio.timeout(self._limits.notebook_seconds + STOP_SECONDS) as whole:
+            async with asyncio.timeout(self._limits.notebook_seconds + STOP_SECONDS) as deadline:
                 for index, cell in enumerate(self.nb.cells):
                     await self.async_execute_cell(cell, index)
         except DeadKernelError as error:
-            if whole.expired():  # which nbclient takes for the kernel's end
+            if deadline.expired():  # which nbclient takes for the kernel's end
                 raise OutOfTimeError from error
             raise
         finally:

@@ -72,20 +72,20 @@ class KernelServer:
         assert process.stderr is not None
         deadline = threading.Timer(START_SECONDS, process.kill)
         deadline.start()
-        said = process.stdout.readline().decode().strip()
+        answer = process.stdout.readline().decode().strip()
         deadline.cancel()
-        if said == "sealed":
+        if answer == "sealed":
             # Closed: what a server prints later is nobody's to read.
             process.stdout.close()
             process.stderr.close()
             return
-        said = said or (process.stderr.read().decode().strip().splitlines() or [""])[-1]
+        answer = answer or (process.stderr.read().decode().strip().splitlines() or [""])[-1]
         self.close()
-        if not said:
+        if not answer:
             raise KernelServerError("the fork server was killed while it started")
         raise SandboxUnavailableError(
-            f"a sandbox cannot be made here ({said}); student code does not run without it. Allow "
-            "unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, or "
+            f"a sandbox cannot be made here ({answer}); student code does not run without it. "
+            "Allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, or "
             "kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu)"
         )
 
@@ -128,8 +128,8 @@ def request(
     folder: str, uid: int | None, limits: dict[str, int], environment: dict[str, str]
 ) -> bytes:
     """The packet that asks for a kernel with `folder` below the server's `kernels`."""
-    asked = {"folder": folder, "uid": uid, "limits": limits, "environment": environment}
-    return json.dumps(asked).encode()
+    wanted = {"folder": folder, "uid": uid, "limits": limits, "environment": environment}
+    return json.dumps(wanted).encode()
 
 
 def _temporary() -> Path:

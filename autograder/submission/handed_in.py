@@ -38,13 +38,13 @@ class HandedIn:
 
 def digest(contents: Mapping[str, bytes]) -> str:
     """One digest of several files, by their names."""
-    whole = hashlib.sha256()
+    hashed = hashlib.sha256()
     for name in sorted(contents):
         encoded = name.encode("utf-8", "surrogateescape")
-        whole.update(f"{len(encoded)} {len(contents[name])} ".encode())
-        whole.update(encoded)
-        whole.update(contents[name])
-    return whole.hexdigest()
+        hashed.update(f"{len(encoded)} {len(contents[name])} ".encode())
+        hashed.update(encoded)
+        hashed.update(contents[name])
+    return hashed.hexdigest()
 
 
 def read_handed_in(

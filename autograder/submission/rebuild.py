@@ -11,7 +11,7 @@ import copy
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import nbformat
 from nbformat import NotebookNode
@@ -31,7 +31,16 @@ MAX_CELLS = 2_000
 MAX_BRACKETS = 1_000_000  # as many objects take a small part of a gigabyte
 
 
-def read_submission(path: Path) -> list[dict[str, Any]]:
+class SubmittedCell(TypedDict):
+    """All that is read of a cell that a student handed in; `source` is one text."""
+
+    cell_type: str
+    source: str
+    id: str | None
+    grade_id: str | None
+
+
+def read_submission(path: Path) -> list[SubmittedCell]:
     """The cells of a submitted notebook, as type, source, id and grade_id only.
 
     Raises: UnreadableError, for whatever is not a notebook.
@@ -39,7 +48,7 @@ def read_submission(path: Path) -> list[dict[str, Any]]:
     return parse(read_notebook(path), path.name)
 
 
-def parse(notebook: bytes, name: str) -> list[dict[str, Any]]:
+def parse(notebook: bytes, name: str) -> list[SubmittedCell]:
     """The cells of the content of a notebook called `name`.
 
     Raises: UnreadableError, for whatever is not a notebook.
@@ -76,7 +85,7 @@ def _short(error: Exception) -> str:
     return str(error).splitlines()[0][:120] if str(error) else type(error).__name__
 
 
-def read_cells(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+def read_cells(content: Mapping[str, Any], name: str) -> list[SubmittedCell]:
     """The cells of a parsed notebook called `name`.
 
     Raises: UnreadableError, when it has no list of cells.
@@ -86,7 +95,7 @@ def read_cells(content: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
         raise UnreadableError(f"{name} is not a notebook: it has no list of cells")
     if len(cells) > MAX_CELLS:
         raise UnreadableError(f"{name} has {len(cells)} cells; at most {MAX_CELLS} are graded")
-    read = []
+    read: list[SubmittedCell] = []
     for cell in cells:
         if not isinstance(cell, Mapping):
             raise UnreadableError(f"{name} is not a notebook: a cell is not an object")
@@ -143,7 +152,7 @@ class Rebuilder:
             if not is_solution(cell)
         }
 
-    def rebuild(self, submitted: Sequence[Mapping[str, Any]]) -> NotebookNode:
+    def rebuild(self, submitted: Sequence[SubmittedCell]) -> NotebookNode:
         """The notebook to be executed: the instructor's, with the student's text in its place."""
         texts: dict[int, list[str]] = {}
         own: dict[int, list[str]] = {}
@@ -161,7 +170,7 @@ class Rebuilder:
                 own.setdefault(min(place, below - 1), []).append(cell["source"])
         return self._filled(texts, own)
 
-    def _is_own(self, cell: Mapping[str, Any], index: int | None) -> bool:
+    def _is_own(self, cell: SubmittedCell, index: int | None) -> bool:
         """Whether a cell is code of the student's, also written into one of the instructor's."""
         if cell["cell_type"] != "code" or not cell["source"].strip():
             return False
@@ -172,7 +181,7 @@ class Rebuilder:
             return False
         return plain(cell["source"]) != plain(theirs.source)
 
-    def known(self, cell: Mapping[str, Any]) -> int | None:
+    def known(self, cell: SubmittedCell) -> int | None:
         """Which of the instructor's cells this is, if any."""
         if cell["grade_id"] is not None:
             return self._by_grade_id.get(cell["grade_id"])

@@ -88,13 +88,13 @@ def diagnose(case: Case, wrong: Versions) -> dict[str, CellResult]:
     diagnosed = {}
     for test, result in case.results.items():
         definition = test.removeprefix("test-")
-        if _whole(result):
+        if _all_passed(result):
             diagnosed[test] = result
             continue
         earlier = [
             name
             for name in case.student_uses.get(definition, ())
-            if not _whole(case.results.get(f"test-{name}"))
+            if not _all_passed(case.results.get(f"test-{name}"))
         ]
         base = tuple(dict.fromkeys(id for name in earlier for id in causes.get(name, ())))
         found = _Cell(test, case, wrong).explained(earlier, base)
@@ -117,7 +117,7 @@ def diagnose(case: Case, wrong: Versions) -> dict[str, CellResult]:
     return diagnosed
 
 
-def _whole(result: CellResult | None) -> bool:
+def _all_passed(result: CellResult | None) -> bool:
     return result is None or all(check.passed for check in result.checks)
 
 
@@ -154,8 +154,10 @@ class _Cell:
             return self._one_of([base, *((*base, *one) for one in own)])
         entries = self._catalogue.misconceptions
         failing = [(each.id,) for each in entries if each.definition in earlier]
-        whole = [(each.id,) for each in entries if each.definition in used - {*earlier}]
-        return self._one_of([*failing, *own, *whole]) or self._together(own) or self._one_pair(own)
+        passing = [(each.id,) for each in entries if each.definition in used - {*earlier}]
+        return (
+            self._one_of([*failing, *own, *passing]) or self._together(own) or self._one_pair(own)
+        )
 
     def _wrong_by(self, base: Swap) -> bool:
         """Whether these fail a check of this cell, or cannot be made to see it."""
@@ -216,7 +218,7 @@ class _Cell:
         return None
 
     def _together(self, swaps: Sequence[Swap]) -> dict[str, Swap] | None:
-        """Several that each explain some of the checks whole, and all of them together."""
+        """Several that each explain some of the checks, and all of them together."""
         explained: dict[str, Swap] = {}
         ordered = sorted(self._agreeing(swaps), key=lambda each: -len(each[1]))
         for swap, fails in ordered:

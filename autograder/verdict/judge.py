@@ -8,14 +8,33 @@ from __future__ import annotations
 import builtins
 from collections import Counter
 from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
 
 from autograder.errors import BrokenReferenceError, MalformedEvidenceError
-from autograder.reading.from_scratch import first_forbidden, said
+from autograder.reading.from_scratch import first_forbidden, message_of
 from autograder.verdict.compare import difference
 from autograder.verdict.evidence import Record, decode
 from autograder.verdict.verdict import CellResult, Check
 
 TAMPERED = "the cell reported something that its tests do not write"
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is known of a submission's test cell besides its evidence; empty is nothing.
+
+    `reason` says why evidence may be missing (out of time, the kernel died, the definition's cell
+    failed); `forbidden_call` says what the source calls that is to be built here, and then nothing
+    is earned; `through` is an earlier definition that does, and then what it does is not held
+    against this one.
+    """
+
+    reason: str = ""
+    forbidden_call: str = ""
+    through: str = ""
+
+
+NO_CIRCUMSTANCES = Circumstances()
 
 
 def judge(
@@ -24,16 +43,11 @@ def judge(
     reference: Sequence[bytes],
     submission: Sequence[bytes],
     forbidden: Iterable[str] = (),
-    reason: str = "",
-    taken: str = "",
-    through: str = "",
+    circumstances: Circumstances = NO_CIRCUMSTANCES,
 ) -> CellResult:
     """Judge one test cell.
 
-    `forbidden` holds parts of the names of library functions that must not have run; `reason`
-    says why evidence may be missing (out of time, the kernel died, the definition's cell failed);
-    `taken` says what the source takes that is to be built here, and then nothing is earned;
-    `through` is an earlier definition that does, and then what it does is not held against this.
+    `forbidden` holds parts of the names of library functions that must not have run.
 
     Raises: BrokenReferenceError, when the reference's evidence is empty, malformed or doubled.
     """
@@ -42,14 +56,16 @@ def judge(
     found, tampered = _submission([record.name for record in expected], submission)
     called = _called(found, tuple(forbidden))
     works = _works(expected, found, called)
+    reason, through = circumstances.reason, circumstances.through
+    forbidden_call = circumstances.forbidden_call
     if called and not through:
-        taken = taken or next(iter(called.values()))
+        forbidden_call = forbidden_call or next(iter(called.values()))
     checks = []
     for record in expected:
         if tampered:
             message: str | None = tampered
-        elif taken:
-            message = taken
+        elif forbidden_call:
+            message = forbidden_call
         elif record.name not in found:
             message = reason or "did not run"
         elif record.name in called:
@@ -69,17 +85,17 @@ def judge(
 def _called(found: dict[str, Record], forbidden: Sequence[str]) -> dict[str, str]:
     """The observations in which something ran that is to be built here, and what to say of it."""
     named = {name: first_forbidden(sorted(each.calls), forbidden) for name, each in found.items()}
-    return {name: said(call) for name, call in named.items() if call is not None}
+    return {name: message_of(call) for name, call in named.items() if call is not None}
 
 
 def _works(expected: Sequence[Record], found: dict[str, Record], called: Container[str]) -> bool:
     """Whether anything but a refusal is right; what always raises would pass the refusals."""
-    asked = [record for record in expected if record.raised is None]
-    return not asked or any(
+    results = [record for record in expected if record.raised is None]
+    return not results or any(
         record.name in found
         and record.name not in called
         and _wrong(record, found[record.name]) is None
-        for record in asked
+        for record in results
     )
 
 

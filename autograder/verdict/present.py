@@ -49,12 +49,15 @@ def write_verdicts(
         if not is_test(cell):
             continue
         result = results[nbgrader_of(cell)["grade_id"]]
-        said = visible_failure(cell)
-        cell.metadata[VERDICT] = from_dict({**as_data(result), "visible": said})
+        failure = visible_failure(cell)
+        cell.metadata[VERDICT] = from_dict({**as_data(result), "visible": failure})
         outputs = [
             {
                 "output_type": "display_data",
-                "data": {"text/plain": as_text(result, said), "text/html": as_html(result, said)},
+                "data": {
+                    "text/plain": as_text(result, failure),
+                    "text/html": as_html(result, failure),
+                },
                 "metadata": {},
             },
             # nbgrader takes a cell's points from a float in its result, and from nothing else.
@@ -84,28 +87,28 @@ def visible_failure(cell: NotebookNode) -> str | None:
 def explanations(result: CellResult) -> list[str]:
     """What explains the failures of a cell, a sentence or two each, without hints."""
     named = dict.fromkeys(each for check in result.checks for each in check.because)
-    said = [f"Likely cause: {each.name} {each.effect}" for each in named]
+    sentences = [f"Likely cause: {each.name} {each.effect}" for each in named]
     if result.follows_from:
-        said.append(f"This follows from {', '.join(result.follows_from)}: mend that first.")
+        sentences.append(f"This follows from {', '.join(result.follows_from)}: mend that first.")
     elif result.mend_first:
-        said.append(
+        sentences.append(
             f"It uses {', '.join(result.mend_first)}, which fails checks of its own: mend that "
             "first."
         )
-    return said
+    return sentences
 
 
-def as_text(result: CellResult, said: str | None = None) -> str:
+def as_text(result: CellResult, failure: str | None = None) -> str:
     """The verdict in plain lines."""
     lines = [f"{result.score:g} of {result.max_score:g} points", *explanations(result)]
     lines += [
         f"{'passed' if check.passed else 'failed'}  {check.name}: {check.message}"
         for check in result.checks
     ]
-    return "\n".join([*lines, f"visible tests: {said}"] if said else lines)
+    return "\n".join([*lines, f"visible tests: {failure}"] if failure else lines)
 
 
-def as_html(result: CellResult, said: str | None = None) -> str:
+def as_html(result: CellResult, failure: str | None = None) -> str:
     """The verdict as a table; every text in it is escaped."""
     rows = "".join(
         f"<tr><td>{'passed' if check.passed else '<strong>failed</strong>'}</td>"
@@ -114,7 +117,7 @@ def as_html(result: CellResult, said: str | None = None) -> str:
         f"<td>{check.points if check.passed else 0:.2f} / {check.points:.2f}</td></tr>"
         for check in result.checks
     )
-    below = [*explanations(result), *([f"The visible tests said: {said}"] if said else [])]
+    below = [*explanations(result), *([f"The visible tests said: {failure}"] if failure else [])]
     return (
         f'<table class="table"><caption>{html.escape(result.grade_id)}: {result.score:g} of '
         f"{result.max_score:g} points</caption><thead><tr><th>verdict</th><th>check</th>"

@@ -20,7 +20,7 @@ from autograder.observe import collecting, observe
 from autograder.reading.names import reached
 from autograder.verdict.diagnose import Case, diagnose
 from autograder.verdict.evidence import Record, decode
-from autograder.verdict.judge import judge
+from autograder.verdict.judge import Circumstances, judge
 from autograder.verdict.verdict import CellResult, Check
 from workbook.answering.answers import Answers
 from workbook.stub import is_library, stub
@@ -122,7 +122,12 @@ class _Run:
                     slow = NOT_TRIED
                     break
         self.result = judge(
-            self.test, 1.0, self._expected, self.records, answers.forbidden(name), slow
+            self.test,
+            1.0,
+            self._expected,
+            self.records,
+            answers.forbidden(name),
+            Circumstances(reason=slow),
         )
 
     def _try(self, example: Example, definitions: Mapping[str, Any]) -> None:

@@ -32,14 +32,14 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class CellResult:
+class CellOutcome:
     """The outcome of one cell and the sentences about it, if it did not pass."""
 
     outcome: Outcome
     message: str = ""
 
 
-def of_error(error: Mapping[str, Any], about: str | None, to_do: Sequence[str]) -> CellResult:
+def of_error(error: Mapping[str, Any], about: str | None, to_do: Sequence[str]) -> CellOutcome:
     """The result of a cell that ended with an exception, as Jupyter describes it.
 
     `about` is the definition that the cell belongs to, `to_do` are those left as released.
@@ -50,20 +50,20 @@ def of_error(error: Mapping[str, Any], about: str | None, to_do: Sequence[str]) 
         raised_in = {_function(frame["name"]) for frame in FRAME.finditer(traceback)}
         others = [other for other in to_do if other in raised_in and other != about]
         if others and about not in to_do:
-            return CellResult(Outcome.WAITS, f"it uses {others[-1]}, which is still to do")
-        return CellResult(Outcome.TO_DO, said)
+            return CellOutcome(Outcome.WAITS, f"it uses {others[-1]}, which is still to do")
+        return CellOutcome(Outcome.TO_DO, said)
     if name == "AssertionError" and said:
-        return CellResult(Outcome.FAILED, _short(said))
+        return CellOutcome(Outcome.FAILED, _short(said))
     if issubclass(_builtin(name), SyntaxError):
         said = re.sub(r" \([^()]*, line \d+\)$", "", said)
         place = WRONG_LINE.search(traceback)
         where = f", in line {place[1]} of the cell: {place[2].strip()}" if place else ""
-        return CellResult(Outcome.FAILED, _short(f"{name}: {said}{where}"))
+        return CellOutcome(Outcome.FAILED, _short(f"{name}: {said}{where}"))
     if name == "NameError" and about and f"'{about}'" in said:
         gone = f"{about} is not defined: its cell is gone, or does not run to its end"
-        return CellResult(Outcome.FAILED, gone)
+        return CellOutcome(Outcome.FAILED, gone)
     what = f"{name}: {said}" if said else name
-    return CellResult(Outcome.FAILED, _short(what) + _place(traceback))
+    return CellOutcome(Outcome.FAILED, _short(what) + _place(traceback))
 
 
 def of_difference(book: Sequence[Mapping[str, Any]], yours: Sequence[Mapping[str, Any]]) -> str:

@@ -17,7 +17,7 @@ from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
 from autograder.course.released import INLINE
 from autograder.errors import DeskError, KernelEndedError
-from workbook.checking.cell_result import CellResult, Outcome, of_difference, of_error
+from workbook.checking.cell_result import CellOutcome, Outcome, of_difference, of_error
 from workbook.checking.overlay import FACTS, OWN, SOLUTION, TEST, overlay
 
 # Of what a cell shows, the text counts.
@@ -99,7 +99,7 @@ class CheckedCell(IPyNbCell):  # type: ignore[misc]  # nbval has no annotations
         super().__init__(*arguments, **options)
         self.facts = self.cell.metadata[FACTS]
         self.about: str | None = self.facts["about"]
-        self.result = CellResult(Outcome.NOT_RUN, BEFORE)
+        self.result = CellOutcome(Outcome.NOT_RUN, BEFORE)
         self._difference = ""
 
     def setup(self) -> None:
@@ -114,23 +114,23 @@ class CheckedCell(IPyNbCell):  # type: ignore[misc]  # nbval has no annotations
             super().runtest()
         except KernelEndedError:
             notebook.has_stopped = True
-            self.result = CellResult(Outcome.FAILED, ENDED)
+            self.result = CellOutcome(Outcome.FAILED, ENDED)
             self.raise_cell_error(ENDED)
         except NbCellError:
             notebook.has_stopped = notebook.timed_out
             self.result = self._result()
             raise
-        self.result = CellResult(Outcome.PASSED)
+        self.result = CellOutcome(Outcome.PASSED)
 
-    def _result(self) -> CellResult:
+    def _result(self) -> CellOutcome:
         if self.parent.timed_out:
             seconds = f"{self.config.option.nbval_cell_timeout:g}"
-            return CellResult(
+            return CellOutcome(
                 Outcome.FAILED,
                 f"it was stopped after {seconds} seconds. Is there a loop that does not end?",
             )
         if self._difference:
-            return CellResult(Outcome.DIFFERS, self._difference)
+            return CellOutcome(Outcome.DIFFERS, self._difference)
         errors = [out for out in self.test_outputs if out.output_type == "error"]
         return of_error(errors[-1], self.about, self.parent.to_do)
 

@@ -16,7 +16,7 @@ SHOWN = 6  # of the places of one finding
 
 
 @dataclass(frozen=True)
-class Finding:
+class Damage:
     """One kind of damage; an empty `mending` means that only the student can do something."""
 
     what: str
@@ -31,21 +31,21 @@ class Finding:
         return "\n".join([*lines, f"  Mending: {self.mending}"] if self.mending else lines)
 
 
-def of_the_file(opened: Opened) -> Iterator[Finding]:
+def of_the_file(opened: Opened) -> Iterator[Damage]:
     """What ails the file, whatever its cells are."""
     right = opened.right_path
     if opened.path.name != right.name:
         cost = "it would not be handed in, as nbgrader looks for that name only."
         if right.exists():
             cost += f" {right.name} is here as well: keep the one that is yours under that name."
-        yield Finding(
+        yield Damage(
             f"The file is not called {right.name}",
             (opened.path.name,),
             cost,
             "" if right.exists() else "gives it that name.",
         )
     if opened.sides:
-        yield Finding(
+        yield Damage(
             "Git left a merge conflict in the file, and JupyterLab cannot open it",
             (),
             "all of it; nobody can grade it.",
@@ -53,7 +53,7 @@ def of_the_file(opened: Opened) -> Iterator[Finding]:
             "both as files. In a merge yours is above; in a rebase or after a stash, below.",
         )
     if opened.raw.startswith(BOM_UTF8):
-        yield Finding(
+        yield Damage(
             "The file begins with a byte order mark, and JupyterLab cannot open it",
             (),
             "you cannot open it, nor can nbgrader's Validate; the grader reads over it.",
@@ -61,7 +61,7 @@ def of_the_file(opened: Opened) -> Iterator[Finding]:
         )
 
 
-def of_the_cells(student: Ownership) -> list[Finding]:
+def of_the_cells(student: Ownership) -> list[Damage]:
     """What ails the cells, in the order of what it would cost."""
     found = [
         *_gone(student),
@@ -73,7 +73,7 @@ def of_the_cells(student: Ownership) -> list[Finding]:
     return [finding for finding in found if finding is not None]
 
 
-def _gone(student: Ownership) -> Iterator[Finding | None]:
+def _gone(student: Ownership) -> Iterator[Damage | None]:
     """Cells that are not there, and solutions that stand elsewhere."""
     book = student.book.cells
     elsewhere = {
@@ -99,7 +99,7 @@ def _gone(student: Ownership) -> Iterator[Finding | None]:
     )
 
 
-def _twice(student: Ownership) -> Finding | None:
+def _twice(student: Ownership) -> Damage | None:
     """Cells that the student writes and that stand more than once, whole or in halves."""
     book = student.book.cells
     return _finding(
@@ -114,7 +114,7 @@ def _twice(student: Ownership) -> Finding | None:
     )
 
 
-def _changed(student: Ownership) -> Finding | None:
+def _changed(student: Ownership) -> Damage | None:
     """Edits in given code, with which something else is tested here than in the grader."""
     where = []
     for index, found in student.positions.items():
@@ -134,7 +134,7 @@ def _changed(student: Ownership) -> Finding | None:
     )
 
 
-def _renamed(student: Ownership) -> Finding | None:
+def _renamed(student: Ownership) -> Damage | None:
     """Cells that nbgrader would not know any more."""
     book = student.book.cells
     return _finding(
@@ -151,7 +151,7 @@ def _renamed(student: Ownership) -> Finding | None:
     )
 
 
-def _conflict(student: Ownership) -> Finding | None:
+def _conflict(student: Ownership) -> Damage | None:
     """What a merge leaves in a cell, where the program that merged knows notebooks."""
     return _finding(
         "Lines of a merge conflict stand in a cell: keep the text that is right, and delete the "
@@ -166,6 +166,6 @@ def _conflict(student: Ownership) -> Finding | None:
     )
 
 
-def _finding(what: str, where: Iterable[str], cost: str, mending: str) -> Finding | None:
+def _finding(what: str, where: Iterable[str], cost: str, mending: str) -> Damage | None:
     places = tuple(where)
-    return Finding(what, places, cost, mending) if places else None
+    return Damage(what, places, cost, mending) if places else None

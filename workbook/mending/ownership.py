@@ -11,7 +11,13 @@ from typing import Any
 from nbformat import NotebookNode
 
 from autograder.course.assignment import Assignment, grade_id_of, is_solution, is_test
-from autograder.submission.rebuild import Rebuilder, plain, read_cells, released_stubs
+from autograder.submission.rebuild import (
+    Rebuilder,
+    SubmittedCell,
+    plain,
+    read_cells,
+    released_stubs,
+)
 from workbook import material
 from workbook.mending.pieces import (
     belong_together,
@@ -51,7 +57,7 @@ class Ownership:
         return Assignment(self.name, material.path_of(self.name)).notebook
 
     @cached_property
-    def cells(self) -> list[dict[str, Any]]:
+    def cells(self) -> list[SubmittedCell]:
         """The student's cells as the grader reads them."""
         return read_cells(self.content, f"{self.name}.ipynb")
 
@@ -95,7 +101,7 @@ class Ownership:
         below = next((i for i in self.places[position + 1 :] if i is not None), above + 1)
         return min(above, below - 1)
 
-    def _known(self, cell: Mapping[str, Any]) -> int | None:
+    def _known(self, cell: SubmittedCell) -> int | None:
         found = self.rebuilder.known(cell)
         if found is None and cell["grade_id"] is not None:
             return self.rebuilder.known({**cell, "grade_id": None})

@@ -12,7 +12,7 @@ import typer
 
 from autograder.errors import DeskError
 from workbook.mending import backup
-from workbook.mending.damage import Finding, of_the_cells, of_the_file
+from workbook.mending.damage import Damage, of_the_cells, of_the_file
 from workbook.mending.opened import Opened, open_file
 from workbook.mending.ownership import Ownership
 from workbook.mending.pour import poured
@@ -98,12 +98,12 @@ def _at_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def _list(found: Iterable[Finding]) -> None:
+def _list(found: Iterable[Damage]) -> None:
     for number, finding in enumerate(found, 1):
         typer.echo(f"\n{number}. {finding}")
 
 
-def _counted(found: list[Finding]) -> str:
+def _counted(found: list[Damage]) -> str:
     if not found:
         return "nothing ails it."
     return f"{len(found)} finding{'s' if len(found) > 1 else ''}"

@@ -12,14 +12,14 @@ from nbformat import NotebookNode
 
 from autograder.course.assignment import grade_id_of
 from autograder.errors import DeskError
-from workbook.mending.damage import Finding
+from workbook.mending.damage import Damage
 from workbook.mending.pieces import defines, statements
 
 CELL_SECONDS = 120
 SHOWN = 3  # what fails after these is most often a consequence
 
 
-def stale(notebook: NotebookNode, folder: Path) -> list[Finding]:
+def stale(notebook: NotebookNode, folder: Path) -> list[Damage]:
     """What fails from the top although its stored output looks fine, or is used before it is made.
 
     What is not written yet, or failed when it was last run, is no finding.
@@ -31,7 +31,7 @@ def stale(notebook: NotebookNode, folder: Path) -> list[Finding]:
     found = [_finding(cells, p, failed) for p in failed if _is_stale(cells, p, failed)]
     if endless:
         found.append(
-            Finding(
+            Damage(
                 "Run from the top, the notebook does not come to its end",
                 (endless,),
                 "what stands in that cell and below it, if the grader waits as long.",
@@ -99,7 +99,7 @@ def _is_stale(
 
 def _finding(
     cells: list[NotebookNode], position: int, failed: Mapping[int, tuple[str, str]]
-) -> Finding:
+) -> Damage:
     kind, message = failed[position]
     name = _missing(kind, message)
     if name is None:
@@ -115,7 +115,7 @@ def _finding(
             else ("is made in no cell; the cell that made it was deleted or changed")
         )
         why = f"`{name}` is used{used}, but {where}"
-    return Finding(
+    return Damage(
         "Run from the top, a cell fails that worked in the order you ran it in",
         (f"{_label(cells, position)}: {why}",),
         "the points of what needs it, as the grader runs from the top.",

@@ -22,7 +22,7 @@ Tokens = str | Sequence[str] | None
 
 
 @dataclass(frozen=True)
-class Picture:
+class AttentionMaps:
     """Heat maps and the sentences below them; a notebook shows it by itself."""
 
     maps: Sequence[HeatMap]
@@ -39,7 +39,7 @@ class Picture:
 
 def show_attention(
     weights: Any, tokens: Tokens = None, keys: Tokens = None, caption: str | None = None
-) -> Picture:
+) -> AttentionMaps:
     """Show weights as one table a head: a row for each word that looks, a column for each key.
 
     weights (L, S), (H, L, S) or (B, H, L, S), numbers or a bool mask. `tokens` is a sentence or a
@@ -48,7 +48,7 @@ def show_attention(
     said: list[str] = []
     numbers = _numbers(weights)
     if isinstance(numbers, str):
-        return Picture([], [numbers])
+        return AttentionMaps([], [numbers])
     if numbers.ndim == 4:
         if len(numbers) > 1:
             said.append(
@@ -77,7 +77,7 @@ def show_attention(
         )
         for index, head in enumerate(heads[:MOST_HEADS])
     ]
-    return Picture(maps, [READING, *said])
+    return AttentionMaps(maps, [READING, *said])
 
 
 def _numbers(weights: Any) -> NDArray[Any] | str:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from workbook.pictures.heat_map import SIGN, HeatMap
 from workbook.pictures.tracing.follow import follow
-from workbook.pictures.tracing.step import Step
+from workbook.pictures.tracing.step import TracedStep
 from workbook.pictures.tracing.telling import Told, told
 from workbook.pictures.tracing.vectors import WIDTH, labels, vectors
 
@@ -33,9 +33,9 @@ class Trace:
     """The steps of one sentence; `first` is the one in which it first goes wrong, if any."""
 
     words: Sequence[str]
-    steps: Sequence[Step] = ()
+    steps: Sequence[TracedStep] = ()
     notes: Sequence[str] = ()
-    first: Step | None = field(init=False)
+    first: TracedStep | None = field(init=False)
 
     def __post_init__(self) -> None:
         wrong = (step for step in self.steps if step.faults)
@@ -64,14 +64,14 @@ class Trace:
         return "\n".join(lines)
 
     @property
-    def _by_key(self) -> Mapping[str, Step]:
+    def _by_key(self) -> Mapping[str, TracedStep]:
         return {step.key: step for step in self.steps}
 
     @property
     def _labels(self) -> list[str]:
         return labels(self.words)
 
-    def _number(self, step: Step) -> int:
+    def _number(self, step: TracedStep) -> int:
         return [each.key for each in self.steps].index(step.key) + 1
 
     def _summary(self) -> str:
@@ -90,10 +90,10 @@ class Trace:
             )
         return "On this sentence, every step that your functions take agrees with torch."
 
-    def _heading(self, number: int, step: Step, said: Told) -> str:
+    def _heading(self, number: int, step: TracedStep, said: Told) -> str:
         return f"Step {number} of {len(self.steps)}: {said.title}. {self._state(step)}".rstrip()
 
-    def _state(self, step: Step) -> str:
+    def _state(self, step: TracedStep) -> str:
         """Whose numbers these are, and whether they are right."""
         if step is self.first:
             return "HERE IT FIRST GOES WRONG."
@@ -109,7 +109,7 @@ class Trace:
         agree = "agrees" if len(step.functions) == 1 else "agree"
         return f"{still} Your {' and '.join(step.functions)} {agree} with torch.".strip()
 
-    def _step_as_html(self, number: int, step: Step) -> Iterator[str]:
+    def _step_as_html(self, number: int, step: TracedStep) -> Iterator[str]:
         said = told(step, self._by_key, self._labels)
         yield f"<p><strong>{html.escape(self._heading(number, step, said))}</strong> "
         yield f"{html.escape(said.idea)}</p>"
@@ -131,7 +131,7 @@ class Trace:
         if said.by_hand:
             yield f"<p>{html.escape(said.by_hand)}</p>"
 
-    def _maps(self, step: Step, said: Told) -> Iterator[list[HeatMap]]:
+    def _maps(self, step: TracedStep, said: Told) -> Iterator[list[HeatMap]]:
         """Rows of heat maps: one row, or one for each head."""
         heads = max(len(x) if x.ndim == 3 else 1 for x in step.shown)
         for head in range(heads):
@@ -143,7 +143,9 @@ class Trace:
                 row.append(self._map(step, caption, one, other, head * one.shape[-1] * split))
             yield row
 
-    def _map(self, step: Step, caption: str, shown: Tensor, right: Tensor, start: int) -> HeatMap:
+    def _map(
+        self, step: TracedStep, caption: str, shown: Tensor, right: Tensor, start: int
+    ) -> HeatMap:
         between_words = step.key in ("scores", "mask", "softmax")
         numbered = [str(start + i) for i in range(shown.shape[-1])]
         return HeatMap(

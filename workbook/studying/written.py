@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from autograder.course.assignment import Assignment, grade_id_of, is_solution, is_test
-from autograder.submission.rebuild import Rebuilder, plain, released_stubs
+from autograder.submission.rebuild import Rebuilder, SubmittedCell, plain, released_stubs
 from workbook import material
 from workbook.studying.lesson import Lesson, Step, is_demo
 
@@ -27,7 +27,7 @@ class Written:
     `cells` are the student's, as `read_submission` reads them.
     """
 
-    def __init__(self, lesson: Lesson, cells: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, lesson: Lesson, cells: Sequence[SubmittedCell]) -> None:
         assignment = Assignment(lesson.name, material.path_of(lesson.name))
         rebuilder = Rebuilder(assignment, stubs=released_stubs(assignment))
         self._cells = rebuilder.rebuild(cells).cells

@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
-from workbook.pictures.tracing.step import Step
+from workbook.pictures.tracing.step import TracedStep
 from workbook.pictures.tracing.truth import BIDIRECTIONAL, BOTH
-from workbook.pictures.tracing.written import Outcome, Written, tensor
+from workbook.pictures.tracing.written import CallResult, StudentFunctions, tensor
 
 COLUMNS = ("bidirectional", "causal")
 
@@ -25,7 +25,10 @@ class AtOnce:
 
 
 def attentions(
-    written: Written, vectors: tuple[Tensor, Tensor, Tensor], mask: Tensor, step: Step
+    written: StudentFunctions,
+    vectors: tuple[Tensor, Tensor, Tensor],
+    mask: Tensor,
+    step: TracedStep,
 ) -> list[AtOnce]:
     """Call the functions of notebooks 01 and 02; why one gives nothing is noted at `step`."""
     name = "scaled_dot_product_attention"
@@ -39,11 +42,11 @@ def attentions(
 
 
 def layers(
-    written: Written,
+    written: StudentFunctions,
     vectors: tuple[Tensor, Tensor, Tensor],
     heads: int,
     mask: Tensor,
-    step: Step,
+    step: TracedStep,
 ) -> list[AtOnce]:
     """Call the layer of notebook 03 on a batch of one sentence, with idle projections."""
     name = "MultiHeadAttention"
@@ -64,7 +67,7 @@ def layers(
     return found
 
 
-def _pair(name: str, column: int, outcome: Outcome, step: Step) -> AtOnce | None:
+def _pair(name: str, column: int, outcome: CallResult, step: TracedStep) -> AtOnce | None:
     step.note(name, outcome, COLUMNS[column])
     if outcome.missing:
         return None

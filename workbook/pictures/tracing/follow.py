@@ -10,7 +10,7 @@ from torch import Tensor
 
 from workbook.pictures.tracing import mistakes
 from workbook.pictures.tracing.at_once import COLUMNS, AtOnce, attentions, layers
-from workbook.pictures.tracing.step import Step, Steps
+from workbook.pictures.tracing.step import Steps, TracedStep
 from workbook.pictures.tracing.truth import (
     BOTH,
     blocked,
@@ -20,21 +20,21 @@ from workbook.pictures.tracing.truth import (
     truth,
     weighed,
 )
-from workbook.pictures.tracing.written import Outcome, Written
+from workbook.pictures.tracing.written import CallResult, StudentFunctions
 
 Vectors = tuple[Tensor, Tensor, Tensor]
 OF_HEADS = ("split_heads", "merge_heads", "MultiHeadAttention")
 KEYS = ("words", "split", "scores", "mask", "softmax", "sum", "merge")
 
 
-def follow(vectors: Vectors, heads: int, variables: Mapping[str, Any]) -> list[Step]:
+def follow(vectors: Vectors, heads: int, variables: Mapping[str, Any]) -> list[TracedStep]:
     """Take query, key and value (L, D) through every step.
 
     What a function gave goes on to the next step, wrong or not, so that one sees where it leads;
     where there is nothing that fits, torch's own result goes on. There are heads where one of the
     functions of notebook 03 is.
     """
-    written = Written(variables)
+    written = StudentFunctions(variables)
     with_heads = any(written.has(name) for name in OF_HEADS)
     return list(_Way(vectors, heads if with_heads else None, written).steps.values())
 
@@ -42,11 +42,11 @@ def follow(vectors: Vectors, heads: int, variables: Mapping[str, Any]) -> list[S
 class _Way:
     """The way of one sentence; each method is a step."""
 
-    def __init__(self, vectors: Vectors, heads: int | None, written: Written) -> None:
+    def __init__(self, vectors: Vectors, heads: int | None, written: StudentFunctions) -> None:
         self.whole, self.heads, self.written = vectors, heads, written
         self.right = truth(*vectors, heads)
         self.steps = Steps(
-            {key: Step(key) for key in KEYS if heads or key not in ("split", "merge")}
+            {key: TracedStep(key) for key in KEYS if heads or key not in ("split", "merge")}
         )
         self.vectors = self.split()
         self.scores = self.compare()
@@ -120,7 +120,7 @@ class _Way:
         going_on = self.steps.take("softmax", "softmax", outcome, local, right, wrong, where)
         for each in [*self.at_once, *self.layers]:
             if each.column == column:
-                result = Outcome(each.weights)
+                result = CallResult(each.weights)
                 taken = self.steps.take("softmax", each.name, result, local, right, wrong, where)
                 going_on = taken if going_on is None else going_on
         return local if going_on is None else going_on
@@ -132,7 +132,7 @@ class _Way:
                 own = self._own_weights(each)
                 wrong = mistakes.of_output(own, *self.vectors)
                 local, right = own @ self.vectors[2], self.right.output[column]
-                result = Outcome(each.output)
+                result = CallResult(each.output)
                 taken = self.steps.take(
                     "sum", each.name, result, local, right, wrong, COLUMNS[column]
                 )
@@ -151,7 +151,7 @@ class _Way:
                 by_hand = self.written.call("merge_heads", found).value
                 local = by_hand if isinstance(by_hand, Tensor) else joined(found)
                 wrong = mistakes.of_merge(found)
-                result = Outcome(each.output)
+                result = CallResult(each.output)
                 taken = self.steps.take("merge", each.name, result, local, right, wrong, where)
                 going_on = taken if going_on is None else going_on
         return joined(x) if going_on is None else going_on

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from workbook.pictures.tracing.mistakes import Mistake, named
-from workbook.pictures.tracing.written import Outcome, tensor, wrong
+from workbook.pictures.tracing.written import CallResult, tensor, wrong
 
 Matrices = tuple[Tensor, ...]
 LIKELY = "Likely cause: "
@@ -28,7 +28,7 @@ class Fault:
 
 
 @dataclass
-class Step:
+class TracedStep:
     """One step: the student's functions in it, matrices side by side, what torch gets for them."""
 
     key: str
@@ -51,7 +51,7 @@ class Step:
                 return
         self.faults.append(Fault(name, said, [where]))
 
-    def note(self, name: str, outcome: Outcome, where: str = "") -> None:
+    def note(self, name: str, outcome: CallResult, where: str = "") -> None:
         """Say why a call gave no result, if it gave none."""
         if outcome.missing is None and name not in self.functions:
             self.functions.append(name)
@@ -63,14 +63,14 @@ class Step:
                 self.remarks.append(remark)
 
 
-class Steps(dict[str, Step]):
+class Steps(dict[str, TracedStep]):
     """The steps by their keys; a result is blamed on the step in which it goes wrong."""
 
     def take(
         self,
         key: str,
         name: str,
-        outcome: Outcome,
+        outcome: CallResult,
         local: Tensor,
         right: Tensor,
         candidates: Sequence[Mistake],
@@ -90,7 +90,7 @@ class Steps(dict[str, Step]):
         if said and wrong(right, outcome.value):
             likely = named(found, candidates) if found is not None else None
             blamed = self[likely.step] if likely else step
-            because = f". {LIKELY}{likely.words}" if likely else ""
+            because = f". {LIKELY}{likely.said(name)}" if likely else ""
             blamed.fault(name, f"{said}{because}.", where)
             if list(self).index(blamed.key) > list(self).index(key):
                 # It was right so far, and only stands in another one's place.

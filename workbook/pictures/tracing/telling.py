@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from workbook.pictures.tracing.step import Step
+from workbook.pictures.tracing.step import TracedStep
 
 COLUMNS = ("bidirectional: every word looks at every word", "causal: no word looks at a later one")
 VECTORS = ("query: what a word looks for", "key: what it is found by", "value: what it passes on")
@@ -27,10 +27,10 @@ class Told:
     by_hand: str = ""
 
 
-Steps = Mapping[str, Step]
+Steps = Mapping[str, TracedStep]
 
 
-def told(step: Step, steps: Steps, words: Sequence[str]) -> Told:
+def told(step: TracedStep, steps: Steps, words: Sequence[str]) -> Told:
     """Put one step into words. What is worked out by hand has the right numbers."""
     return _TELLERS[step.key](steps, words)
 

@@ -20,7 +20,7 @@ LIBRARIES = ("torch", "numpy", "scipy")  # whose functions of the same names are
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CallResult:
     """What a call gave: a value, or why there is none (`absent`, `to do` or `raised`)."""
 
     value: Any = None
@@ -28,7 +28,7 @@ class Outcome:
     said: str = ""
 
 
-class Written:
+class StudentFunctions:
     """The student's functions, by name, out of the variables of a notebook."""
 
     def __init__(self, variables: Mapping[str, Any]) -> None:
@@ -40,13 +40,13 @@ class Written:
         module = str(getattr(found, "__module__", "")).partition(".")[0]
         return isinstance(found, FunctionType | type) and module not in LIBRARIES
 
-    def call(self, name: str, *arguments: Any) -> Outcome:
+    def call(self, name: str, *arguments: Any) -> CallResult:
         """Call a function on copies of the arguments; an exception becomes a message."""
         if not self.has(name):
-            return Outcome(missing="absent")
+            return CallResult(missing="absent")
         return self.run(self._variables[name], *arguments)
 
-    def layer(self, name: str, width: int, heads: int) -> Outcome:
+    def layer(self, name: str, width: int, heads: int) -> CallResult:
         """A module of this class whose four projections change nothing."""
         made = self.call(name, width, heads)
         if made.missing:
@@ -63,7 +63,7 @@ class Written:
 
         return self.run(without_projections)
 
-    def run(self, function: Any, *arguments: Any) -> Outcome:
+    def run(self, function: Any, *arguments: Any) -> CallResult:
         """Call any function in the same way."""
         copies = [
             each.clone()
@@ -76,14 +76,14 @@ class Written:
         try:
             # A new layer draws its weights; the notebook's next random number stays what it was.
             with torch.no_grad(), torch.random.fork_rng(devices=[]):
-                return Outcome(function(*copies))
+                return CallResult(function(*copies))
         except Exception as error:
             if stub(error):
-                return Outcome(missing="to do")
+                return CallResult(missing="to do")
             words = " ".join(str(error).split())
             if len(words) > LONGEST_MESSAGE:
                 words = words[: LONGEST_MESSAGE - 1] + "…"
-            return Outcome(
+            return CallResult(
                 missing="raised", said=f"{type(error).__name__}{f': {words}' if words else ''}"
             )
 

@@ -1,6 +1,6 @@
 """What was graded to its end, in a table of the gradebook's own database.
 
-A mark is written in the transaction of the scores that it speaks of, so neither is there without
+A digest is written in the transaction of the scores that it speaks of, so neither is there without
 the other. nbgrader looks at its own tables alone.
 """
 
@@ -19,28 +19,26 @@ from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyE
 
 from autograder.errors import CourseError
 
-MARKS = Table(
+DIGESTS = Table(
     "workbook_graded",
     MetaData(),
     Column("student", String(128), primary_key=True),
     Column("assignment", String(128), primary_key=True),
     Column("digest", String(64), nullable=False),
 )
-# A mark counts while the submission that it speaks of is in the gradebook.
+# A digest counts while the submission that it speaks of is in the gradebook.
 _VALID = text(
     "SELECT m.student, m.assignment, m.digest FROM workbook_graded m "
     "JOIN assignment a ON a.name = m.assignment "
     "JOIN submitted_assignment s ON s.assignment_id = a.id AND s.student_id = m.student"
 )
-# One statement, as another run may write the same mark at the same time.
+# One statement, as another run may write the same digest at the same time.
 _WRITE = text(
     "INSERT INTO workbook_graded (student, assignment, digest) "
     "VALUES (:student, :assignment, :digest) "
     "ON CONFLICT (student, assignment) DO UPDATE SET digest = excluded.digest"
 )
 _REMOVE = text("DELETE FROM workbook_graded WHERE student = :student AND assignment = :assignment")
-
-Marks = dict[tuple[str, str], str]
 
 
 @contextmanager
@@ -111,23 +109,23 @@ def reading(url: str, table: str) -> Iterator[Connection | None]:
             engine.dispose()
 
 
-def read_marks(url: str) -> Marks:
+def read_digests(url: str) -> dict[tuple[str, str], str]:
     """The digests of what was graded, by student and assignment.
 
     Raises: CourseError, when the gradebook cannot be used.
     """
-    with reading(url, MARKS.name) as gradebook:
+    with reading(url, DIGESTS.name) as gradebook:
         rows = gradebook.execute(_VALID) if gradebook else ()
         return {(row[0], row[1]): row[2] for row in rows}
 
 
-def create_marks(engine: Any) -> None:
+def create_digests(engine: Any) -> None:
     """Make the table where it is not there."""
-    MARKS.create(engine, checkfirst=True)
+    DIGESTS.create(engine, checkfirst=True)
 
 
-def write_mark(session: Any, student: str, assignment: str, digest: str | None) -> None:
-    """Put one mark in the place of an earlier one, or take that away."""
+def write_digest(session: Any, student: str, assignment: str, digest: str | None) -> None:
+    """Put one digest in the place of an earlier one, or take that away."""
     whose = {"student": student, "assignment": assignment}
     if digest is None:
         session.execute(_REMOVE, whose)

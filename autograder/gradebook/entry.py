@@ -1,4 +1,4 @@
-"""A verdict as the writer needs it: made where the notebook ran, sent to where it is recorded."""
+"""A verdict as the gradebook takes it: made where the notebook ran, sent to its one writer."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Marked:
+class GradebookEntry:
     """The verdict and what becomes of it in the gradebook and the autograded folder.
 
-    `scores` by grade_id are what nbgrader reads out of the notebook: None where a person marks.
+    `scores` by grade_id are what nbgrader reads out of the notebook: None where a person decides.
     `comments` are nbgrader's own. `notebook` is the text of the file, None where nothing ran.
     """
 
@@ -30,12 +30,12 @@ class Marked:
     comments: Mapping[str, str | None] = field(default_factory=dict)
 
 
-def marked(graded: Graded) -> Marked:
+def entry_of(graded: Graded) -> GradebookEntry:
     """What is to be recorded of a verdict, by nbgrader's own rules."""
     if graded.notebook is None:
-        return Marked(graded)
+        return GradebookEntry(graded)
     cells = graded.notebook.cells
-    return Marked(
+    return GradebookEntry(
         replace(graded, notebook=None),
         # What nbformat.writes does after it has validated; the rebuilt notebook is well formed.
         nbformat.versions[4].writes_json(graded.notebook),

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
 
+from autograder.course.assignment import Assignment
 from autograder.course.course import Course, Submission
-from autograder.gradebook.marks import Marks, read_marks, reading
+from autograder.gradebook.graded_digests import read_digests, reading
 from autograder.reference.fingerprint import fingerprint
 from autograder.reference.package import package_of
 from autograder.submission.handed_in import HandedIn, digest, read_handed_in
 
-_DATES = text("SELECT name, duedate FROM assignment WHERE duedate IS NOT NULL")
+_DEADLINES = text("SELECT name, duedate FROM assignment WHERE duedate IS NOT NULL")
 
 
 @dataclass(frozen=True)
-class Due:
+class Pending:
     """A submission that is to be graded, and the fingerprint of what it is graded by.
 
-    `date` is until when it had to be handed in, on which the penalty depends.
+    `deadline` is until when it had to be handed in, on which the penalty depends; empty without.
     """
 
     submission: Submission
     fingerprint: str
-    date: str
+    deadline: str
+
+    @property
+    def name(self) -> str:
+        """What results call it."""
+        return self.submission.name
+
+    @property
+    def assignment(self) -> Assignment:
+        """What it is graded as."""
+        return self.submission.assignment
 
     def read(self) -> HandedIn:
         """What was handed in, as it is on the disk now."""
@@ -37,40 +48,41 @@ class Due:
             submission.path, submission.name, submission.student, submission.folder
         )
 
-    def mark(self, handed_in: HandedIn) -> str:
+    def digest(self, handed_in: HandedIn) -> str:
         """The digest of all that the verdict depends on."""
-        parts = {"work": handed_in.digest, "by": self.fingerprint, "until": self.date}
+        parts = {"work": handed_in.digest, "by": self.fingerprint, "until": self.deadline}
         return digest({name: part.encode() for name, part in parts.items()})
 
 
-def due(course: Course, submissions: Sequence[Submission], force: bool) -> list[Due]:
+def pending(course: Course, submissions: Sequence[Submission], force: bool) -> list[Pending]:
     """The submissions that were not graded to their end as they are now, or all of them.
 
     Raises: CourseError, when the gradebook cannot be used.
     """
-    by = {
+    fingerprints = {
         assignment.name: fingerprint(course, assignment, package_of(course, assignment))
         for assignment in {submission.assignment for submission in submissions}
     }
-    until = _dates(course.db_url)
+    deadlines = _deadlines(course.db_url)
     each = [
-        Due(one, by[one.assignment.name], until.get(one.assignment.name, "")) for one in submissions
+        Pending(one, fingerprints[one.assignment.name], deadlines.get(one.assignment.name, ""))
+        for one in submissions
     ]
     if force:
         return each
-    marks = read_marks(course.db_url)
-    return [one for one in each if not _is_graded(course, one, marks)]
+    graded = read_digests(course.db_url)
+    return [one for one in each if not _is_graded(course, one, graded)]
 
 
-def _dates(url: str) -> dict[str, str]:
+def _deadlines(url: str) -> dict[str, str]:
     """By assignment, until when it has to be handed in, where that is set."""
     with reading(url, "assignment") as gradebook:
-        rows = gradebook.execute(_DATES) if gradebook else ()
-        return {name: str(date) for name, date in rows}
+        rows = gradebook.execute(_DEADLINES) if gradebook else ()
+        return {name: str(deadline) for name, deadline in rows}
 
 
-def _is_graded(course: Course, one: Due, marks: Marks) -> bool:
-    student, name = one.submission.student, one.submission.assignment.name
-    mark = marks.get((student, name))
+def _is_graded(course: Course, one: Pending, graded: Mapping[tuple[str, str], str]) -> bool:
+    student, name = one.submission.student, one.assignment.name
+    known = graded.get((student, name))
     autograded = course.folder("autograded", student, name) / f"{name}.ipynb"
-    return mark is not None and autograded.is_file() and mark == one.mark(one.read())
+    return known is not None and autograded.is_file() and known == one.digest(one.read())

@@ -1,0 +1,24 @@
+"""What an author need not think of: ids of cells, and the module that the solution cells make."""
+
+from __future__ import annotations
+
+from autograder.course.assignment import Assignment, grade_id_of
+from autograder.course.course import Course
+from autograder.course.notebook_file import written
+from autograder.release.replace import replace_file
+from autograder.release.solution_module import write_solution_module
+
+
+def tidy(course: Course, assignment: Assignment) -> None:
+    """Give graded cells their grade_id as id, as Jupyter draws one by lot, and write the module.
+
+    Raises: CourseError, when the notebook cannot be used.
+    """
+    cells = assignment.notebook.cells
+    known = {cell.id for cell in cells}
+    strange = [c for c in cells if (name := grade_id_of(c)) and name != c.id and name not in known]
+    for cell in strange:
+        cell.id = str(grade_id_of(cell))
+    if strange:
+        replace_file(assignment.path, written(assignment.notebook))
+    write_solution_module(course, assignment)

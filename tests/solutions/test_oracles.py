@@ -1,0 +1,55 @@
+"""Every reference gives what the same definitions in torch's own operators give."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.harness import ASSIGNMENTS
+from tests.solutions.oracles import disagreements, reference
+
+# Mistakes that a reference must not have: assignment, definition, and what is put for what.
+BROKEN = [
+    ("01-scaled-dot-product-attention", "attention_scores", "math.sqrt(query.shape[-1])", "8"),
+    ("02-causal-masking", "causal_mask", ".tril(key_len - query_len)", ".tril()"),
+    ("03-multi-head-attention", "merge_heads", "x.transpose(-3, -2).fl", "x.fl"),
+    (
+        "04-positional-encoding",
+        "sinusoidal_encoding",
+        "(angles.sin(), angles.cos())",
+        "(angles.cos(), angles.sin())",
+    ),
+    ("05-transformer-block", "LayerNorm", "torch.sqrt(variance + self.eps)", "variance.sqrt()"),
+    (
+        "05-transformer-block",
+        "FeedForward",
+        "F.gelu(self.linear1(x))",
+        'F.gelu(self.linear1(x), approximate="tanh")',
+    ),
+    (
+        "challenge-rope",
+        "apply_rope",
+        "= angles.cos(), angles.sin()",
+        "= angles.cos(), -angles.sin()",
+    ),
+    (
+        "challenge-gqa",
+        "grouped_query_attention",
+        "mask.unsqueeze(1) if mask.ndim == 3 else mask",
+        "mask",
+    ),
+    ("challenge-flash-attention", "flash_attention", "total * rescale + terms", "total + terms"),
+    ("challenge-flash-attention", "flash_attention_backward", "- row_dot[..., rows, :]", ""),
+]
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("assignment", ASSIGNMENTS)
+def test_the_reference_is_its_oracle(assignment: str, seed: int) -> None:
+    """On all hidden observations and public examples; forbidden operators do not count."""
+    assert disagreements(assignment, reference(assignment), seed) == []
+
+
+@pytest.mark.parametrize(("assignment", "definition", "old", "new"), BROKEN)
+def test_a_broken_reference_is_not(assignment: str, definition: str, old: str, new: str) -> None:
+    """A wrong scale, alignment, order of heads, pair, eps, GELU, direction or sum is seen."""
+    assert disagreements(assignment, reference(assignment, old, new), 0, definition) != []

@@ -1,0 +1,165 @@
+"""Each notebook's proof is of today's files; what was proved anew is proved here once more."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import warnings
+from pathlib import Path
+
+import pytest
+
+from autograder.authoring.proof import SCHEMA, out_of_date, path_of, read, write
+from autograder.authoring.prove import prove
+from autograder.authoring.right import smoke
+from autograder.course.course import Course
+from tests import harness
+
+COURSE = Course(harness.ROOT)
+EACH = pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
+# A change of the judge makes every proof new; then `make prove-all` proves them all, not this.
+MOST_ANEW = 2
+
+
+def proved_anew() -> list[str]:
+    """The notebooks whose proof differs from that of the commit before; none without git.
+
+    Of many, those whose digest comes first, so that it is not always the same ones.
+    """
+    proofs = path_of(COURSE, "any").parent.relative_to(harness.ROOT)
+    names: set[str] = set()
+    for command in (
+        ["git", "diff", "--name-only", "HEAD~1", "--", str(proofs)],
+        ["git", "ls-files", "--others", "--exclude-standard", "--", str(proofs)],
+    ):
+        try:
+            found = subprocess.run(command, cwd=harness.ROOT, capture_output=True, text=True)
+        except FileNotFoundError:
+            return []
+        names |= {Path(line).stem for line in found.stdout.splitlines()}
+    there = [name for name in names if name in harness.ASSIGNMENTS]
+    return sorted(there, key=lambda name: getattr(read(path_of(COURSE, name)), "seal", ""))
+
+
+ANEW = proved_anew()
+
+
+@EACH
+def test_the_proof_is_of_todays_files(assignment: str) -> None:
+    """The message says what to run."""
+    assert out_of_date(COURSE, COURSE.assignments[assignment]) == ""
+
+
+@EACH
+def test_a_smoke_run_agrees(assignment: str) -> None:
+    """The reference and one style earn everything on one seed, no work nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a style that torch warns of is still right
+        assert smoke(harness.process(assignment)).failures == ()
+
+
+@pytest.mark.parametrize("assignment", ANEW[:MOST_ANEW])
+def test_what_was_proved_anew_holds(assignment: str) -> None:
+    """A proof that nobody made by proving has other counts, or does not hold."""
+    proof = read(path_of(COURSE, assignment))
+    assert proof is not None
+
+    found = prove(COURSE, assignment, proof.seeds)
+
+    assert found.failures == ()
+    assert dict(found.counts) == dict(proof.counts)
+
+
+@EACH
+def test_the_books_own_measure(assignment: str) -> None:
+    """What every notebook of this book has: enough named mistakes, styles and examples."""
+    proof = read(path_of(COURSE, assignment))
+    assert proof is not None
+    counts = proof.counts
+
+    assert counts["caught"] == counts["misconceptions"] + counts["forms"]
+    assert counts["misconceptions"] >= 10
+    assert counts["styles"] >= 4
+    assert counts["pictures"] >= 1
+    assert counts["shown"] >= 0.75 * counts["misconceptions"]
+    assert proof.seeds >= 5
+
+
+# --- what makes a proof count no more ----------------------------------------------------------
+
+
+@pytest.fixture
+def proved(tmp_path: Path) -> Course:
+    """A course of one notebook of this clone, with its proof."""
+    name = harness.ASSIGNMENTS[0]
+    shutil.copy(harness.ROOT / "nbgrader_config.py", tmp_path)
+    shutil.copytree(harness.SOURCE / name, tmp_path / "source" / name)
+    shutil.copytree(harness.ROOT / "solutions", tmp_path / "solutions")
+    course = Course(tmp_path)
+    from autograder.authoring.proof import begun
+
+    write(course, begun(course, course.assignments[name], 5).of({"caught": 1}))
+    return course
+
+
+def why(course: Course) -> str:
+    fresh = Course(course.root)
+    return out_of_date(fresh, fresh.assignments[harness.ASSIGNMENTS[0]])
+
+
+def test_an_untouched_course_is_proved(proved: Course) -> None:
+    assert why(proved) == ""
+
+
+def test_a_missing_proof_says_what_to_run(proved: Course) -> None:
+    path_of(proved, harness.ASSIGNMENTS[0]).unlink()
+
+    assert "is not there" in why(proved)
+    assert f"run: workbook prove {harness.ASSIGNMENTS[0]}" in why(proved)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("counts", {"caught": 2}), ("seeds", 50), ("depends_on", {}), ("seal", "")]
+)
+def test_an_edited_proof_is_noticed(proved: Course, key: str, value: object) -> None:
+    path = path_of(proved, harness.ASSIGNMENTS[0])
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+
+    assert "was edited" in why(proved)
+
+
+@pytest.mark.parametrize(
+    ("file", "part"),
+    [
+        ("source/{name}/{name}.ipynb", "notebook"),
+        ("solutions/{module}.py", "reference"),
+        ("solutions/{module}.toml", "table of wrong versions"),
+        ("solutions/{module}.examples.toml", "public examples"),
+        ("solutions/styles/{module}/loops.py", "styles"),
+    ],
+)
+def test_a_changed_file_makes_it_stale(proved: Course, file: str, part: str) -> None:
+    name = harness.ASSIGNMENTS[0]
+    path = proved.root / file.format(name=name, module=harness.module_name(name))
+    text = path.read_text()
+    path.write_text(
+        text.replace("## ", "## Now: ", 1) if path.suffix == ".ipynb" else f"{text}\n# more\n"
+    )
+
+    assert f"is stale, as it is of another {part}; run: workbook prove {name}" in why(proved)
+
+
+def test_another_form_of_the_notebooks_file_does_not(proved: Course) -> None:
+    """What counts is what the notebook says."""
+    name = harness.ASSIGNMENTS[0]
+    path = proved.root / "source" / name / f"{name}.ipynb"
+    path.write_text(json.dumps(json.loads(path.read_text())))
+
+    assert why(proved) == ""
+
+
+def test_a_proof_of_less_does_not_count(proved: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("autograder.authoring.proof.SCHEMA", SCHEMA + 1)
+
+    assert "when less was proved" in why(proved)
