@@ -24,9 +24,7 @@ DOCUMENTS = sorted(
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.M | re.S)
 INLINE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 # Programs of others, of which only the name is known here.
-OF_OTHERS = {"dask", "kubectl", "openssl", "pip", "srun", "sudo"}
-# Described, and not yet there; this line goes when they are.
-PENDING = ("workbook new", "workbook solution", "make prove-all")
+OF_OTHERS = {"cd", "dask", "jupytext", "kubectl", "mkdir", "openssl", "pip", "rm", "srun", "sudo"}
 WORKBOOK: Any = typer.main.get_command(app)
 
 
@@ -67,8 +65,6 @@ def make_command(words: list[str]) -> str | None:
 
 def wrong_with(line: str, config: pytest.Config) -> str | None:
     """Why a line is no command that can be typed here; None where nothing is known against it."""
-    if line.startswith(PENDING):
-        return None
     words = shlex.split(line, comments=True)
     program, rest = (words[0], words[1:]) if words else ("#", [])
     if program == "workbook":
