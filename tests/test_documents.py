@@ -77,7 +77,8 @@ def wrong_with(line: str, config: pytest.Config) -> str | None:
         return None if shutil.which(f"jupyter-{rest[0]}") else f"jupyter has no {rest[0]}"
     if program in ("python", "python3"):
         module = rest[1] if rest[:1] == ["-m"] else ""
-        known = module and importlib.util.find_spec(module.split(".")[0])
+        # Of pip only its name: looking for it has setuptools warn of a distutils that is there.
+        known = module and (module == "pip" or importlib.util.find_spec(module.split(".")[0]))
         return None if known else f"python without a module that is here: {line}"
     if program in ("pytest", "twine"):
         return pytest_command(rest, config) if program == "pytest" else None
