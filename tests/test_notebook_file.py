@@ -45,18 +45,22 @@ def called(path: Path) -> str:
     return str(path.relative_to(ROOT).with_suffix(""))
 
 
+def in_json(line: str) -> str:
+    return json.dumps(line, ensure_ascii=False)
+
+
 def edited_line(text: str) -> tuple[str, str]:
     """A line of a code cell that stands once in the file, and what it is edited to."""
     for cell in json.loads(text)["cells"]:
         for line in cell["source"] if cell["cell_type"] == "code" else []:
-            if text.count(json.dumps(line, ensure_ascii=False)) == 1 and line.endswith(")\n"):
+            if len(line) > 30 and line.endswith("\n") and text.count(in_json(line)) == 1:
                 return line, f"{line[:-1]}  # é\n"
     raise AssertionError("no line to edit")
 
 
 def edited_text(text: str) -> str:
     """The file with that line edited and every other as it was."""
-    old, new = (json.dumps(line, ensure_ascii=False) for line in edited_line(text))
+    old, new = map(in_json, edited_line(text))
     return text.replace(old, new)
 
 
