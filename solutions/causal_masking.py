@@ -1,4 +1,4 @@
-# Made by `workbook release` from source/02-causal-masking: change it there.
+# Made by `workbook release` from source/02-causal-masking, to be changed there.
 """Who may look at whom: causal and padding masks, and decoding with a cache.
 
 Vaswani et al., "Attention Is All You Need" (2017), section 3.2.3.

@@ -1,4 +1,4 @@
-# Made by `workbook release` from source/challenge-flash-attention: change it there.
+# Made by `workbook release` from source/challenge-flash-attention, to be changed there.
 """Attention that never holds the matrix of weights (Dao et al., 2022, FlashAttention)."""
 
 import math

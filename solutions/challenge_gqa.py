@@ -1,4 +1,4 @@
-# Made by `workbook release` from source/challenge-gqa: change it there.
+# Made by `workbook release` from source/challenge-gqa, to be changed there.
 """Grouped-query attention: several query heads read one head of keys and values.
 
 Ainslie et al. (2023), GQA: Training Generalized Multi-Query Transformer Models from Multi-Head

@@ -1,4 +1,4 @@
-# Made by `workbook release` from source/challenge-rope: change it there.
+# Made by `workbook release` from source/challenge-rope, to be changed there.
 """Rotary position embedding (Su et al. 2021, "RoFormer", arXiv:2104.09864)."""
 
 import math

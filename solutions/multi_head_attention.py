@@ -1,4 +1,4 @@
-# Made by `workbook release` from source/03-multi-head-attention: change it there.
+# Made by `workbook release` from source/03-multi-head-attention, to be changed there.
 """Attention in several heads side by side, each with a view of its own.
 
 Vaswani et al., "Attention Is All You Need" (2017), section 3.2.2.

@@ -1,4 +1,4 @@
-# Made by `workbook release` from source/04-positional-encoding: change it there.
+# Made by `workbook release` from source/04-positional-encoding, to be changed there.
 """Positional encoding: where a word stands ("Attention Is All You Need", section 3.5)."""
 
 import torch

@@ -1,4 +1,4 @@
-# Made by `workbook release` from source/01-scaled-dot-product-attention: change it there.
+# Made by `workbook release` from source/01-scaled-dot-product-attention, to be changed there.
 """Scaled dot-product attention, the lookup that every Transformer is made of.
 
 Vaswani et al., "Attention Is All You Need" (2017), section 3.2.1.

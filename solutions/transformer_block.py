@@ -1,4 +1,4 @@
-# Made by `workbook release` from source/05-transformer-block: change it there.
+# Made by `workbook release` from source/05-transformer-block, to be changed there.
 """The Transformer block and the encoder that stacks it (Vaswani et al. 2017, section 3)."""
 
 import torch

@@ -27,6 +27,7 @@ def test_each_module_is_made_of_its_notebook(name: str) -> None:
 
     kept = ROOT / "solutions" / f"{module_name(name)}.py"
     assert kept.read_text(encoding="utf-8") == made
+    compile(kept.read_bytes(), str(kept), "exec")  # as bytes: a first line may name a codec
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)
@@ -79,7 +80,7 @@ def test_what_is_provided_is_there_as_far_as_it_is_used(tmp_path: Path) -> None:
     made = solution_module(assignment)
 
     assert made == (
-        f"{MADE} source/07-small-one: change it there.\n"
+        f"{MADE} source/07-small-one, to be changed there.\n"
         '"""Circles."""\n\n'
         "from __future__ import annotations\n\nimport math\n\n\nPI = math.pi\n\n\n"
         "# Twice the same.\n@staticmethod\ndef square(x):\n    return x * x\n\n\n"

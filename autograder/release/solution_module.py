@@ -58,7 +58,7 @@ def solution_module(assignment: Assignment) -> str:
     end = "\n" if "\n" in summary else ""
     header = f'"""{summary}{end}"""\n\n' + "\n".join(lines)
     definitions = [each.text for each in kept if not each.is_import]
-    made = f"{MADE} source/{assignment.name}: change it there."
+    made = f"{MADE} source/{assignment.name}, to be changed there."  # "encoding:" names a codec
     return f"{made}\n" + "\n\n\n".join([header.rstrip(), *definitions]) + "\n"
 
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+from autograder.authoring.authored import ORACLE
+from autograder.authoring.in_process import defined
 from autograder.course.public_examples import read_examples, source_of
 from autograder.observe import collecting, observe
+from autograder.verdict.evidence import decode
 from autograder.verdict.judge import judge
 from tests import harness
 
@@ -30,38 +33,49 @@ def reference(assignment: str, old: str = "", new: str = "") -> dict[str, Any]:
 @functools.cache
 def oracle(assignment: str) -> dict[str, Any]:
     """The definitions of the oracle."""
-    module = harness.module_name(assignment)
-    path = harness.ROOT / "solutions" / "styles" / module / "oracle.py"
-    definitions = harness.solutions(assignment)
-    exec(compile(path.read_text(), str(path), "exec"), definitions)
-    return definitions
+    authored = harness.authored(assignment)
+    return defined(authored.module, authored.styles[ORACLE])
 
 
 def disagreements(
-    assignment: str, definitions: dict[str, Any], seed: int, only: str | None = None
+    assignment: str,
+    definitions: dict[str, Any],
+    seed: int,
+    only: str | None = None,
+    beside: dict[str, Any] | None = None,
 ) -> list[str]:
     """What the hidden observations and public examples show of the oracle beside `definitions`.
 
-    `only` is the name of the one definition to look at.
+    `only` is the name of the one definition to look at; `beside` are other definitions, in the
+    place of the oracle's.
     """
     expected = _evidence(assignment, definitions, seed, only)
-    found = _evidence(assignment, oracle(assignment), seed, only)
+    found = _evidence(assignment, beside or oracle(assignment), seed, only)
     return [line for cell in expected for line in _failed(cell, expected[cell], found[cell])]
 
 
-def assert_agree(assignment: str, case: Case, naming: str | None = None, seed: int = 1) -> None:
-    """The reference and the oracle give the same result of one more call, or both refuse it."""
+def assert_agree(
+    assignment: str,
+    case: Case,
+    naming: str | None = None,
+    beside: dict[str, Any] | None = None,
+) -> None:
+    """The reference and the oracle give the same result of one more call, or both refuse it.
+
+    `beside` are other definitions, in the place of the oracle's.
+    """
     both = [
-        _observed(case, SimpleNamespace(**definitions), naming, seed)
-        for definitions in (reference(assignment), oracle(assignment))
+        _observed(case, SimpleNamespace(**definitions), naming)
+        for definitions in (reference(assignment), beside or oracle(assignment))
     ]
     assert _failed("case", *both) == []
+    assert (decode(both[0][0]).raised is None) == (naming is None)
 
 
 def _evidence(
     assignment: str, definitions: dict[str, Any], seed: int, only: str | None
-) -> dict[str, list[bytes]]:
-    evidence = harness.run(assignment, definitions, seed, only and f"test-{only}")
+) -> dict[str, Sequence[bytes]]:
+    evidence = dict(harness.process(assignment, seed).run(definitions, only and f"test-{only}"))
     path = harness.ROOT / "solutions" / f"{harness.module_name(assignment)}.examples.toml"
     names = [cell.removeprefix("test-") for cell in harness.test_cells(assignment)]
     for example in read_examples(path.read_text(), names):
@@ -72,16 +86,12 @@ def _evidence(
     return evidence
 
 
-def _observed(case: Case, my: SimpleNamespace, naming: str | None, seed: int) -> list[bytes]:
-    with (
-        mock.patch.dict(os.environ, WORKBOOK_SEED=str(seed)),
-        collecting() as records,
-        observe("case", naming=naming) as seen,
-    ):
+def _observed(case: Case, my: SimpleNamespace, naming: str | None) -> list[bytes]:
+    with collecting() as records, observe("case", naming=naming) as seen:
         seen.result = case(my)
     return records
 
 
-def _failed(cell: str, expected: list[bytes], found: list[bytes]) -> list[str]:
+def _failed(cell: str, expected: Sequence[bytes], found: Sequence[bytes]) -> list[str]:
     checks = judge(cell, 1, expected, found).checks
     return [f"{cell}, {c.name}: {c.message}" for c in checks if not c.passed]

@@ -42,11 +42,10 @@ BROKEN = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("assignment", ASSIGNMENTS)
-def test_the_reference_is_its_oracle(assignment: str, seed: int) -> None:
-    """On all hidden observations and public examples; forbidden operators do not count."""
-    assert disagreements(assignment, reference(assignment), seed) == []
+def test_the_reference_is_its_oracle(assignment: str) -> None:
+    """On all hidden observations and public examples; `workbook prove` takes more seeds."""
+    assert disagreements(assignment, reference(assignment), 0) == []
 
 
 @pytest.mark.parametrize(("assignment", "definition", "old", "new"), BROKEN)
