@@ -22,15 +22,11 @@ from tests.harness import ROOT
 from tests.student_work import Notebook, cell_of, released, saved
 
 EXAMPLES = """
-[[example]]
-definition = "double"
-name = "three"
+[example.double.three]
 code = "double(torch.tensor(3.0))"
 hint = "What is three and three?"
 
-[[example]]
-definition = "first_row"
-name = "two rows"
+[example.first_row."two rows"]
 code = "first_row(torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))"
 hint = "Which of the numbers stand beside each other?"
 """

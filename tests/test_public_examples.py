@@ -12,9 +12,7 @@ from autograder.observe import collecting
 from autograder.verdict.evidence import decode
 
 PLAIN = """
-[[example]]
-definition = "double"
-name = "one number"
+[example.double."one number"]
 code = "{code}"
 hint = "Which operation makes two of one?"
 """
@@ -61,29 +59,21 @@ def test_a_refusal_is_looked_at_with_the_argument_that_it_names() -> None:
     assert record.names is True
 
 
-def test_a_row_by_definition_and_name_is_the_same_example() -> None:
-    """A table of many is read more easily in rows."""
-    row = """
-[example.double]
-"one number" = { code = 'double(3)', hint = 'Which operation makes two of one?' }
-"""
-
-    assert read_examples(row, ["double"]) == read_examples(
-        PLAIN.format(code="double(3)"), ["double"]
-    )
-
-
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("[[example]", "not TOML"),
+        ("[[example]]\nname = 'one'", "stand in rows by name"),
         ("[example.double]\n'one' = { code = 'double(1)' }", "'one' has other fields than"),
         (PLAIN.format(code="double("), "is not Python"),
         (PLAIN.format(code="double(1)").replace("hint", "clue"), "has other fields than"),
         (PLAIN.format(code="double(1)").replace("hint", "# hint"), "has other fields than"),
         (PLAIN.format(code="import math"), "ends in neither a value nor an assignment"),
-        (PLAIN.format(code="double(1)") * 2, "is there twice"),
-        (PLAIN.format(code="double(1)").replace('"double"', '"treble"'), "which the notebook"),
+        (PLAIN.format(code="double(1)") * 2, "not TOML"),
+        (
+            PLAIN.format(code="double(1)").replace("example.double", "example.treble"),
+            "which the notebook",
+        ),
     ],
 )
 def test_an_author_is_told_what_cannot_be_used(text: str, words: str) -> None:

@@ -22,13 +22,13 @@ from autograder.kernel import linux
 from autograder.kernel.start import LARGE_BLOCK_BYTES
 from autograder.observe import collecting
 from autograder.reading.names import uses
+from autograder.sandbox.limits import limits_of
 from autograder.verdict.diagnose import Case, Swap, Version, diagnose, version_of
 from autograder.verdict.judge import judge
 from autograder.verdict.verdict import CellResult, Drawing
 
 Evidence = Mapping[str, Sequence[bytes]]
 SEED = "WORKBOOK_SEED"
-CELL_SECONDS = 20  # as in grading
 
 
 class CellTimeoutError(BaseException):
@@ -80,7 +80,7 @@ class InProcess:
                     with contextlib.suppress(Exception):  # as a kernel goes on behind it
                         exec(_compiled(cell.source), namespace)
                 elif only in (None, name):
-                    evidence[name] = _observed(hidden(cell.source), namespace)
+                    evidence[name] = self._observed(hidden(cell.source), namespace)
                     if only is not None:
                         break
         return evidence
@@ -151,8 +151,19 @@ class InProcess:
                 every = defined(module)
                 own = {name: every[name] for name in self.authored.solution_cells if name in every}
                 with _environment(SEED, str(self.seed)), _quiet():
-                    found[swap] = _observed(source, own)
+                    found[swap] = self._observed(source, own)
         return found
+
+    def _observed(self, source: str, namespace: dict[str, Any]) -> list[bytes]:
+        """The records of a cell, as far as it came in the time that grading gives it."""
+        seconds = limits_of(self.authored.assignment).cell_seconds
+        with (
+            collecting() as records,
+            contextlib.suppress(Exception, CellTimeoutError),
+            _time_limit(seconds),
+        ):
+            exec(_compiled(source), namespace)
+        return records
 
 
 class _WhenAsked(Mapping[Swap, Version]):
@@ -194,15 +205,8 @@ def _compiled(source: str) -> types.CodeType:
     return compile(source, "<authored>", "exec")
 
 
-def _observed(source: str, namespace: dict[str, Any]) -> list[bytes]:
-    """The records of a cell, as far as it came."""
-    with collecting() as records, contextlib.suppress(Exception, CellTimeoutError), _time_limit():
-        exec(_compiled(source), namespace)
-    return records
-
-
 @contextlib.contextmanager
-def _time_limit() -> Iterator[None]:
+def _time_limit(seconds: float) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -211,11 +215,11 @@ def _time_limit() -> Iterator[None]:
         raise CellTimeoutError
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(CELL_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 

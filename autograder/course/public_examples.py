@@ -10,7 +10,6 @@ import ast
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from autograder.errors import CourseError
 
@@ -74,17 +73,24 @@ def read_examples(text: str, definitions: Sequence[str]) -> list[Example]:
     Raises: CourseError, naming the one that cannot be used and why.
     """
     try:
-        entries = _entries(tomllib.loads(text).get("example", []))
+        by_definition = tomllib.loads(text).get("example", {})
     except tomllib.TOMLDecodeError as error:
         raise CourseError(f"the public examples are not TOML: {error}") from error
+    if not isinstance(by_definition, dict) or not all(
+        isinstance(named, dict) for named in by_definition.values()
+    ):
+        raise CourseError("public examples stand in rows by name, under [example.DEFINITION]")
     examples: list[Example] = []
-    for entry in entries:
-        called = f"the public example {entry.get('name', '(without name)')!r}"
+    rows = [(of, name, row) for of, named in by_definition.items() for name, row in named.items()]
+    for definition, name, row in rows:
+        called = f"the public example {name!r}"
         try:
-            example = Example(**{**entry, "code": entry["code"].strip()})
+            example = Example(
+                **{**row, "code": row["code"].strip()}, definition=definition, name=name
+            )
             last = ast.parse(example.code).body[-1]
         except (TypeError, KeyError) as error:
-            fields = "definition, name, code, hint and perhaps naming"
+            fields = "code, hint and perhaps naming"
             raise CourseError(f"{called} has other fields than {fields}: {error}") from error
         except (SyntaxError, IndexError) as error:
             raise CourseError(f"{called} is not Python: {error}") from error
@@ -94,21 +100,8 @@ def read_examples(text: str, definitions: Sequence[str]) -> list[Example]:
             )
         if not (isinstance(last, ast.Expr) or made(last)):
             raise CourseError(f"{called} ends in neither a value nor an assignment of names")
-        if any(example.name == e.name and example.definition == e.definition for e in examples):
-            raise CourseError(f"{called} is there twice")
         examples.append(example)
     return examples
-
-
-def _entries(content: Any) -> list[dict[str, Any]]:
-    """What stands in rows of `[example.DEFINITION]` by name, or at length in `[[example]]`."""
-    if isinstance(content, list):
-        return content
-    return [
-        {"definition": definition, "name": name, **row}
-        for definition, rows in content.items()
-        for name, row in rows.items()
-    ]
 
 
 def source_of(examples: Sequence[Example]) -> str:
