@@ -21,5 +21,5 @@ def course(tmp_path: Path) -> Path:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start the longest tests first, so that no worker is left alone with them at the end."""
-    longest = ("test_variants", "test_examples")
+    longest = ("test_course_elsewhere", "test_nbgrader", "test_cluster", "test_examples")
     items.sort(key=lambda item: not any(name in item.nodeid for name in longest))

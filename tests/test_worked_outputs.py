@@ -9,15 +9,22 @@ from typing import Any
 import matplotlib.pyplot
 import pytest
 
+from autograder.authoring.authored import ORACLE
 from autograder.release.worked_outputs import IGNORED
 from tests import harness
 from tests.student_work import grade_id, is_to_write, released
-from tests.test_variants import VARIANTS
 from workbook.material import answers, text
+
+STYLES = [
+    pytest.param(assignment, source, id=f"{harness.module_name(assignment)}-{name}")
+    for assignment in harness.ASSIGNMENTS
+    for name, source in harness.authored(assignment).styles.items()
+    if not name.startswith(ORACLE)
+]
 
 
 @pytest.mark.filterwarnings("ignore")  # a style that torch warns of is still right
-@pytest.mark.parametrize(("assignment", "source"), VARIANTS)
+@pytest.mark.parametrize(("assignment", "source"), STYLES)
 def test_every_right_style_prints_the_same(
     assignment: str, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -25,7 +32,7 @@ def test_every_right_style_prints_the_same(
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: matplotlib.pyplot.close("all"))
     definitions = harness.solutions(assignment)
-    exec(compile(source, "<variant>", "exec"), definitions)
+    exec(compile(source, "<style>", "exec"), definitions)
     expected = {
         name: "".join(output.get("text", "") for output in outputs)
         for name, outputs in answers(assignment)["outputs"].items()
