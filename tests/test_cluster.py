@@ -85,6 +85,7 @@ def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
     assert contents(urls[1]) == contents(urls[0])
 
 
+@pytest.mark.release  # `test_dispatch` shows the same of processes of this machine, in seconds
 def test_what_kills_two_workers_is_not_given_a_third(tmp_path: Path) -> None:
     """Its neighbours are done all the same."""
     with cluster(tmp_path / "cluster", 2) as (address, _):
