@@ -11,6 +11,7 @@ from nbformat.v4 import new_markdown_cell
 
 from autograder.course.assignment import RUBRIC, Assignment, without_hidden
 from autograder.course.course import CONFIG, Course
+from autograder.course.notebook_file import written
 from autograder.errors import CourseError, DeskError
 
 MARKER = re.compile(r"^[ \t]*### (BEGIN|END) SOLUTION[ \t]*\n?", re.M)
@@ -34,7 +35,7 @@ def write_solution(name: str, to: Path | None = None) -> list[str]:
     notebook.cells.insert(0, new_markdown_cell(SAYS.format(name), id="model-solution"))
     try:
         with target.open("x", encoding="utf-8") as file:
-            file.write(nbformat.writes(notebook) + "\n")
+            file.write(written(notebook))
     except FileExistsError:
         raise DeskError(f"{target} is there already; --to FILE.ipynb writes another") from None
     return [
