@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 import warnings
@@ -39,6 +40,9 @@ def main() -> None:
     # which a notebook's schema has none, takes longer than all the rest of the start.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     warnings.filterwarnings("ignore")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What the terminal's encoding lacks, an arrow or a name, costs no result.
+        sys.stdout.reconfigure(errors="replace")
     try:
         app()
     finally:
@@ -59,6 +63,7 @@ What = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME | FILE.ipynb]...", show_default=False)
 ]
 Students = Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")]
+OneAssignment = Annotated[str | None, typer.Option(help="Only this assignment.")]
 Database = Annotated[
     str | None, typer.Option("--db", help="The gradebook's URL, if not the configured one.")
 ]
@@ -75,6 +80,7 @@ def release(names: Names = None, db: Database = None) -> None:
         chosen = course.chosen(names or [])
         check_place(course.root)
         kernel_server()
+        from autograder.grading.progress import step
         from autograder.grading.run import Seeds, answer_keys
         from autograder.grading.workers import ThisProcess
         from autograder.release.release import quiet_nbgrader
@@ -84,9 +90,10 @@ def release(names: Names = None, db: Database = None) -> None:
         quiet_nbgrader()
         for assignment in chosen:
             write_solution_module(course, assignment)
-        for assignment in chosen:
-            keys = answer_keys(course, [assignment], ThisProcess(), Seeds(fresh=True))
-            written = write(course, keys[assignment.name])
+        for number, assignment in enumerate(chosen, 1):
+            with step(f"releasing {assignment.name} ({number} of {len(chosen)})"):
+                keys = answer_keys(course, [assignment], ThisProcess(), Seeds(fresh=True))
+                written = write(course, keys[assignment.name])
             typer.echo(f"{written.relative_to(course.root)}  ({assignment.max_score:g} points)")
 
 
@@ -94,7 +101,7 @@ def release(names: Names = None, db: Database = None) -> None:
 def grade(
     what: What = None,
     student: Students = None,
-    assignment: Annotated[str | None, typer.Option(help="Only this assignment.")] = None,
+    assignment: OneAssignment = None,
     jobs: Annotated[
         int | None,
         typer.Option(min=1, help="How many at a time; default: the cores at hand and one more."),
@@ -120,7 +127,7 @@ def grade(
         from autograder.course.course import Course
         from autograder.grading.pending import pending
 
-        given, files = _given([*(what or []), *([assignment] if assignment else [])])
+        given, files = _given(what, assignment)
         if files and (student or force or db):
             refuse("--student, --force and --db go with assignments, not with files")
         if cluster and jobs:
@@ -154,13 +161,14 @@ def grade(
 def feedback(
     what: What = None,
     student: Students = None,
+    assignment: OneAssignment = None,
     db: Database = None,
 ) -> None:
     """Write the pages of graded submissions into feedback/, or grade a file and write its page."""
     with refusals():
         from autograder.course.course import Course
 
-        names, files = _given(what or [])
+        names, files = _given(what, assignment)
         if files and (student or db):
             refuse("--student and --db go with assignments, not with files")
         course = Course(Path.cwd(), db)
@@ -182,8 +190,9 @@ def feedback(
     raise typer.Exit(DONE if len(done) == len(written) else NEEDS_ATTENTION)
 
 
-def _given(what: list[str]) -> tuple[list[str], list[Path]]:
+def _given(names: list[str] | None, assignment: str | None) -> tuple[list[str], list[Path]]:
     """The assignments and the files that were given: one of the two."""
+    what = [*(names or []), *([assignment] if assignment else [])]
     files = [Path(name) for name in what if name.endswith(".ipynb")]
     if files and len(files) < len(what):
         refuse("give either assignments or files ending in .ipynb, not both")

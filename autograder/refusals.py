@@ -13,11 +13,16 @@ REFUSED = 2
 @contextmanager
 def refusals() -> Iterator[None]:
     """One sentence on stderr and exit status 2 for what the user can mend; no traceback."""
-    from autograder.errors import CourseError, KernelServerError, SandboxUnavailableError
+    from autograder.errors import (
+        CourseError,
+        DeskError,
+        KernelServerError,
+        SandboxUnavailableError,
+    )
 
     try:
         yield
-    except (CourseError, SandboxUnavailableError, KernelServerError) as error:
+    except (CourseError, DeskError, SandboxUnavailableError, KernelServerError) as error:
         refuse(str(error))
     except PermissionError as error:
         refuse(f"{error.filename} cannot be used: permission denied")

@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from autograder.errors import DeskError
+from autograder.refusals import refusals
 
-DONE, NEEDS_ATTENTION, REFUSED = 0, 1, 2
+DONE, NEEDS_ATTENTION = 0, 1
 
 desk = typer.Typer()
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """One sentence on stderr and exit status 2 for what the student can mend; no traceback."""
-    try:
-        yield
-    except DeskError as error:
-        typer.echo(f"workbook: {error}", err=True)
-        raise typer.Exit(REFUSED) from None
-    except OSError as error:
-        why = error.strerror or error
-        typer.echo(f"workbook: {error.filename or 'a file'} cannot be used: {why}", err=True)
-        raise typer.Exit(REFUSED) from None
 
 
 File = Annotated[Path, typer.Argument(metavar="FILE.ipynb", show_default=False)]
@@ -49,7 +33,7 @@ def start(
     from workbook.start import fill, open_lab, usual
 
     folder = folder or usual()
-    with _refusals():
+    with refusals():
         for line in fill(folder):
             typer.echo(line)
         if lab:
@@ -63,7 +47,7 @@ def check(
     """Run notebooks from the top, and compare with the book: visible tests and worked outputs."""
     from workbook.checking.self_check import self_check
 
-    with _refusals():
+    with refusals():
         raise typer.Exit(self_check(files))
 
 
@@ -74,7 +58,7 @@ def progress(
     """Say what is done, what is next and how many minutes are left, by running what you wrote."""
     from workbook.studying.progress_report import progress as derive
 
-    with _refusals():
+    with refusals():
         typer.echo(str(derive(folder)))
 
 
@@ -88,7 +72,7 @@ def reset(
     """Give back a fresh notebook, or one fresh cell of it; what was there is kept beside it."""
     from workbook.mending.reset import reset as give_back
 
-    with _refusals():
+    with refusals():
         for line in give_back(file, cell):
             typer.echo(line)
 
@@ -103,7 +87,7 @@ def solution(
     """Write the model notebook of an assignment: solutions and answers in words, to learn from."""
     from workbook.studying.solution import write_solution
 
-    with _refusals():
+    with refusals():
         for line in write_solution(name, to):
             typer.echo(line)
 
@@ -120,7 +104,7 @@ def doctor(
     ] = True,
 ) -> None:
     """Say what is installed and what to do if it does not work; or what ails a notebook."""
-    with _refusals():
+    with refusals():
         if file is not None:
             from workbook.mending.patient import examine_and_mend
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,14 +64,16 @@ class Course:
                 f"{root} is not a course folder: there is no {CONFIG} in it; run this command "
                 "from the course folder"
             )
+        if str(self.root) not in sys.path:
+            # As with nbgrader: what a configuration names may lie beside it (a late plugin).
+            sys.path.append(str(self.root))
         try:
             self.config: Config = PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
         except Exception as error:
             raise CourseError(f"{self.root / CONFIG} cannot be read: {error}") from error
         self._check_names()
         self.config.CourseDirectory.root = str(self.root)
-        if db_url is not None:
-            self.config.CourseDirectory.db_url = db_url
+        self.config.CourseDirectory.db_url = self.db_url if db_url is None else db_url
 
     def _check_names(self) -> None:
         """Refuse a configuration that names a module which the grader has no more.
@@ -91,7 +94,10 @@ class Course:
     @property
     def db_url(self) -> str:
         """Where the gradebook is, as SQLAlchemy writes it."""
-        return self._setting("db_url", f"sqlite:///{self.root / 'gradebook.db'}")
+        from sqlalchemy import URL  # late, as it takes long
+
+        own = URL.create("sqlite", database=str(self.root / "gradebook.db"))
+        return self._setting("db_url", own.render_as_string(hide_password=False))
 
     @property
     def course_id(self) -> str:

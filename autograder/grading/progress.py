@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -27,6 +28,12 @@ class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         """Show the speed of the last seconds."""
         return Text(f"{task.speed:.1f}/s" if task.speed else "", style="progress.data.speed")
+
+
+def step(words: str) -> AbstractContextManager[object]:
+    """Show on a terminal what is under way, until it is done; elsewhere nothing."""
+    console = Console(stderr=True)
+    return console.status(escape(words)) if console.is_terminal else nullcontext()
 
 
 @contextmanager
