@@ -83,12 +83,14 @@ def release(names: Names = None, db: Database = None) -> None:
         from autograder.grading.progress import step
         from autograder.grading.run import Seeds, answer_keys
         from autograder.grading.workers import ThisProcess
+        from autograder.release.mistakes import prove_regions_end
         from autograder.release.release import quiet_nbgrader
         from autograder.release.release import release as write
         from autograder.release.solution_module import write_solution_module
 
         quiet_nbgrader()
         for assignment in chosen:
+            prove_regions_end(assignment)
             write_solution_module(course, assignment)
         for number, assignment in enumerate(chosen, 1):
             with step(f"releasing {assignment.name} ({number} of {len(chosen)})"):

@@ -96,7 +96,7 @@ def blind(course: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.id == "test-first_row":
-            cell.source = cell.source.replace("seen.output = first_row(randn(3, 5))", "pass")
+            cell.source = cell.source.replace("first_row(randn(3, 5))", "randn(3, 5)")
     nbformat.write(notebook, path)
 
 

@@ -41,7 +41,8 @@ class observe:
     """Record what a block of a test cell computes, or the type of the exception that ends it.
 
     `name` says what is observed and is unique in its cell; `points` is its weight in the cell.
-    `naming` is an argument that the exception's message has to mention.
+    `naming` is given where the block is to be refused: an argument that the exception's message
+    has to mention, or "" where any message will do.
     The block never raises (an interrupt excepted): the next one always runs.
     """
 

@@ -19,6 +19,7 @@ from autograder.course.catalogue import Catalogue
 from autograder.course.public_examples import Example, read_examples, source_of
 from autograder.errors import CourseError
 from autograder.reference.answer_key import AnswerKey
+from autograder.release.mistakes import slip
 from autograder.verdict.diagnose import Swap, version_of
 from autograder.verdict.evidence import decode
 
@@ -85,6 +86,9 @@ def _answers(
     right = wrong.evidence(source, [()])[()]
     for record in version_of(test, right, right, forbidden).fails:
         raise CourseError(f"the reference of {name} fails the public example {record!r}")
+    for each in map(decode, right):
+        if said := slip(each):
+            raise CourseError(f"the public example {each.name!r} of {name}: {said}")
     # Those of what it uses are left out: they are seen, and blamed, at their own definition.
     swaps: list[Swap] = [(each.id,) for each in wrong.catalogue.of(name)]
     records: dict[str, int] = {}  # many versions give the same wrong result

@@ -24,6 +24,7 @@ from autograder.course.released import ANSWERS
 from autograder.errors import CourseError
 from autograder.grading.grade import grade
 from autograder.reference.answer_key import AnswerKey
+from autograder.release.mistakes import prove_observations_say_something, prove_regions_end
 from autograder.release.published import SCHEMA, public_answers
 from autograder.release.replace import replace_file, replace_folder
 from autograder.release.same_numbers import with_numbers_of
@@ -64,6 +65,8 @@ def release(course: Course, key: AnswerKey) -> Path:
     """
     assignment = key.assignment
     target = course.top("release") / assignment.name
+    prove_regions_end(assignment)
+    prove_observations_say_something(assignment, key.evidence)
     with tempfile.TemporaryDirectory(prefix=".release-", dir=course.root) as folder:
         made = generate(course, assignment, Path(folder))
         prove_nothing_leaks(assignment, made)
