@@ -32,8 +32,8 @@ from autograder.grading.grade import execute_and_judge
 from autograder.grading.run import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference.answer_key import AnswerKey
+from autograder.submission.cells import read_cells
 from autograder.submission.handed_in import HandedIn, plain_files
-from autograder.submission.rebuild import read_cells
 from autograder.verdict.present import clean_html
 
 __all__ = [

@@ -19,7 +19,8 @@ from typer.testing import CliRunner, Result
 
 from autograder.cli import app
 from autograder.course.assignment import Assignment
-from autograder.submission.rebuild import Rebuilder, read_cells
+from autograder.submission.cells import read_cells
+from autograder.submission.rebuild import Rebuilder
 from tests import ailments
 from tests.ailments import AILMENTS, COST_NOTHING, EVERY, Ailment, said_of
 from tests.finished import (

@@ -13,7 +13,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from autograder.course.assignment import Assignment, is_test
 from autograder.errors import UnreadableError
-from autograder.submission.rebuild import Rebuilder, read_submission
+from autograder.submission.cells import read_submission
+from autograder.submission.rebuild import Rebuilder
 from tests import mini
 
 CODE = "def double(x):\n    return x + x"

@@ -16,8 +16,8 @@ from autograder.reading.from_scratch import messages
 from autograder.reading.names import uses
 from autograder.reference.answer_key import AnswerKey
 from autograder.sandbox.execute import Execution, execute
+from autograder.submission.cells import parse
 from autograder.submission.handed_in import HandedIn
-from autograder.submission.rebuild import parse
 from autograder.verdict.diagnose import Case, diagnose
 from autograder.verdict.judge import Circumstances, judge
 from autograder.verdict.present import write_verdicts

@@ -29,8 +29,8 @@ from autograder.release.published import SCHEMA, public_answers
 from autograder.release.replace import replace_file, replace_folder
 from autograder.release.same_numbers import with_numbers_of
 from autograder.release.worked_outputs import worked_outputs
+from autograder.submission.cells import read_submission
 from autograder.submission.handed_in import read_handed_in
-from autograder.submission.rebuild import read_submission
 from autograder.verdict.result import Graded
 
 MARKERS = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME")

@@ -8,7 +8,7 @@ from pathlib import Path
 from autograder.course.assignment import Assignment
 from autograder.course.course import Course
 from autograder.errors import CourseError, UnreadableError
-from autograder.submission.rebuild import read_submission
+from autograder.submission.cells import read_submission
 
 
 def recognise(course: Course, path: Path) -> Assignment:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.errors import DeskError
-from autograder.submission.rebuild import plain
+from autograder.submission.cells import plain
 from workbook import material
 from workbook.answering.answers import Answers, every
 

@@ -16,7 +16,8 @@ from nbval.plugin import find_comment_markers
 
 from autograder.course.assignment import Assignment, grade_id_of, is_solution, is_test
 from autograder.errors import DeskError, UnreadableError
-from autograder.submission.rebuild import Rebuilder, plain, read_submission, released_stubs
+from autograder.submission.cells import plain, read_submission
+from autograder.submission.rebuild import Rebuilder, released_stubs
 from workbook.material import answers, names, path_of, recognised
 
 FACTS = "self_check"  # in a cell's metadata: what the report needs to know of it

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from autograder.course.assignment import grade_id_of, is_solution, is_test
-from autograder.submission.rebuild import plain
+from autograder.submission.cells import plain
 from workbook.mending.conflict import sides
 from workbook.mending.opened import Opened
 from workbook.mending.ownership import Ownership

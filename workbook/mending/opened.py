@@ -65,7 +65,7 @@ def open_file(file: Path) -> Opened:
 
 def _parsed(raw: bytes) -> tuple[dict[str, Any] | None, str]:
     """A notebook's content as the grader reads it, or None and why it is none."""
-    from autograder.submission.rebuild import parse_whole, read_cells  # late, as it takes long
+    from autograder.submission.cells import parse_whole, read_cells  # late, as it takes long
 
     try:
         content = parse_whole(raw, "the file")

@@ -11,15 +11,8 @@ from typing import Any
 from nbformat import NotebookNode
 
 from autograder.course.assignment import Assignment, grade_id_of, is_solution, is_test
-from autograder.submission.rebuild import (
-    Rebuilder,
-    SubmittedCell,
-    plain,
-    read_cells,
-    released_stubs,
-)
-from workbook import material
-from workbook.mending.pieces import (
+from autograder.submission.cells import SubmittedCell, plain, read_cells
+from autograder.submission.pieces import (
     belong_together,
     defines,
     one_cell,
@@ -27,6 +20,8 @@ from workbook.mending.pieces import (
     split_off_added,
     statements,
 )
+from autograder.submission.rebuild import Rebuilder, released_stubs
+from workbook import material
 
 
 @dataclass

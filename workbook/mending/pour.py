@@ -9,7 +9,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from autograder.course.assignment import grade_id_of, is_solution
-from autograder.submission.rebuild import plain
+from autograder.submission.cells import plain
 from workbook.mending.cells import beside, book_cell, note, own_cell
 from workbook.mending.ownership import Ownership
 

@@ -12,8 +12,8 @@ from nbformat import NotebookNode
 
 from autograder.course.assignment import grade_id_of
 from autograder.errors import DeskError
+from autograder.submission.pieces import defines, statements
 from workbook.mending.damage import Damage
-from workbook.mending.pieces import defines, statements
 
 CELL_SECONDS = 120
 SHOWN = 3  # what fails after these is most often a consequence

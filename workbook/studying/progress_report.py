@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from autograder.errors import DeskError, UnreadableError
-from autograder.submission.rebuild import read_submission
+from autograder.submission.cells import read_submission
 from workbook.result_table import Link, Marked, Table, Words
 from workbook.studying.lesson import Lesson, Step, in_hours, lessons
 from workbook.studying.written import Written

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from autograder.course.assignment import Assignment, grade_id_of, is_solution, is_test
-from autograder.submission.rebuild import Rebuilder, SubmittedCell, plain, released_stubs
+from autograder.submission.cells import SubmittedCell, plain
+from autograder.submission.rebuild import Rebuilder, released_stubs
 from workbook import material
 from workbook.studying.lesson import Lesson, Step, is_demo
 

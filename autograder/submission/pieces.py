@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Collection, Sequence
 
 from autograder.reading.names import made
-from autograder.submission.rebuild import plain
+from autograder.submission.cells import plain
 
 MAGIC = re.compile(r"^(\s*)[%!].*$", re.M)  # lines that only IPython understands
 
