@@ -10,11 +10,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from autograder.course import replace
 from autograder.course.assignment import Assignment
 from autograder.course.course import Course
+from autograder.course.replace import replace_file, replace_folder
 from autograder.errors import CourseError
-from autograder.release import replace
-from autograder.release.replace import replace_file, replace_folder
 from autograder.release.solution_module import MADE, solution_module, write_solution_module
 from tests import mini
 from tests.harness import ASSIGNMENTS, ROOT, SOURCE, module_name, notebook
@@ -134,10 +134,14 @@ def test_what_cannot_be_replaced_is_what_it_was(
     whole = os.replace
 
     def fails(source: Path, target: Path) -> None:
-        if target in (file, folder) and source.name != "old":
+        if target in (file, folder) and not source.parent.name.startswith(replace.OLD):
             raise OSError("the disk is full")
         whole(source, target)
 
+    def cannot(one: str, other: str) -> None:
+        raise OSError("this file system exchanges nothing")
+
+    monkeypatch.setattr(replace, "exchange", cannot)
     monkeypatch.setattr(replace.os, "replace", fails)
     with pytest.raises(OSError, match="full"):
         replace_file(file, "new")

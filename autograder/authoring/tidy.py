@@ -5,7 +5,7 @@ from __future__ import annotations
 from autograder.course.assignment import Assignment, grade_id_of
 from autograder.course.course import Course
 from autograder.course.notebook_file import written
-from autograder.release.replace import replace_file
+from autograder.course.replace import replace_file
 from autograder.release.solution_module import write_solution_module
 
 

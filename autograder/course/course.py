@@ -100,6 +100,11 @@ class Course:
         return self._setting("db_url", own.render_as_string(hide_password=False))
 
     @property
+    def is_shared(self) -> bool:
+        """Whether several instructors of one group write it: what nbgrader calls `groupshared`."""
+        return bool(self.config.CourseDirectory.get("groupshared", False))
+
+    @property
     def course_id(self) -> str:
         """What the gradebook calls the course."""
         return self._setting("course_id", "").strip()

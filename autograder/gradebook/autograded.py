@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from autograder.course.replace import NEW, OLD, put_in_place, share, share_folder
 from autograder.submission.handed_in import write_files
 
-# What a run that was killed in the middle may leave beside the folders.
-NEW, OLD = ".new-", ".old-"
 
-
-def replace_folder(folder: Path, name: str, notebook: str, files: Mapping[str, bytes]) -> None:
+def replace_folder(
+    folder: Path, name: str, notebook: str, files: Mapping[str, bytes], shared: bool = False
+) -> None:
     """Make `folder` hold the notebook called `name` and these files, and nothing else.
 
-    Raises: OSError, when that cannot be written; then the folder is what it was.
+    `shared` lets the group write it. Raises: OSError, when that cannot be written; then the folder
+    is what it was.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(prefix=NEW, dir=folder.parent))
@@ -28,17 +28,11 @@ def replace_folder(folder: Path, name: str, notebook: str, files: Mapping[str, b
         written.write_text(notebook, encoding="utf-8", errors="replace")
         written.chmod(0o444)
         new.chmod(0o755)
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(prefix=OLD, dir=folder.parent))
-            os.replace(folder, old / folder.name)
-            try:
-                os.replace(new, folder)
-            except OSError:
-                os.replace(old / folder.name, folder)
-                raise
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            os.replace(new, folder)
+        if shared:
+            share(new)
+            for above in (folder.parent, folder.parent.parent):
+                share_folder(above)
+        put_in_place(new, folder)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import copy
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
-import nbgrader.api
-from alembic.script import ScriptDirectory
 from nbgrader.api import Comment, Grade, Gradebook, InvalidEntry, SubmittedNotebook
 from nbgrader.preprocessors import (
     AssignLatePenalties,
@@ -29,16 +24,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import contains_eager
 
 from autograder.course.assignment import Assignment
-from autograder.course.course import Course, Submission
+from autograder.course.course import CONFIG, Course, Submission
 from autograder.errors import CourseError
 from autograder.gradebook.autograded import remove_folder, remove_leftovers, replace_folder
+from autograder.gradebook.create import create
 from autograder.gradebook.entry import GradebookEntry
 from autograder.gradebook.graded_digests import (
     create_digests,
     gradebook_errors,
-    sqlite_file,
     write_digest,
 )
+from autograder.gradebook.one_writer import OneWriter
 from autograder.submission.handed_in import HandedIn
 
 # The steps of nbgrader's generate_assignment up to the one that writes the gradebook.
@@ -73,15 +69,19 @@ class Recorder:
     def __init__(self, course: Course) -> None:
         self._course = course
         self._url = course.db_url
-        self._penalties = AssignLatePenalties(config=course.config)
-        self._penalties.init_plugin()
+        self._penalties = _penalties(course)
         self._registered: set[str] = set()
+        self._opened = ExitStack()
 
     def __enter__(self) -> Recorder:
-        with gradebook_errors(self._url):
-            _create(self._url, self._course.course_id)
-            self._gradebook = Gradebook(self._url, self._course.course_id)
-            create_digests(self._gradebook.engine)
+        with gradebook_errors(self._url), ExitStack() as opened:
+            self._one_writer = opened.enter_context(OneWriter(self._url))
+            with self._one_writer.writing():
+                create(self._url, self._course.course_id, self._course.is_shared)
+                self._gradebook = Gradebook(self._url, self._course.course_id)
+                opened.callback(self._gradebook.close)
+                create_digests(self._gradebook.engine)
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(
@@ -90,7 +90,7 @@ class Recorder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._gradebook.close()
+        self._opened.close()
 
     def register(self, assignment: Assignment) -> None:
         """Make the gradebook know the assignment as `source/` has it today.
@@ -108,7 +108,7 @@ class Recorder:
             }
         }
         try:
-            with gradebook_errors(self._url):
+            with gradebook_errors(self._url), self._one_writer.writing():
                 self._gradebook.update_or_create_assignment(assignment.name)
                 for step in REGISTERING:
                     notebook, resources = step(config=self._course.config).preprocess(
@@ -145,7 +145,8 @@ class Recorder:
             if entry.notebook is None:
                 remove_folder(folder)
             else:
-                replace_folder(folder, f"{name}.ipynb", entry.notebook, handed_in.files)
+                shared = self._course.is_shared
+                replace_folder(folder, f"{name}.ipynb", entry.notebook, handed_in.files, shared)
 
     def _write_scores(
         self, gradebook: Gradebook, submission: Submission, entry: GradebookEntry
@@ -173,6 +174,10 @@ class Recorder:
     @contextmanager
     def _transaction(self) -> Iterator[Gradebook]:
         """The gradebook, with all its changes written at once at the end, or none."""
+        with self._one_writer.writing():
+            yield from self._whole_or_nothing()
+
+    def _whole_or_nothing(self) -> Iterator[Gradebook]:
         session = self._gradebook.db
         commit = session.commit
         session.commit = session.flush  # nbgrader's API commits after each of its steps
@@ -197,21 +202,19 @@ def _by_cell(gradebook: Gradebook, notebook: SubmittedNotebook, kind: Any) -> li
     return [(each.cell.name, each) for each in found]
 
 
-def _schema_version() -> str:
-    folder = Path(nbgrader.api.__file__).parent / "alembic"
-    return str(ScriptDirectory(str(folder)).get_current_head())
+def _penalties(course: Course) -> AssignLatePenalties:
+    """nbgrader's preprocessor, with the plugin that the configuration names.
 
-
-# nbgrader starts the program `alembic` to ask for it, which takes as long as all the rest.
-nbgrader.api.get_alembic_version = _schema_version
-
-
-def _create(url: str, course_id: str) -> None:
-    """Make a gradebook that is a file, and is not there, appear as a whole or not at all."""
-    file = sqlite_file(url)
-    if file is None or file.exists():
-        return
-    with tempfile.TemporaryDirectory(prefix=".gradebook-", dir=file.parent) as folder:
-        new = Path(folder) / file.name
-        Gradebook(f"sqlite:///{new}", course_id).close()
-        os.replace(new, file)
+    Raises: CourseError, when the plugin cannot be used.
+    """
+    try:
+        penalties = AssignLatePenalties(config=course.config)
+        penalties.init_plugin()
+    except Exception as error:
+        named = course.config.AssignLatePenalties.get("plugin_class")
+        raise CourseError(
+            f"{course.root / CONFIG} names the late plugin {named!r}, which cannot be used "
+            f"({type(error).__name__}: {error}); it is expected in a module beside that file, or "
+            "installed"
+        ) from error
+    return penalties

@@ -98,7 +98,7 @@ def answer_keys(
 
     Raises: CourseError, when a reference does not run; SandboxUnavailableError.
     """
-    cache = KeyCache(course.root)
+    cache = KeyCache(course.root, course.is_shared)
     keys: dict[str, AnswerKey] = {}
     missing: list[tuple[Assignment, Package, str, int]] = []
     for assignment in dict.fromkeys(assignments):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import signal
@@ -31,6 +32,9 @@ _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 
 # <net/if.h>, <linux/sockios.h>
 _IFF_UP, _IFF_RUNNING, _SIOCSIFFLAGS = 0x1, 0x40, 0x8914
+
+# <fcntl.h>, <stdio.h>
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 
 # <malloc.h>
 _M_MMAP_THRESHOLD = -3
@@ -84,6 +88,14 @@ def pivot_root(new: str, old: str) -> None:
     """Make `new` the root and move the old one to `old`, below it. See pivot_root(2)."""
     number = _SYS_PIVOT_ROOT[os.uname().machine]
     _check(_libc.syscall(number, new.encode(), old.encode()), "pivot_root")
+
+
+def exchange(one: str, other: str) -> None:
+    """Give two files or folders each other's names, in one step. See renameat2(2)."""
+    if not hasattr(_libc, "renameat2"):
+        raise OSError(errno.ENOSYS, "renameat2 is not there")
+    names = os.fsencode(one), os.fsencode(other)
+    _check(_libc.renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE), "exchange")
 
 
 def detach(target: str) -> None:

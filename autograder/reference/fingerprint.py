@@ -57,7 +57,13 @@ def software() -> str:
 
 
 def fingerprint(course: Course, assignment: Assignment, package: Package) -> str:
-    """The digest of an assignment's tests and reference, the configuration and the software.
+    """One digest of all `parts`. Raises: OSError, as these."""
+    each = parts(course, assignment, package)
+    return digest({name: part.encode() for name, part in each.items()})
+
+
+def parts(course: Course, assignment: Assignment, package: Package) -> dict[str, str]:
+    """Digests of what the verdicts on an assignment depend on, by what an instructor calls it.
 
     No word that students read of a misconception is in it, and nothing of another assignment that
     this one does not import.
@@ -70,7 +76,18 @@ def fingerprint(course: Course, assignment: Assignment, package: Package) -> str
     own = {
         "notebook": assignment.path.read_bytes() if assignment.path.is_file() else b"",
         "wrong versions": without_words(assignment, package),
-        "config": (course.root / CONFIG).read_bytes(),
-        "software": software().encode(),
     }
-    return digest({**reference, **source, **own})
+    return {
+        "source": digest({**reference, **source, **own}),
+        "settings": digest({"": (course.root / CONFIG).read_bytes(), **_late_plugin(course)}),
+        "grader": software(),
+    }
+
+
+def _late_plugin(course: Course) -> dict[str, bytes]:
+    """The files of the late plugin that the configuration names, where it lies in the course."""
+    named = course.config.AssignLatePenalties.get("plugin_class", "")
+    module = named.rpartition(".")[0] if isinstance(named, str) else str(named.__module__)
+    top = module.partition(".")[0]
+    files = [course.root / f"{top}.py", *sorted((course.root / top).rglob("*.py"))] if top else []
+    return {str(file): file.read_bytes() for file in files if file.is_file()}

@@ -10,15 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from autograder.course.replace import share_folder
+
 Evidence = Mapping[str, list[bytes]]
 FOLDER = ".workbook/answer-keys"
 
 
 @dataclass(frozen=True)
 class KeyCache:
-    """A folder of the course; what it cannot read or write is made anew, without a word."""
+    """A folder of the course; what it cannot read or write is made anew, without a word.
+
+    `shared` lets the group use it.
+    """
 
     root: Path
+    shared: bool = False
 
     def find(self, fingerprint: str, seed: int | None) -> tuple[int, Evidence] | None:
         """The seed and the evidence kept for a digest; of this seed, if one is given."""
@@ -48,6 +54,10 @@ class KeyCache:
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as new:
                 json.dump(content, new)
+            if self.shared:
+                os.chmod(new.name, 0o660)
+                for folder in (path.parent, path.parent.parent):
+                    share_folder(folder)
             os.replace(new.name, path)
         except OSError:
             return

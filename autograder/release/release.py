@@ -21,12 +21,13 @@ from autograder.course.course import Course
 from autograder.course.notebook_file import read, written
 from autograder.course.public_examples import EXAMPLES
 from autograder.course.released import ANSWERS
+from autograder.course.replace import replace_file, replace_folder, share_folder
 from autograder.errors import CourseError
+from autograder.gradebook.create import create
 from autograder.grading.grade import grade
 from autograder.reference.answer_key import AnswerKey
 from autograder.release.mistakes import prove_observations_say_something, prove_regions_end
 from autograder.release.published import SCHEMA, public_answers
-from autograder.release.replace import replace_file, replace_folder
 from autograder.release.same_numbers import with_numbers_of
 from autograder.release.worked_outputs import worked_outputs
 from autograder.submission.cells import read_submission
@@ -41,6 +42,7 @@ def generate(course: Course, assignment: Assignment, into: Path) -> Path:
 
     Raises: CourseError, with nbgrader's words, when it refuses.
     """
+    create(course.db_url, course.course_id, course.is_shared)  # or nbgrader does, not as a whole
     config = copy.deepcopy(course.config)
     config.CourseDirectory.release_directory = os.path.relpath(into, course.root)
     directory = CourseDirectory(config=config)
@@ -77,15 +79,20 @@ def release(course: Course, key: AnswerKey) -> Path:
         # The notebook's own calls of `check` are answered from what has just been written.
         known["outputs"] = worked_outputs(assignment, Path(folder))
         replace_folder(target, made.parent)
-    _write(course.top("release"), assignment, known)
+    _write(course.top("release"), assignment, known, course.is_shared)
     for page in course.top("source").glob("*.ipynb"):
-        replace_file(course.top("release") / page.name, written(read(page)))
+        replace_file(course.top("release") / page.name, written(read(page)), course.is_shared)
     return target / made.name
 
 
-def _write(release: Path, assignment: Assignment, known: Mapping[str, Any]) -> None:
+def _write(
+    release: Path, assignment: Assignment, known: Mapping[str, Any], shared: bool = False
+) -> None:
     path = release / ANSWERS / f"{assignment.name}.json"
-    replace_file(path, json.dumps(known, indent=0, ensure_ascii=False) + "\n")
+    replace_file(path, json.dumps(known, indent=0, ensure_ascii=False) + "\n", shared)
+    if shared:
+        for folder in (release, path.parent):
+            share_folder(folder)
 
 
 def _before(course: Course, assignment: Assignment) -> Mapping[str, Any]:

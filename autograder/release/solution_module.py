@@ -15,8 +15,8 @@ from nbformat import NotebookNode
 
 from autograder.course.assignment import DEMO, Assignment, is_solution, is_test
 from autograder.course.course import Course
+from autograder.course.replace import replace_file
 from autograder.errors import CourseError
-from autograder.release.replace import replace_file
 
 MADE = "# Made by `workbook release` from"
 MARK = re.compile(r"^[^\S\n]*### (?:BEGIN|END) SOLUTION[^\n]*\n?", re.M)
@@ -70,7 +70,7 @@ def write_solution_module(course: Course, assignment: Assignment) -> Path | None
     path = course.solutions / f"{assignment.module.removeprefix('solutions.')}.py"
     if path.is_file() and not path.read_text(encoding="utf-8").startswith(MADE):
         return None
-    replace_file(path, solution_module(assignment))
+    replace_file(path, solution_module(assignment), course.is_shared)
     return path
 
 
