@@ -387,8 +387,11 @@ def test_loading_the_plugin_twice_is_harmless(first: str) -> None:
         (None, "is not there"),
         ("", "ends early or is not JSON"),
         ('{"nbformat": 4}', "has no list of cells"),
-        ('{"nbformat": 4, "cells": []}', "none of the book's notebooks"),
-        ('{"nbformat": 4, "cells": [{"cell_type": "code"}]}', "none of the book's notebooks"),
+        ('{"nbformat": 4, "cells": []}', "none of the notebooks that can be checked here"),
+        (
+            '{"nbformat": 4, "cells": [{"cell_type": "code"}]}',
+            "none of the notebooks that can be checked here",
+        ),
     ],
     ids=["missing", "empty", "no-cells", "no-cell", "foreign"],
 )
