@@ -7,7 +7,6 @@ import tempfile
 from functools import partial
 from pathlib import Path
 from queue import Empty
-from time import monotonic
 from typing import Any
 
 import nbformat
@@ -19,6 +18,7 @@ from autograder.course.released import INLINE
 from autograder.errors import DeskError, KernelEndedError
 from workbook.checking.cell_result import CellOutcome, Outcome, of_difference, of_error
 from workbook.checking.overlay import FACTS, OWN, SOLUTION, TEST, overlay
+from workbook.own_time import OwnTime
 
 # Of what a cell shows, the text counts.
 NOT_COMPARED = ("stderr", "text/html", "text/latex", "image/svg+xml", "application/pdf")
@@ -78,17 +78,20 @@ class CheckedNotebook(IPyNbFile):  # type: ignore[misc]  # nbval has no annotati
 
 
 def _message(kernel: RunningKernel, stream: str, timeout: float | None = None) -> Any:
-    """A message of the kernel, or its end, which nbval would not notice before the time is up."""
-    deadline = float("inf") if timeout is None else monotonic() + timeout
+    """A message of the kernel, or its end, which nbval would not notice before the time is up.
+
+    The time is the kernel's own, so that right work is not stopped where the machine is busy.
+    """
+    spent = OwnTime(getattr(kernel.km.provisioner, "pid", None))
     while True:
         was_alive = kernel.is_alive()
         try:
-            left = max(0.0, deadline - monotonic())
+            left = float("inf") if timeout is None else max(0.0, timeout - spent.seconds)
             return RunningKernel.get_message(kernel, stream, timeout=min(left, LOOK_SECONDS))
         except Empty:
             if not was_alive:
                 raise KernelEndedError from None
-            if monotonic() >= deadline:
+            if timeout is not None and spent.seconds >= timeout:
                 raise
 
 

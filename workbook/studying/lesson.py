@@ -25,13 +25,15 @@ class Step:
 class Lesson:
     """A released notebook; `heading` is its title as the notebook shows it.
 
-    `minutes` is 0 where it does not say how long it takes; `paths` has the paths that it is on,
+    `minutes` is 0 where it does not say how long it takes, and `run_seconds` is 0 where it does not
+    say how long running it may take; `paths` has the paths that it is on,
     and its place on each.
     """
 
     name: str
     heading: str
     minutes: int
+    run_seconds: float
     prerequisites: tuple[str, ...]
     paths: Mapping[str, float]
     steps: tuple[Step, ...]
@@ -65,6 +67,7 @@ def lesson(name: str) -> Lesson:
         name,
         first,
         minutes,
+        about.get("limits", {}).get("notebook_seconds", 0.0),
         tuple(about.get("prerequisites", ())),
         about.get("paths", {}),
         tuple(steps),

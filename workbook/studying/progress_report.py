@@ -142,7 +142,9 @@ class Progress:
 
 
 def progress(folder: str | Path = ".", seconds: float = LIMIT_SECONDS) -> Progress:
-    """How far the notebooks in `folder` are; each may take `seconds` to run.
+    """How far the notebooks in `folder` are; each may take `seconds` to run, or those it states.
+
+    These are seconds of the notebook's own: a busy machine makes no work slow.
 
     Raises: DeskError, when no notebook of the material is there.
     """
@@ -216,6 +218,7 @@ def _run(
             {
                 "folder": str(folder.resolve()),
                 "results": str(Path(results, name)),
+                "seconds": written.lesson.run_seconds,
                 "cells": [asdict(cell) for cell in written.code()],
             }
             for name, (folder, written) in notebooks.items()

@@ -11,18 +11,21 @@ import multiprocessing
 import os
 import signal
 import sys
-import time
 from multiprocessing import connection
 from typing import Any
+
+from workbook.own_time import OwnTime
 
 AT_ONCE = min(4, os.cpu_count() or 1)
 # A process that was forked has them at once; importing them takes seconds.
 PRELOAD = ("numpy", "torch")
 IMPORT_SECONDS = 30.0  # so much longer may a process take that was not forked
+LOOK_SECONDS = 0.5
+BUSIEST = 20  # on no machine does a process wait for its turn more than so many times its own time
 
 
 def main() -> None:
-    """Run the jobs on stdin, each at most `seconds` long."""
+    """Run the jobs on stdin, each at most `seconds` of its own, or those that it states."""
     given = json.load(sys.stdin)
     # On macOS, libraries of the system may not survive a fork.
     method = "fork" if sys.platform == "linux" else "spawn"
@@ -39,18 +42,17 @@ def main() -> None:
 def oversee(context: Any, jobs: list[dict[str, Any]], seconds: float) -> None:
     """Start some jobs at once, end those that take too long, and say so in their results."""
     waiting = list(jobs)
-    running: dict[int, tuple[Any, dict[str, Any], float]] = {}
+    running: dict[int, tuple[Any, dict[str, Any], OwnTime]] = {}
     while waiting or running:
         while waiting and len(running) < AT_ONCE:
             job = waiting.pop(0)
             process = context.Process(target=run, args=(job, seconds))
             process.start()
-            running[process.sentinel] = (process, job, time.monotonic() + seconds)
-        first = min(end for _, _, end in running.values())
-        connection.wait(list(running), timeout=max(0.0, first - time.monotonic()))
-        for sentinel, (process, job, end) in list(running.items()):
+            running[process.sentinel] = (process, job, OwnTime(process.pid))
+        connection.wait(list(running), timeout=LOOK_SECONDS)
+        for sentinel, (process, job, spent) in list(running.items()):
             if process.is_alive():
-                if time.monotonic() < end:
+                if spent.seconds < max(seconds, job["seconds"]):
                     continue
                 process.kill()
                 _tell(job, event="overdue")
@@ -61,7 +63,9 @@ def oversee(context: Any, jobs: list[dict[str, Any]], seconds: float) -> None:
 def run(job: dict[str, Any], seconds: float) -> None:
     """Run the cells of one notebook in its folder, as Restart & Run All would, and tell."""
     if hasattr(signal, "alarm"):
-        signal.alarm(int(seconds) + 5)  # ends it also when nobody is left who oversees it
+        signal.alarm(
+            int(BUSIEST * max(seconds, job["seconds"]))
+        )  # ends it also when nobody is left who oversees it
     os.chdir(job["folder"])
     sys.path.insert(0, "")  # files beside the notebook can be imported, as in its kernel
     shell = _shell()

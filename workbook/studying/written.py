@@ -29,6 +29,7 @@ class Written:
     """
 
     def __init__(self, lesson: Lesson, cells: Sequence[SubmittedCell]) -> None:
+        self.lesson = lesson
         assignment = Assignment(lesson.name, material.path_of(lesson.name))
         rebuilder = Rebuilder(assignment, stubs=released_stubs(assignment))
         self._cells = rebuilder.rebuild(cells).cells
