@@ -103,9 +103,21 @@ def test_what_is_shown_is_plain_html(call: str) -> None:
 def test_tables_have_a_caption_and_named_rows_and_columns() -> None:
     page = said(BARE, 'check("softmax")')._repr_html_()
 
-    assert page.count("<caption") == 1
-    assert page.count('scope="col"') == 3
+    assert page.count("<caption") == 2  # of what failed, and of what passed
+    assert page.count('scope="col"') == 6
     assert page.count('scope="row"') == len(answers(ASSIGNMENTS[0]).examples("softmax"))
+
+
+def test_what_passed_is_folded_below_what_failed() -> None:
+    """A terminal, which cannot fold, shows the same rows in the same order."""
+    table = said(BARE, 'check("softmax")')
+    failed, folded = table._repr_html_().split("<details><summary>The ")
+
+    assert failed.count("<strong>failed</strong>") == len(table.rows) > 0
+    assert folded.startswith(f"{len(table.folded)} that passed</summary>")
+    assert folded.count("<td") == 2 * len(table.folded)
+    assert "<details open" not in table._repr_html_()
+    assert repr(table).count("  passed") == len(table.folded)
 
 
 def test_a_failure_is_not_told_by_colour_alone() -> None:
@@ -217,6 +229,8 @@ def test_hints_come_one_at_a_time_and_start_again_when_something_changed(
 
     names["softmax"] = lambda x, axis=-1: x
     assert repr(eval('hint("softmax")', names)).startswith("Hint 1 of")
+    names |= defined(BARE)
+    assert repr(eval('hint("softmax")', names)).startswith("Hint 3 of"), "it has kept its place"
 
     names["softmax"] = defined(solution_source(ASSIGNMENTS[0]))["softmax"]
     assert "passes: there is nothing to hint at" in repr(eval('hint("softmax")', names))

@@ -286,6 +286,18 @@ def test_jupyterlab_opens_the_start_page_and_ends_by_itself(
     assert lab.env["JUPYTER_CONFIG_PATH"].split(os.pathsep)[0] == str(start.SETTINGS)
 
 
+def test_another_port_and_no_browser(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As on a machine that one has reached through a terminal."""
+    monkeypatch.setattr(subprocess, "Popen", Lab)
+
+    start.open_lab(tmp_path, port=8899, browser=False)
+
+    assert {"--port=8899", "--no-browser"} <= set(started[-1].command)
+    assert "waits at the address below" in capsys.readouterr().out
+
+
 def test_without_jupyterlab_it_is_said_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

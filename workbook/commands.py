@@ -28,6 +28,13 @@ def start(
         ),
     ] = None,
     lab: Annotated[bool, typer.Option(help="Open JupyterLab on it.")] = True,
+    port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65535, help="Where JupyterLab listens.", show_default=False),
+    ] = None,
+    browser: Annotated[
+        bool, typer.Option(help="Open a browser; else the address to open is printed.")
+    ] = True,
 ) -> None:
     """Put the notebooks into a folder, which changes nothing that is there, and open JupyterLab."""
     from workbook.start import fill, open_lab, usual
@@ -37,7 +44,7 @@ def start(
         for line in fill(folder):
             typer.echo(line)
         if lab:
-            raise typer.Exit(open_lab(folder))
+            raise typer.Exit(open_lab(folder, port, browser))
 
 
 @desk.command()

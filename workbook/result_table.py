@@ -37,7 +37,8 @@ class Table:
     """Rows of texts, each row named by its first cell; a cell that is an int is a number.
 
     `above` and `below` are paragraphs around the table; without rows, the caption is a paragraph
-    too. A notebook shows the HTML, a terminal the plain form.
+    too. `folded` are rows that a notebook shows after a click on `folded_under`. A notebook shows
+    the HTML, a terminal the plain form.
     """
 
     caption: Words
@@ -45,12 +46,25 @@ class Table:
     rows: Sequence[Sequence[Words]]
     below: Sequence[Words] = ()
     above: Sequence[Words] = ()
+    folded: Sequence[Sequence[Words]] = ()
+    folded_under: str = ""
 
     def _repr_html_(self) -> str:
         """HTML that Jupyter's sanitiser and the grader's let through.
 
         Jupyter's own style would put every text to the right.
         """
+        middle = self._rows_html(self.rows, self.caption) if self.rows else ""
+        if self.folded:
+            middle += (
+                f"<details><summary>{html.escape(self.folded_under)}</summary>"
+                f"{self._rows_html(self.folded, self.caption)}</details>"
+            )
+        middle = middle or f"<p>{_html(self.caption)}</p>"
+        above, below = ("".join(f"<p>{_html(w)}</p>" for w in p) for p in (self.above, self.below))
+        return above + middle + below
+
+    def _rows_html(self, rows: Sequence[Sequence[Words]], caption: Words) -> str:
         sides = [self._side(column) for column in range(len(self.columns))]
         titles = "".join(
             f'<th scope="col"{side}>{_html(title)}</th>'
@@ -65,21 +79,23 @@ class Table:
                 for column, (words, side) in enumerate(zip(row, sides, strict=True))
             )
             + "</tr>"
-            for row in self.rows
+            for row in rows
         )
-        table = (
-            f'<table><caption style="text-align: left">{_html(self.caption)}</caption>'
+        return (
+            f'<table><caption style="text-align: left">{_html(caption)}</caption>'
             f"<thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
         )
-        middle = table if self.rows else f"<p>{_html(self.caption)}</p>"
-        above, below = ("".join(f"<p>{_html(w)}</p>" for w in p) for p in (self.above, self.below))
-        return above + middle + below
 
     def _side(self, column: int) -> str:
         return f' style="text-align: {"right" if self._is_number(column) else "left"}"'
 
     def _is_number(self, column: int) -> bool:
-        return bool(self.rows) and all(isinstance(row[column], int | None) for row in self.rows)
+        rows = self._every
+        return bool(rows) and all(isinstance(row[column], int | None) for row in rows)
+
+    @property
+    def _every(self) -> Sequence[Sequence[Words]]:
+        return [*self.rows, *self.folded]
 
     def __repr__(self) -> str:
         """The same without marks, wrapped to 80 columns."""
@@ -103,9 +119,9 @@ class Table:
         for column, title in enumerate(self.columns):
             side: Literal["left", "right"] = "right" if self._is_number(column) else "left"
             table.add_column(Text(title), justify=side, overflow="fold")
-        for row in self.rows:
+        for row in self._every:
             table.add_row(*(Text(_plain(words)) for words in row))
-        if self.rows:
+        if self._every:
             console.print()
             console.print(table)
         for words in self.below:

@@ -55,8 +55,10 @@ def fill(folder: Path) -> list[str]:
     return _told(folder, new, len(sources) - len(new))
 
 
-def open_lab(folder: Path) -> int:
+def open_lab(folder: Path, port: int | None = None, browser: bool = True) -> int:
     """Run JupyterLab on `folder` until it is stopped, and return its exit status.
+
+    Without a `browser` it says at which address to open it.
 
     Raises: DeskError, when it is not installed.
     """
@@ -69,9 +71,12 @@ def open_lab(folder: Path) -> int:
     command = [sys.executable, "-m", "jupyterlab", "--log-level=WARN"]
     if getattr(os, "geteuid", lambda: 1)() == 0:
         command.append("--allow-root")
+    command += [] if port is None else [f"--port={port}"]
+    command += [] if browser else ["--no-browser"]
     if (folder / material.START).is_file():
         command.append(material.START)
-    print("JupyterLab opens in your browser. To stop it, press Ctrl-C here twice.", flush=True)
+    opens = "opens in your browser" if browser else "waits at the address below"
+    print(f"JupyterLab {opens}. To stop it, press Ctrl-C here twice.", flush=True)
     lab = subprocess.Popen(command, cwd=folder, env=environment(os.environ))
     while True:
         try:

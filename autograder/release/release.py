@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
-from autograder.course.assignment import Assignment, is_solution
+from autograder.course.assignment import Assignment, is_solution, is_test
 from autograder.course.course import Course
 from autograder.course.notebook_file import read, written
 from autograder.course.public_examples import EXAMPLES
@@ -54,8 +54,16 @@ def generate(course: Course, assignment: Assignment, into: Path) -> Path:
         errors = [line for line in said if re.match(r"[\w.]*(Error|Exception|Entry): ", line)]
         raise CourseError(f"nbgrader cannot release {assignment.name}: {(errors or said)[0]}")
     path = into / assignment.name / f"{assignment.name}.ipynb"
-    path.write_text(written(read(path)), encoding="utf-8")
+    path.write_text(written(folded(read(path))), encoding="utf-8")
     return path
+
+
+def folded(notebook: NotebookNode) -> NotebookNode:
+    """The notebook with the code of its tests and pictures folded, as JupyterLab keeps it."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and (is_test(cell) or "alt" in cell.metadata):
+            cell.metadata.setdefault("jupyter", NotebookNode())["source_hidden"] = True
+    return notebook
 
 
 def release(course: Course, key: AnswerKey) -> Path:

@@ -12,7 +12,7 @@ from autograder.course.assignment import error_type, is_test, nbgrader_of, witho
 from autograder.verdict.verdict import CellResult, as_data
 
 TEXT = {"a", "abbr", "acronym", "b", "blockquote", "code", "em", "i", "li", "ol", "strong", "ul"}
-BLOCKS = {"br", "div", "h1", "h2", "h3", "h4", "h5", "h6", "p", "pre", "span"}
+BLOCKS = {"br", "details", "div", "h1", "h2", "h3", "h4", "h5", "h6", "p", "pre", "span", "summary"}
 TABLES = {"caption", "table", "tbody", "td", "th", "thead", "tr"}
 FORMULAS = {  # as `autograder.feedback.markdown` writes them
     *("math", "menclose", "mfrac", "mi", "mn", "mo", "mover", "mpadded", "mphantom", "mroot"),

@@ -73,19 +73,26 @@ def _table(found: Verdict) -> Table:
         return Table((*uses, ", which is still to do."), (), (), ["Write that one first."])
     failed = [each for each in found.tried if not each.check.passed]
     passed = [each for each in found.tried if each.check.passed]
-    rows: list[tuple[Words, ...]] = [
-        (
-            each.check.name,
-            _mark(each.check.passed),
-            _what_happened(each, whole=each in failed[:IN_FULL]),
-        )
-        for each in (*failed, *passed)
+    shown: list[tuple[Words, ...]] = [
+        (each.check.name, _mark(False), _what_happened(each, whole=place < IN_FULL))
+        for place, each in enumerate(failed)
     ]
+    # Where all passed, nothing happened that needs words.
+    folded = [(each.check.name, PASSED, "")[: 3 if failed else 2] for each in passed]
+    columns = ("check", "result", "what happened")[: 3 if failed else 2]
     above: list[Words] = [[Marked(name, "code"), f": {_count(found)}."], *_causes(found)]
-    width = 3 if failed else 2  # where all passed, nothing happened that needs words
-    columns = ("check", "result", "what happened")[:width]
-    rows = [row[:width] for row in rows]
-    return Table("What was tried", columns, rows, [_next(found)], above)
+    which = "one" if len(passed) == 1 else len(passed)
+    return Table(
+        "What was tried",
+        columns,
+        shown,
+        [_next(found)],
+        above,
+        folded=folded,
+        folded_under="The one that passed"
+        if len(passed) == 1
+        else f"The {len(passed)} that passed",
+    )
 
 
 def _mark(passed: bool) -> Words:
@@ -95,8 +102,6 @@ def _mark(passed: bool) -> Words:
 def _what_happened(tried: Tried, whole: bool) -> Words:
     """What went wrong, with the example and both results where that is asked for."""
     said = tried.error or tried.check.message.removeprefix("result: ")
-    if tried.check.passed:
-        return ""
     if not whole or tried.found is None:
         return said
     words: list[Piece] = [Marked(tried.example.code, "code"), "\n", said]

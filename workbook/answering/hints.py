@@ -11,9 +11,9 @@ from workbook.answering.check_table import tried
 from workbook.answering.verdicts import Verdict
 from workbook.result_table import Marked, Table
 
-# What failed and how many hints were given, by notebook and definition; when something else
-# fails, hints start again.
-_given: dict[tuple[str, str], tuple[tuple[str, ...], int]] = {}
+# How many hints were given, by notebook, definition and the hints that there are: they begin anew
+# when something else fails, and go on when it is the first mistake again.
+_given: dict[tuple[str, ...], int] = {}
 
 
 def hint(definition: Any = None, notebook: str | None = None) -> Table:
@@ -31,11 +31,8 @@ def hint(definition: Any = None, notebook: str | None = None) -> Table:
     if found.passed:
         return Table((name, " passes: there is nothing to hint at."), (), ())
     steps = _steps(found)
-    state = tuple(each.check.message for each in found.tried)
-    key = (found.answers.name, found.definition)
-    before, number = _given.get(key, ((), 0))
-    number = min(number + 1, len(steps)) if before == state else 1
-    _given[key] = (state, number)
+    key = (found.answers.name, found.definition, *steps)
+    number = _given[key] = min(_given.get(key, 0) + 1, len(steps))
     left = "There is one more." if number == len(steps) - 1 else "There are more."
     last = number == len(steps)
     below = "This is the last one." if last else f"{left} Ask again when you need it."

@@ -21,9 +21,8 @@ from workbook.pictures.tracing.vectors import WIDTH, labels, vectors
 MOST_WORDS = 10  # two tables of that many columns fit side by side
 HEADS = [heads for heads in range(1, WIDTH + 1) if WIDTH % heads == 0]
 
-_TABLE = "border-collapse:collapse;margin:4px 0;width:auto"
-_CAPTION = "caption-side:top;text-align:left;white-space:normal"
-_TOP = "text-align:left;vertical-align:top;padding:2px 12px 2px 0"
+# Beside each other where there is room, else below; one that is wider than the window scrolls.
+_BESIDE = "display:inline-block;vertical-align:top;max-width:100%;overflow-x:auto;margin-right:12px"
 # Black on white in a frame: it stands out in grey print and in a dark theme.
 _FRAME = "border:3px solid #000;padding:6px;color:#000;background-color:#fff"
 
@@ -115,19 +114,13 @@ class Trace:
         yield f"{html.escape(said.idea)}</p>"
         for fault in step.faults:
             yield f'<p style="{_FRAME}">{html.escape(str(fault))}</p>'
-        head = "".join(
-            f'<th scope="col" style="{_TOP}">{html.escape(each)}</th>' for each in said.columns
-        )
-        rows = "".join(
-            "<tr>"
-            + "".join(f'<td style="{_TOP}">{each._repr_html_()}</td>' for each in row)
-            + "</tr>"
-            for row in self._maps(step, said)
-        )
-        yield (
-            f'<table style="{_TABLE}"><caption style="{_CAPTION}">{html.escape(said.shapes)}'
-            f"</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-        )
+        yield f"<p>{html.escape(said.shapes)}</p>"
+        for row in self._maps(step, said):
+            beside = "".join(
+                f'<div style="{_BESIDE}"><p>{html.escape(column)}</p>{each._repr_html_()}</div>'
+                for column, each in zip(said.columns, row, strict=True)
+            )
+            yield f"<div>{beside}</div>"
         if said.by_hand:
             yield f"<p>{html.escape(said.by_hand)}</p>"
 

@@ -79,17 +79,17 @@ class Plan:
 
 
 def paths() -> Table:
-    """The paths to choose from: for whom each is, its notebooks and minutes."""
+    """The paths to choose from: for whom each is, its notebooks in order, and how long it takes."""
     rows: list[list[Words]] = [
         [
             Marked(name, "code"),
             path.audience,
-            len(path.lessons),
-            sum(each.minutes for each in path.lessons),
+            ", ".join(each.heading for each in path.lessons),
+            in_hours(sum(each.minutes for each in path.lessons)),
         ]
         for name, path in _paths().items()
     ]
-    return Table("Paths through the workbook", ["path", "for whom", "notebooks", "minutes"], rows)
+    return Table("Paths through the workbook", ["path", "for whom", "notebooks", "time"], rows)
 
 
 def plan(path: str = "", weeks: int = 2, done: Progress | None = None) -> Plan:
