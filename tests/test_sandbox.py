@@ -15,6 +15,7 @@ from autograder.errors import SandboxUnavailableError
 from autograder.sandbox import KernelServer, Limits, check_place
 from autograder.sandbox.bubblewrap import PACKAGES, environment
 from autograder.sandbox.execute import Execution, execute
+from autograder.verdict.evidence import decode
 from tests.harness import ROOT
 
 SECRET = "the-secret-of-this-test"
@@ -233,3 +234,52 @@ def test_a_course_inside_the_python_environment_is_refused() -> None:
     """What the sandbox shows of the machine must not hold the solutions."""
     with pytest.raises(SandboxUnavailableError, match="move the course"):
         check_place(Path(sys.prefix) / "course")
+
+
+NAMES_TAKEN = """
+import numpy as np, torch, warnings
+str, zip, setattr = "the cat", [1], None
+scale, len = 3.0, lambda x: 2
+def widened(x):
+    return [str, len(x), scale * x]
+torch.set_grad_enabled(False)
+torch.set_default_dtype(torch.float64)
+np.seterr(all="raise")
+warnings.simplefilter("error")
+"""
+USES_THEM = """### BEGIN HIDDEN TESTS
+from autograder.observe import gradients, observe, randn
+scale = 100.0
+table = torch.ones(2) / 3
+with observe("names of Python") as seen:
+    for kind, number in zip("ab", range(2)):
+        setattr(seen, str(kind), number)
+    seen.number = len([1, 2, 3])
+with observe("what is the student's own") as seen:
+    seen.widened = widened(2.0)
+    x = randn(2, requires_grad=True)
+    seen.gradients = gradients(x * 2, [x])
+    seen.table = table
+### END HIDDEN TESTS
+shown = str
+"""
+
+
+def test_names_and_switches_of_a_student_do_not_reach_the_hidden_part() -> None:
+    """It has Python's own names, while a student's function keeps what the student defined."""
+    flags = {"grade_id": "test-widened", "grade": True, "solution": False}
+    test = new_code_cell(USES_THEM, metadata={"nbgrader": flags})
+    after = "print(shown, scale, torch.is_grad_enabled(), 'table' in globals())"
+    notebook = new_notebook(cells=[new_code_cell(NAMES_TAKEN), test, new_code_cell(after)])
+
+    found = execute(notebook, seed=1)
+
+    names, own = map(decode, found.evidence["test-widened"])
+    assert (names.raised, own.raised) == (None, None)
+    assert [names.values[name]["value"] for name in ("a", "b", "number")] == [0, 1, 3]
+    assert [each["value"] for each in own.values["widened"]["items"]] == ["the cat", 2, 6.0]
+    assert own.values["gradients"]["items"][0]["kind"] == "tensor"
+    table = own.arrays[own.values["table"]["key"]]
+    assert table.dtype == "float32"
+    # What is shown of a test runs as at the desk, and what is hidden leaves nothing behind.
+    assert printed(found) == ["", "", "the cat 3.0 False False"]

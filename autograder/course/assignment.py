@@ -66,6 +66,15 @@ def without_hidden(source: str) -> str:
     return HIDDEN.sub("", source)
 
 
+def hidden_lines(cell: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """From which line to which, counted from 1, a cell holds what students do not see."""
+    source = cell["source"]
+    return [
+        (source.count("\n", 0, each.start()) + 1, source[: each.end()].rstrip().count("\n") + 1)
+        for each in HIDDEN.finditer(source)
+    ]
+
+
 def headings(cells: Iterable[NotebookNode]) -> dict[str, str]:
     """The heading that each cell stands under, by the cells' ids; empty above the first."""
     headings, current = {}, ""

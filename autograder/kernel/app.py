@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import functools
 import logging
 import os
 import re
 import signal
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -20,7 +22,11 @@ from traitlets import Type
 from traitlets.config import Config
 
 from autograder.observe._observation import MIME
+from autograder.observe._session import usual_session
 
+HIDDEN_LINES = "hidden_lines"  # in the metadata of a request: from where to where, counted from 1
+
+PYTHONS = frozenset({*vars(builtins), "__builtins__"}) - {"__name__"}
 # Pasted from a session: Python, but not meant as such.
 _PROMPT = re.compile(r"^\s*In ?\[", re.M)
 
@@ -50,9 +56,13 @@ class Publisher(ZMQDisplayPublisher):
 
 
 class Shell(ZMQInteractiveShell):
-    """A shell that looks for its own syntax only in what is not Python already."""
+    """A shell that looks for its own syntax only in what is not Python already.
+
+    `hidden_lines` are those of the running cell that no student sees.
+    """
 
     display_pub_class = Type(Publisher)
+    hidden_lines: Sequence[Sequence[int]] = ()
 
     @functools.lru_cache(maxsize=4)  # noqa: B019  (the shell lives as long as the process)
     def transform_cell(self, raw_cell: str) -> str:
@@ -62,6 +72,34 @@ class Shell(ZMQInteractiveShell):
                 ast.parse(raw_cell)
                 return raw_cell if raw_cell.endswith("\n") else f"{raw_cell}\n"
         return str(super().transform_cell(raw_cell))
+
+    async def run_ast_nodes(
+        self,
+        nodelist: list[ast.stmt],
+        cell_name: str,
+        interactivity: str = "last_expr",
+        compiler: Any = compile,
+        result: Any = None,
+    ) -> bool:
+        """Run the statements of a cell; what is hidden first, and apart from the student's names.
+
+        It sees what they see, but for names that stand for something of Python's own, and what it
+        names itself does not come in the way of theirs.
+        """
+        hidden = [
+            node for node in nodelist if any(a <= node.lineno <= b for a, b in self.hidden_lines)
+        ]
+        if hidden:
+            names = {name: value for name, value in self.user_ns.items() if name not in PYTHONS}
+            try:
+                with usual_session():
+                    exec(compile(ast.Module(hidden, []), cell_name, "exec"), names)
+            except BaseException as error:
+                result.error_in_exec = error
+                self.showtraceback(running_compiled_code=True)
+                return True
+        shown = [node for node in nodelist if node not in hidden]
+        return bool(await super().run_ast_nodes(shown, cell_name, interactivity, compiler, result))
 
     def should_run_async(self, raw_cell: str, **options: Any) -> bool:
         """Whether a cell waits for something outside of a function."""
@@ -83,6 +121,24 @@ class Kernel(IPythonKernel):
     compiler_class = Type(Compiler)
     shell_class = Type(Shell)
     _execute_sleep = 0.0
+
+    async def do_execute(
+        self,
+        code: str,
+        silent: bool,
+        store_history: bool = True,
+        user_expressions: Any = None,
+        allow_stdin: bool = False,
+        *,
+        cell_meta: Any = None,
+        cell_id: Any = None,
+    ) -> Any:
+        """Run a cell of which the client knows what is hidden."""
+        assert isinstance(self.shell, Shell)
+        self.shell.hidden_lines = (cell_meta or {}).get(HIDDEN_LINES, ())
+        return await super().do_execute(
+            code, silent, store_history, user_expressions, allow_stdin, cell_meta=cell_meta
+        )
 
     def _send_interrupt_children(self) -> None:
         """Interrupt the kernel; the group of the first process would be everybody but itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import weakref
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,6 +13,8 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+from ._writes import Writes
 
 
 class _Mode(TorchDispatchMode):
@@ -73,25 +76,31 @@ class _Operators(_Mode):
 
 
 class _Functions(TorchFunctionMode):
-    def __init__(self, note: Callable[[str], None]) -> None:
+    def __init__(self, note: Callable[[str], None], writes: Writes) -> None:
         super().__init__()
         self._note = note
+        self._writes = writes
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self._note(str(getattr(func, "__qualname__", None) or getattr(func, "__name__", func)))
+        self._writes.keep(getattr(func, "__name__", ""), args, sys._getframe(1).f_globals)
         return func(*args, **(kwargs or {}))
 
 
 class calls_made:
-    """The names of the torch functions and operators called inside the block."""
+    """The names of the torch functions and operators called inside the block.
 
-    def __init__(self) -> None:
+    `writes` is told of each function before it runs.
+    """
+
+    def __init__(self, writes: Writes) -> None:
         self.names: set[str] = set()
+        self._writes = writes
         self._stack = ExitStack()
 
     def __enter__(self) -> calls_made:
         self._stack.enter_context(_Operators(self.names.add))
-        self._stack.enter_context(_Functions(self.names.add))
+        self._stack.enter_context(_Functions(self.names.add, self._writes))
         return self
 
     def __exit__(

@@ -16,6 +16,8 @@ from torch import Tensor
 from . import _inputs
 from ._made import calls_made
 from ._record import encode, snapshot
+from ._session import own_randomness, usual_session
+from ._writes import Writes
 
 MIME = "application/vnd.transformer-workbook.evidence"
 UNJUDGED = (
@@ -43,7 +45,8 @@ class observe:
     `name` says what is observed and is unique in its cell; `points` is its weight in the cell.
     `naming` is given where the block is to be refused: an argument that the exception's message
     has to mention, or "" where any message will do.
-    The block never raises (an interrupt excepted): the next one always runs.
+    The block never raises (an interrupt excepted): the next one always runs, and finds neither
+    switches that a student turned nor what this one wrote into a result.
     """
 
     def __init__(self, name: str, points: float = 1, naming: str | None = None) -> None:
@@ -52,10 +55,13 @@ class observe:
         self.naming = naming
 
     def __enter__(self) -> Seen:
+        self._session = usual_session()
+        self._session.__enter__()
         _inputs.current = _inputs.Inputs(self.name)
         _inputs.seed_globals(self.name)
         self._seen = Seen()
-        self._calls = calls_made()
+        self._writes = Writes(sys._getframe(1).f_globals)
+        self._calls = calls_made(self._writes)
         self._calls.__enter__()
         return self._seen
 
@@ -66,15 +72,19 @@ class observe:
         trace: TracebackType | None,
     ) -> bool:
         self._calls.__exit__(kind, error, trace)
-        header = {
-            "name": self.name,
-            "points": self.points,
-            "values": self._seen._values,
-            "raised": kind and [c.__name__ for c in kind.__mro__ if c.__module__ == "builtins"],
-            "names": self._names(error),
-            "calls": sorted(self._calls.names),
-        }
-        _sink(encode(header, self._seen._tensors))
+        self._writes.undo()
+        try:
+            header = {
+                "name": self.name,
+                "points": self.points,
+                "values": self._seen._values,
+                "raised": kind and [c.__name__ for c in kind.__mro__ if c.__module__ == "builtins"],
+                "names": self._names(error),
+                "calls": sorted(self._calls.names),
+            }
+            _sink(encode(header, self._seen._tensors))
+        finally:
+            self._session.__exit__(None, None, None)
         # KeyboardInterrupt is how the time limit reaches the cell; nothing may swallow it.
         return not isinstance(error, KeyboardInterrupt)
 
@@ -103,11 +113,15 @@ _sink: Callable[[bytes], object] = _publish
 
 @contextmanager
 def collecting() -> Iterator[list[bytes]]:
-    """Collect the records in a list instead of publishing them, where there is no kernel."""
+    """Collect the records in a list instead of publishing them, where there is no kernel.
+
+    What random numbers come next there is as it was before.
+    """
     global _sink
     records: list[bytes] = []
     before, _sink = _sink, records.append
     try:
-        yield records
+        with own_randomness():
+            yield records
     finally:
         _sink = before

@@ -19,8 +19,16 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from autograder.course.assignment import DEMO, error_type, grade_id_of, is_solution, is_test
+from autograder.course.assignment import (
+    DEMO,
+    error_type,
+    grade_id_of,
+    hidden_lines,
+    is_solution,
+    is_test,
+)
 from autograder.errors import KernelServerError, OutOfTimeError, SandboxUnavailableError
+from autograder.kernel.app import HIDDEN_LINES
 from autograder.sandbox import Limits, kernel_server, replace
 from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
 from autograder.verdict.evidence import MIME
@@ -119,6 +127,8 @@ class _Client(NotebookClient):
     ) -> NotebookNode:
         self.current = grade_id_of(cell) or "a cell of the student's own"
         self._written = 0
+        assert self.kc is not None
+        self.kc.session.metadata = {HIDDEN_LINES: hidden_lines(cell)} if is_test(cell) else {}
         self._cell_deadline = monotonic() + self._seconds_left(cell)
         if monotonic() > self._deadline:
             raise OutOfTimeError

@@ -1,0 +1,247 @@
+"""A check neither meets what a student changed in the session nor leaves a trace in it."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from autograder.observe import collecting, gradients, observe, randn
+from autograder.verdict.evidence import Record, decode
+from tests.harness import solutions, verdicts
+
+
+def entered(context: Any) -> Callable[[], Any]:
+    """Enters it, and gives what leaves it again."""
+    context.__enter__()
+    return lambda: context.__exit__(None, None, None)
+
+
+def turned(setter: Callable[[Any], Any], to: Any, back: Any) -> Callable[[], Any]:
+    setter(to)
+    return lambda: setter(back)
+
+
+def errors_raised() -> Callable[[], Any]:
+    before = np.seterr(all="raise")
+    return lambda: np.seterr(**before)
+
+
+def warnings_raised() -> Callable[[], Any]:
+    leave = entered(warnings.catch_warnings())
+    warnings.simplefilter("error")
+    return leave
+
+
+def asks_for_a_debugger(*_: Any, **__: Any) -> None:
+    raise NotImplementedError("nobody can answer")
+
+
+CHANGES: dict[str, Callable[[], Callable[[], Any]]] = {
+    "gradients": lambda: turned(torch.set_grad_enabled, False, True),
+    "inference": lambda: entered(torch.inference_mode()),
+    "dtype": lambda: turned(torch.set_default_dtype, torch.float64, torch.float32),
+    "device": lambda: turned(torch.set_default_device, "meta", None),
+    "autocast": lambda: entered(torch.autocast("cpu", torch.bfloat16)),
+    "anomaly": lambda: entered(torch.autograd.set_detect_anomaly(True)),
+    "deterministic": lambda: turned(torch.use_deterministic_algorithms, True, False),
+    "matmul": lambda: turned(torch.set_float32_matmul_precision, "medium", "highest"),
+    "threads": lambda: turned(torch.set_num_threads, 2, 1),
+    "numpy": errors_raised,
+    "warnings": warnings_raised,
+    "debugger": lambda: turned(
+        lambda hook: setattr(sys, "breakpointhook", hook), asks_for_a_debugger, sys.breakpointhook
+    ),
+}
+
+
+@contextlib.contextmanager
+def changed(what: str) -> Iterator[None]:
+    back = CHANGES[what]()
+    try:
+        yield
+    finally:
+        back()
+
+
+def state() -> list[Any]:
+    return [
+        torch.is_grad_enabled(),
+        torch.is_inference_mode_enabled(),
+        torch.get_default_dtype(),
+        torch.get_default_device(),
+        torch.is_autocast_enabled("cpu"),
+        torch.is_anomaly_enabled(),
+        torch.are_deterministic_algorithms_enabled(),
+        torch.get_float32_matmul_precision(),
+        torch.get_num_threads(),
+        np.geterr(),
+        list(warnings.filters),
+        sys.breakpointhook,
+    ]
+
+
+def seen_by_a_check() -> Record:
+    """What right code gives that each of the switches would change or end."""
+    with collecting() as records, observe("everything") as seen:
+        x = randn(3, 3, requires_grad=True)
+        breakpoint()
+        warnings.warn("nothing to worry about", stacklevel=1)
+        seen.table = torch.arange(3) / 2
+        seen.product = x @ x
+        seen.threads = torch.get_num_threads()
+        seen.infinite = np.exp(np.array([1000.0]))
+        seen.gradients = gradients(x @ x, [x])
+        seen.rest = torch.empty(3).fill_(1.0)
+        # Its gradient is NaN and then unused: which detection of anomalies does not let pass.
+        root = torch.zeros(1, requires_grad=True)
+        seen.gradient_of_a_root = torch.autograd.grad((root.sqrt() * 0).sum(), root)
+        seen.switches = [torch.is_inference_mode_enabled(), torch.get_float32_matmul_precision()]
+        seen.deterministic = torch.are_deterministic_algorithms_enabled()
+    (record,) = map(decode, records)
+    return record
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("what", CHANGES)
+def test_no_switch_of_a_student_reaches_a_check(what: str) -> None:
+    """What a check sees of right code is the same with each of them turned, which stays turned."""
+    usual = seen_by_a_check()
+    at_first = state()
+
+    with changed(what):
+        theirs = state()
+        assert theirs != at_first
+        found = seen_by_a_check()
+        assert state() == theirs
+
+    assert (found.raised, usual.raised) == (None, None)
+    assert found.values == usual.values
+    for key, array in usual.arrays.items():
+        assert found.arrays[key].dtype == array.dtype
+        np.testing.assert_array_equal(found.arrays[key].numbers, array.numbers)
+
+
+def drawn() -> list[float]:
+    return [random.random(), float(np.random.rand()), float(torch.rand(1))]
+
+
+def test_a_check_at_the_desk_takes_no_random_number_away() -> None:
+    """Whoever seeds, checks and then draws gets what the seed promises."""
+
+    def seeded() -> None:
+        random.seed(5)
+        np.random.seed(5)
+        torch.manual_seed(5)
+
+    seeded()
+    expected = drawn()
+    seeded()
+    seen_by_a_check()
+
+    assert drawn() == expected
+
+
+TABLE = torch.arange(1.0, 5.0)
+OWN = {"torch": torch, "kept": torch.ones(3)}
+exec("def scaled(factor):\n    kept.mul_(factor)\n    return kept", OWN)
+
+
+def test_what_a_check_writes_into_a_kept_table_is_put_back() -> None:
+    """One table that is handed out twice costs its own check, not those after it."""
+    before = TABLE.clone()
+    with collecting() as records:
+        with observe("the caller's own") as seen:
+            TABLE.zero_()
+            seen.after_writing = TABLE
+        with observe("the next") as seen:
+            seen.table = TABLE
+        with observe("other ways to write") as seen:
+            TABLE[1] = 7.0
+            view = TABLE[2:]
+            view *= 3
+            TABLE.add_(1)
+            seen.after_writing = TABLE
+            raise ValueError
+
+    own, following, other = map(decode, records)
+    assert own.arrays["0"].numbers.tolist() == [0, 0, 0, 0]
+    assert following.arrays["0"].numbers.tolist() == before.tolist()
+    assert other.arrays["0"].numbers.tolist() == [2, 8, 10, 13]
+    assert torch.equal(TABLE, before)
+
+
+def test_what_a_students_function_writes_is_not_put_back() -> None:
+    """Else a definition that keeps what it must not keep would pass for one that does not."""
+    with collecting() as records:
+        for name in ("first", "second"):
+            with observe(name) as seen:
+                seen.scaled = OWN["scaled"](2.0)  # type: ignore[operator]
+
+    found = [decode(record).arrays["0"].numbers.tolist() for record in records]
+    assert found == [[2, 2, 2], [4, 4, 4]]
+
+
+def test_a_gradient_is_no_hindrance() -> None:
+    """Also a result in a graph of gradients, or one that shares its memory with itself, is safe."""
+    weight = torch.ones(3, requires_grad=True)
+    result = weight * 2
+    wide = torch.ones(1).expand(4)
+
+    with collecting() as records:
+        with observe("in a graph"):
+            result.zero_()
+        with observe("expanded"):
+            wide.zero_()
+
+    assert result.tolist() == [2, 2, 2]
+    assert wide.tolist() == [1, 1, 1, 1]
+    assert decode(records[0]).raised is None
+
+
+KEPT = "import functools\n@functools.cache\ndef {name}("
+IN_A_DICTIONARY = """
+def kept(function, tables={{}}):
+    def look_up(*given, **named):
+        key = str((given, named))
+        if key not in tables:
+            tables[key] = function(*given, **named)
+        return tables[key]
+    return look_up
+@kept
+def {name}("""
+
+
+@pytest.mark.parametrize("kept", [KEPT, IN_A_DICTIONARY], ids=["cache", "dictionary"])
+@pytest.mark.parametrize(
+    ("assignment", "name", "check"),
+    [
+        ("challenge-rope", "rope_frequencies", "a returned table is the caller's own"),
+        ("04-positional-encoding", "sinusoidal_encoding", None),
+        ("02-causal-masking", "causal_mask", None),
+    ],
+)
+def test_a_table_that_is_kept_costs_its_own_check(
+    assignment: str, name: str, check: str | None, kept: str
+) -> None:
+    """A right table, handed out twice, loses the promise that it breaks and nothing besides."""
+    definitions = solutions(assignment, f"def {name}(", kept.format(name=name))
+
+    judged = verdicts(assignment, definitions)
+
+    failed = [
+        (test, each.name)
+        for test, result in judged.items()
+        for each in result.checks
+        if not each.passed
+    ]
+    assert len(failed) == 1
+    assert failed[0][0] == f"test-{name}"
+    assert check in (None, failed[0][1])
