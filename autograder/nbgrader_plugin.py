@@ -14,6 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from jinja2 import pass_context
+from jinja2.runtime import Context
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets.config import Config
@@ -26,8 +28,8 @@ from autograder.course.assignment import (
     without_hidden,
 )
 from autograder.course.course import CONFIG, Course
+from autograder.feedback import markdown
 from autograder.feedback.exporter import FeedbackExporter
-from autograder.feedback.markdown import rendered
 from autograder.grading.grade import execute_and_judge
 from autograder.grading.run import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
@@ -46,6 +48,12 @@ __all__ = [
 ]
 
 Resources = dict[str, Any]
+
+
+@pass_context
+def rendered(context: Context, text: str) -> str:
+    """The HTML of a Markdown cell with its pictures, as the formgrader shows it."""
+    return markdown.rendered(text, context.get("cell", {}).get("attachments"))
 
 
 @lru_cache(maxsize=32)

@@ -122,6 +122,18 @@ def lose_names_altogether(notebook: NotebookNode) -> None:
         each.id = f"anew-{number}"
 
 
+def lose_names_and_cut_texts(notebook: NotebookNode) -> None:
+    """A program that reads Markdown makes a cell of each paragraph; a question is in pieces."""
+    lose_names_altogether(notebook)
+    cells = notebook.cells
+    notebook.cells = []
+    for each in cells:
+        parts = [each.source] if each.cell_type != "markdown" else each.source.split("\n\n")
+        for number, part in enumerate(parts):
+            notebook.cells.append({**each, "id": f"{each.id}-{number}", "source": part})
+    notebook.cells = [NotebookNode(each) for each in notebook.cells]
+
+
 def write_above(notebook: NotebookNode) -> None:
     """The solution stands in a cell above its own, which is untouched and undoes it."""
     at = place(notebook, "attention_scores")
@@ -195,6 +207,7 @@ AILMENTS: dict[Ailment, str] = {
     lose_metadata: "is lost or changed: softmax (cell {softmax})",
     change_metadata: "is lost or changed: attention_scores (cell {attention_scores})",
     lose_names_altogether: "A solution stands in another cell",
+    lose_names_and_cut_texts: "is gone or not written: why-scale (cell ",
     write_above: "A solution stands in another cell, and its own is gone or not written",
     write_all_in_one: "softmax (cell {all}), attention_scores (cell {all})",
     answer_in_a_cell_below: "is gone or not written: why-scale (cell {my-answer})",

@@ -230,6 +230,16 @@ def test_a_picture_in_an_answer_stays() -> None:
     assert cell(after, "my-note").attachments == picture
 
 
+def test_only_the_answer_is_put_into_its_cell() -> None:
+    """A question in pieces is known by them; the pieces, the title and a note are no answer."""
+    notebook = finished()
+    ailments.lose_names_and_cut_texts(notebook)
+
+    after = mended(notebook)
+
+    assert cell(after, "why-scale").source == cell(finished(), "why-scale").source
+
+
 def test_a_half_done_notebook_is_healthy() -> None:
     """What is not written yet is no damage, nor is code that is no Python yet."""
     notebook = finished()

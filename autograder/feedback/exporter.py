@@ -150,7 +150,7 @@ def _answers(cells: Sequence[NotebookNode]) -> list[Answer]:
             found.append(
                 Answer(
                     Markup(rendered(question)),
-                    Markup(rendered(cell.source)),
+                    Markup(rendered(cell.source, cell.get("attachments"))),
                     flags.get("score"),
                     float(flags["points"]),
                     flags.get("comment"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from typing import Any
 from xml.etree.ElementTree import tostring
 
@@ -11,15 +12,23 @@ from latex2mathml.converter import convert_to_element
 from markupsafe import Markup
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+from autograder.submission.pictures import attached, lifted, source_of
+
 LONGEST_FORMULA = 2_000
 LONGEST_TEXT = 50_000  # beyond, what looks for formulas takes minutes
+_IMG = re.compile(r"<img\b[^<>]*>", re.I)
+_ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.I)
 
 
 class _Renderer(IPythonRenderer):
-    """HTML in the text is shown as text; pictures, which may lie elsewhere, as their words."""
+    """HTML in the text is shown as text, but for pictures that the notebook brings along.
 
-    def __init__(self) -> None:
+    A picture that lies elsewhere is not fetched: its words and its address stand there.
+    """
+
+    def __init__(self, pictures: Mapping[str, Mapping[str, str]]) -> None:
         super().__init__(escape=True, allow_harmful_protocols=False, exclude_anchor_links=True)
+        self._pictures = pictures
 
     def block_math(self, body: str) -> str:
         return _formula(body, "block")
@@ -30,8 +39,26 @@ class _Renderer(IPythonRenderer):
     def latex_environment(self, name: str, body: str) -> str:
         return _formula(rf"\begin{{{name}}}{body}\end{{{name}}}", "block")
 
-    def image(self, text: str, *_: Any, **__: Any) -> str:
-        return html.escape(text)
+    def image(self, text: str, url: str, *_: Any, **__: Any) -> str:
+        source = source_of(url, self._pictures)
+        words = html.escape(html.unescape(re.sub(r"<[^>]*>", "", text)))
+        if source is None:
+            return f"[a picture that is not shown: {words} {html.escape(html.unescape(url))}]"
+        return f'<img alt="{words}" src="{source}">'
+
+    def inline_html(self, html: str) -> str:
+        return self._with_pictures(html)
+
+    def block_html(self, html: str) -> str:
+        return f"<p>{self._with_pictures(html.strip())}</p>\n"
+
+    def _with_pictures(self, text: str) -> str:
+        pieces = _IMG.split(text)
+        shown = [html.escape(pieces[0])]
+        for tag, after in zip(_IMG.findall(text), pieces[1:], strict=True):
+            given = {m[1].lower(): m[2] or m[3] or m[4] or "" for m in _ATTRIBUTE.finditer(tag)}
+            shown += [self.image(given.get("alt", ""), given.get("src", "")), html.escape(after)]
+        return "".join(shown)
 
 
 def _formula(body: str, display: str) -> str:
@@ -51,11 +78,13 @@ def _formula(body: str, display: str) -> str:
         return f"<code>{html.escape(body)}</code>"
 
 
-def rendered(text: str) -> str:
-    """The HTML of a Markdown cell; of a very long one, its text."""
+def rendered(text: str, attachments: Mapping[str, Mapping[str, str]] | None = None) -> str:
+    """The HTML of a Markdown cell with the pictures that it has; of a very long one, its text."""
+    text, inside = lifted(text)
     if len(text) > LONGEST_TEXT:
         return f"<pre>{html.escape(text)}</pre>"
-    return str(MarkdownWithMath(renderer=_Renderer()).render(text))
+    renderer = _Renderer({**attached({"attachments": attachments}), **inside})
+    return str(MarkdownWithMath(renderer=renderer).render(text))
 
 
 def with_code(text: str) -> Markup:

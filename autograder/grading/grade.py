@@ -16,6 +16,7 @@ from autograder.reading.from_scratch import messages
 from autograder.reading.names import uses
 from autograder.reference.answer_key import AnswerKey
 from autograder.sandbox.execute import Execution, execute
+from autograder.submission.answers import attach_files
 from autograder.submission.cells import parse
 from autograder.submission.handed_in import HandedIn
 from autograder.verdict.diagnose import Case, diagnose
@@ -55,6 +56,7 @@ def execute_and_judge(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn
         raise UnreadableError(
             f"it holds {size:,} characters of code; at most {MAX_CODE:,} are graded"
         )
+    attach_files(rebuilt, handed_in.files)
     files = {**handed_in.files, **key.files}
     execution = execute(rebuilt, seed=key.seed, limits=key.limits, handed_in=files)
     started = monotonic()

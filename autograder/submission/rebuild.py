@@ -20,9 +20,10 @@ from autograder.course.assignment import (
     is_solution,
     is_test,
     stub,
-    without_hidden,
 )
+from autograder.submission.answers import Answers, is_answer
 from autograder.submission.cells import SubmittedCell, plain
+from autograder.submission.places import Places
 
 
 def released_stubs(assignment: Assignment) -> dict[str, str]:
@@ -52,21 +53,18 @@ class Rebuilder:
             if stubs is None
             else dict(stubs.items())
         )
-        self._by_grade_id = {
-            name: index for index, c in enumerate(self._cells) if (name := grade_id_of(c))
-        }
-        self._by_id = {cell.get("id"): index for index, cell in enumerate(self._cells)}
-        self._by_text = {
-            plain(without_hidden(cell.source)): index
+        self.places = Places(self._cells)
+        self._answers = {
+            index: self._stubs[grade_id_of(cell)]
             for index, cell in enumerate(self._cells)
-            if not is_solution(cell)
+            if is_answer(cell)
         }
 
     def rebuild(self, submitted: Sequence[SubmittedCell]) -> NotebookNode:
         """The notebook to be executed: the instructor's, with the student's text in its place."""
         texts: dict[int, list[str]] = {}
         own: dict[int, list[str]] = {}
-        known = [self.known(cell) for cell in submitted]
+        known = self.places.of(submitted)
         place = -1
         for position, (cell, index) in enumerate(zip(submitted, known, strict=True)):
             if index is not None:
@@ -78,7 +76,8 @@ class Rebuilder:
                 # Where cells were moved, a helper has to stay before the cell below it.
                 below = next((i for i in known[position + 1 :] if i is not None), place + 1)
                 own.setdefault(min(place, below - 1), []).append(cell["source"])
-        return self._filled(texts, own)
+        answers = Answers(submitted, known, self._cells, self._answers)
+        return self._filled(texts, own, answers)
 
     def _is_own(self, cell: SubmittedCell, index: int | None) -> bool:
         """Whether a cell is code of the student's, also written into one of the instructor's."""
@@ -91,15 +90,9 @@ class Rebuilder:
             return False
         return plain(cell["source"]) != plain(theirs.source)
 
-    def known(self, cell: SubmittedCell) -> int | None:
-        """Which of the instructor's cells this is, if any."""
-        if cell["grade_id"] is not None:
-            return self._by_grade_id.get(cell["grade_id"])
-        if cell["id"] in self._by_id:
-            return self._by_id[cell["id"]]
-        return self._by_text.get(plain(cell["source"]))
-
-    def _filled(self, texts: Mapping[int, list[str]], own: Mapping[int, list[str]]) -> NotebookNode:
+    def _filled(
+        self, texts: Mapping[int, list[str]], own: Mapping[int, list[str]], answers: Answers
+    ) -> NotebookNode:
         notebook = copy.deepcopy(self._notebook)
         cells = [_own_cell(text, f"own-0-{n}") for n, text in enumerate(own.get(-1, []))]
         for index, cell in enumerate(notebook.cells):
@@ -110,7 +103,9 @@ class Rebuilder:
                 from nbgrader.utils import compute_checksum  # late, as it takes long
 
                 cell.metadata.nbgrader["checksum"] = compute_checksum(cell)
-            if is_solution(cell):
+            if is_answer(cell):
+                answers.write(cell, index, is_asked=self._is_for_nbgrader)
+            elif is_solution(cell):
                 cell.source = self._text(cell, texts.get(index, []))
             cells.append(cell)
             cells += [
@@ -128,7 +123,7 @@ class Rebuilder:
         """
         untouched = self._stubs[grade_id_of(cell)]
         if not texts:
-            return "" if cell.cell_type == "code" else untouched
+            return ""
         written = [text for text in texts if plain(text) != plain(untouched)]
         last_of_each = reversed(dict.fromkeys(reversed(written)))
         return "\n\n".join(last_of_each) or untouched

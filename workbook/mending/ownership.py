@@ -11,6 +11,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from autograder.course.assignment import Assignment, grade_id_of, is_solution, is_test
+from autograder.submission.answers import Answers, is_answer
 from autograder.submission.cells import SubmittedCell, plain, read_cells
 from autograder.submission.pieces import (
     belong_together,
@@ -40,7 +41,7 @@ class Ownership:
     put_back: dict[int, dict[int, str]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.places = [self._known(cell) for cell in self.cells]
+        self.places = self.rebuilder.places.of(self.cells)
         self._release_copies()
         self._join_halves()
         self._put_back()
@@ -95,12 +96,6 @@ class Ownership:
         above = next((i for i in reversed(self.places[:position]) if i is not None), -1)
         below = next((i for i in self.places[position + 1 :] if i is not None), above + 1)
         return min(above, below - 1)
-
-    def _known(self, cell: SubmittedCell) -> int | None:
-        found = self.rebuilder.known(cell)
-        if found is None and cell["grade_id"] is not None:
-            return self.rebuilder.known({**cell, "grade_id": None})
-        return found
 
     def _release_copies(self) -> None:
         """A copy of a cell that nobody grades is the student's own, to play with."""
@@ -160,25 +155,23 @@ class Ownership:
                 self.cells[position] = {**cell, "source": rest}
 
     def _put_back_answers(self) -> None:
-        """An answer may stand in the cell of its question, or in a text right below."""
-        for index, book in enumerate(self.book.cells):
-            found = self.positions.get(index, [])
-            texts = {plain(self.cells[position]["source"]) for position in found}
-            is_answer = is_solution(book) and book.cell_type == "markdown"
-            if not is_answer or not texts <= {"", plain(book.source)}:
+        """An answer may stand in the cell of its question, or in a text beside its own cell."""
+        book = self.book.cells
+        stubs = {index: cell.source for index, cell in enumerate(book) if is_answer(cell)}
+        answers = Answers(self.cells, self.places, book, stubs)
+        for index, beside in answers.beside.items():
+            texts = {plain(self.cells[p]["source"]) for p in self.positions.get(index, [])}
+            if not texts <= {"", plain(stubs[index])}:
                 continue
-            question = self.book.cells[index - 1].source
-            for position in self.positions.get(index - 1, []):
-                cell = self.cells[position]
-                if cell["source"].startswith(f"{question}\n"):
-                    self.put_back[index] = {position: cell["source"].removeprefix(question).strip()}
-                    self.cells[position] = {**cell, "source": question}
-            below = max([*found, *self.positions.get(index - 1, [])], default=-1) + 1
-            text = self.rest.get(below, "")
-            is_text = plain(text) and self.cells[below]["cell_type"] == "markdown"
-            if index not in self.put_back and is_text:
-                self.put_back[index] = {below: text}
-                self.rest[below] = ""
+            for position, text in beside.items():
+                cell, place = self.cells[position], self.places[position]
+                if place is not None:
+                    self.cells[position] = {**cell, "source": book[place].source}
+                elif cell["cell_type"] == "code" or self.rest[position] != cell["source"]:
+                    continue
+                else:
+                    self.rest[position] = ""
+                self.put_back.setdefault(index, {})[position] = text
 
     def _parted(self, text: str, index: int | None, names: set[str]) -> tuple[dict[str, str], str]:
         """The parts of a cell's text that define these names, and what stays in the cell.
