@@ -12,7 +12,7 @@ from autograder.errors import DeskError
 from tests import student_folder
 from tests.harness import ASSIGNMENTS, SOURCE
 from workbook import material
-from workbook.studying.lesson import lesson, lessons, share
+from workbook.studying.lesson import in_hours, lesson, lessons, share
 from workbook.studying.progress_report import progress
 from workbook.studying.study_plan import WEEKS, Plan, paths, plan
 
@@ -123,11 +123,11 @@ def test_capitals_do_not_matter() -> None:
 
 
 def test_the_paths_say_how_long_they_take() -> None:
-    """Notebooks and minutes are counted, not written."""
+    """Notebooks and time are counted, not written."""
     shown = " ".join(repr(paths()).split())
 
     for path, about in PATHS.items():
-        assert str(sum(map(minutes, on(path)))) in shown
+        assert in_hours(sum(map(minutes, on(path)))) in shown
         assert about["for"].split()[0] in shown
 
 
