@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.errors import SandboxUnavailableError
+from autograder.reading.wanted import first_line
 from autograder.sandbox import KernelServer, Limits, check_place
 from autograder.sandbox.bubblewrap import PACKAGES, environment
-from autograder.sandbox.execute import Execution, execute
+from autograder.sandbox.execute import MOST_KERNELS, Execution, execute
 from autograder.verdict.evidence import decode
 from tests.harness import ROOT
 
@@ -176,13 +178,76 @@ while True: pass
     assert time.monotonic() - started < 60
 
 
-def test_a_dead_kernel_is_an_outcome() -> None:
-    """What ran before is kept, and the reason names the place."""
-    found = run("print('before')", "import os; os._exit(1)", "print('after')")
+ENDINGS = {
+    "a process that exits": "import os; os._exit(1)",
+    "memory that is not there": "import ctypes; ctypes.string_at(0)",
+    "a thread that ends all": """
+import os, threading, time
+threading.Thread(target=lambda: (time.sleep(0.2), os._exit(1))).start()
+""",
+}
 
-    assert printed(found) == ["before", "", ""]
+
+@pytest.mark.parametrize("ending", ENDINGS.values(), ids=ENDINGS)
+def test_a_kernel_that_a_cell_ended_costs_that_cell(ending: str) -> None:
+    """The reason names the cell, and what stands on its own is run in another kernel."""
+    found = run("x = 1; print('before')", ending, "print('after', x)")
+
+    assert printed(found) == ["before", "", "after 1"]
+    assert found.ended == [1]
     assert found.problem is not None
-    assert "the kernel died" in found.problem
+    assert found.problem == (
+        f"the kernel died while running the cell that begins with `{first_line(ending)}`"
+    )
+
+
+def test_leaving_python_ends_a_cell_and_not_the_kernel() -> None:
+    """`exit()` ends a kernel of Jupyter a tenth of a second later, in the midst of another cell."""
+    leaving = ["exit()", "quit()", "import sys; sys.exit(3)", "raise SystemExit"]
+    alarm = "import signal; signal.alarm(1)"
+    found = run(*leaving, alarm, "import time; time.sleep(1.2); print('still here')")
+
+    assert printed(found)[-1] == "still here"
+    assert all("SystemExit" in each for each in printed(found)[:4])
+    assert (found.ended, found.problem) == ([], None)
+
+
+def test_kernels_are_not_started_for_ever() -> None:
+    """A notebook whose every cell ends its kernel is given up, with its reasons."""
+    found = run(*["import os; os._exit(1)"] * 9)
+
+    assert len(found.ended) == MOST_KERNELS
+    assert str(found.problem).count("the kernel died") == MOST_KERNELS
+
+
+ENDS_IN_ONE_CHECK = """### BEGIN HIDDEN TESTS
+from autograder.observe import observe
+for kind in ("right", "deadly", "right after it"):
+    with observe(kind) as seen:
+        seen.value = {name}(kind == "deadly")
+### END HIDDEN TESTS
+"""
+
+
+def test_a_function_that_ends_its_kernel_costs_its_own_checks() -> None:
+    """What it showed before is kept, and a function below is looked at in another kernel."""
+
+    def cell(name: str) -> NotebookNode:
+        flags = {"grade_id": f"test-{name}", "grade": True, "solution": False}
+        source = ENDS_IN_ONE_CHECK.replace("{name}", name)
+        return new_code_cell(source, metadata={"nbgrader": flags})
+
+    deadly = "import os\ndef deadly(now):\n    return os._exit(1) if now else 1"
+    harmless = "def harmless(now):\n    return 1"
+    sources = [new_code_cell(deadly), cell("deadly"), new_code_cell(harmless), cell("harmless")]
+
+    found = execute(new_notebook(cells=sources), seed=1)
+
+    assert {name: len(each) for name, each in found.evidence.items()} == {
+        "test-deadly": 1,
+        "test-harmless": 3,
+    }
+    assert found.problem == "the kernel died while running test-deadly"
 
 
 def test_handed_in_files_are_there_and_shadow_nothing() -> None:

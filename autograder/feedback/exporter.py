@@ -80,6 +80,7 @@ def page(notebook: NotebookNode, gradebook: Mapping[str, Any], words: Words | No
     shown: str = _template().render(
         title=about.get("title") or gradebook.get("notebook") or "Your work",
         reason=about.get("reason"),
+        notes=about.get("notes", ()),
         student=gradebook.get("student"),
         late=gradebook.get("late_penalty"),
         total=gradebook if "max_score" in gradebook else None,

@@ -12,6 +12,7 @@ from nbformat import NotebookNode
 
 from autograder.course.assignment import Assignment, is_test, nbgrader_of
 from autograder.errors import CourseError, SandboxUnavailableError, UnreadableError
+from autograder.grading.notes import missing, notes, why_stopped
 from autograder.reading.from_scratch import messages
 from autograder.reading.names import uses
 from autograder.reference.answer_key import AnswerKey
@@ -61,7 +62,8 @@ def execute_and_judge(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn
     execution = execute(rebuilt, seed=key.seed, limits=key.limits, handed_in=files)
     started = monotonic()
     results = verdicts(key, execution, files)
-    write_verdicts(execution.notebook, results, execution.problem)
+    said = notes(key.assignment, execution)
+    write_verdicts(execution.notebook, results, execution.problem, said)
     return Graded(
         file=handed_in.name,
         assignment=key.assignment.name,
@@ -71,6 +73,7 @@ def execute_and_judge(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn
         reason=execution.problem,
         tests=results,
         notebook=execution.notebook,
+        notes=tuple(said),
         execute_seconds=execution.seconds,
         judge_seconds=monotonic() - started,
     )
@@ -91,6 +94,7 @@ def verdicts(
     own_modules = {path.split("/")[0].removesuffix(".py") for path in files}
     calls = messages(sources, by_definition, own_modules)
     student_uses = uses(sources, by_definition)
+    asked = missing(execution)
     results: dict[str, CellResult] = {}
     for name, cell in tests.items():
         definition = name.removeprefix("test-")
@@ -105,6 +109,7 @@ def verdicts(
                 _why_missing(key, execution, name),
                 calls.get(definition, ""),
                 through[0] if through else "",
+                asked,
             ),
         )
     used = key.wrong.catalogue.uses
@@ -118,8 +123,7 @@ def _why_missing(key: AnswerKey, execution: Execution, test: str) -> str:
         return f"did not end within {key.limits.cell_seconds:g} seconds"
     if execution.problem:
         return f"did not run: {execution.problem}"
-    stopped = execution.stopped.get(test.removeprefix("test-"))
-    return f"the cell that defines it stopped with {stopped}" if stopped else ""
+    return why_stopped(execution, test.removeprefix("test-"))
 
 
 def own_fault(error: Exception) -> str:

@@ -9,7 +9,9 @@ import logging
 import os
 import re
 import signal
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -21,11 +23,11 @@ from ipykernel.zmqshell import ZMQDisplayPublisher, ZMQInteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
+from autograder.kernel.request import HIDDEN_LINES
 from autograder.observe._observation import MIME
 from autograder.observe._session import usual_session
 
-HIDDEN_LINES = "hidden_lines"  # in the metadata of a request: from where to where, counted from 1
-
+SETTLE_SECONDS = 1.0
 PYTHONS = frozenset({*vars(builtins), "__builtins__"}) - {"__name__"}
 # Pasted from a session: Python, but not meant as such.
 _PROMPT = re.compile(r"^\s*In ?\[", re.M)
@@ -101,6 +103,13 @@ class Shell(ZMQInteractiveShell):
         shown = [node for node in nodelist if node not in hidden]
         return bool(await super().run_ast_nodes(shown, cell_name, interactivity, compiler, result))
 
+    def ask_exit(self) -> None:
+        """`exit()` and `quit()` end their cell, as `sys.exit()` does, not the kernel a while after.
+
+        Raises: SystemExit.
+        """
+        raise SystemExit
+
     def should_run_async(self, raw_cell: str, **options: Any) -> bool:
         """Whether a cell waits for something outside of a function."""
         might = "await" in raw_cell or "async" in raw_cell
@@ -113,6 +122,15 @@ class Compiler(XCachingCompiler):
     def get_code_name(self, raw_code: str, transformed_code: str, number: int) -> str:
         """What tracebacks call the cell."""
         return f"<cell {number}>"
+
+
+def _settle(threads: Iterable[threading.Thread]) -> None:
+    """Let a cell's threads end, and no alarm of it ring later: what they end is its own doing."""
+    signal.alarm(0)
+    until = time.monotonic() + SETTLE_SECONDS
+    with suppress(KeyboardInterrupt):
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
 
 
 class Kernel(IPythonKernel):
@@ -136,9 +154,12 @@ class Kernel(IPythonKernel):
         """Run a cell of which the client knows what is hidden."""
         assert isinstance(self.shell, Shell)
         self.shell.hidden_lines = (cell_meta or {}).get(HIDDEN_LINES, ())
-        return await super().do_execute(
+        before = set(threading.enumerate())
+        reply = await super().do_execute(
             code, silent, store_history, user_expressions, allow_stdin, cell_meta=cell_meta
         )
+        _settle(set(threading.enumerate()) - before)
+        return reply
 
     def _send_interrupt_children(self) -> None:
         """Interrupt the kernel; the group of the first process would be everybody but itself."""

@@ -19,6 +19,7 @@ from ._record import encode, snapshot
 from ._session import own_randomness, usual_session
 from ._writes import Writes
 
+MAX_NAME = 200
 MIME = "application/vnd.transformer-workbook.evidence"
 UNJUDGED = (
     "0 points: nbgrader alone cannot judge this cell; grade with the workbook's configuration.\n"
@@ -80,6 +81,7 @@ class observe:
                 "values": self._seen._values,
                 "raised": kind and [c.__name__ for c in kind.__mro__ if c.__module__ == "builtins"],
                 "names": self._names(error),
+                "missing": _missing(error),
                 "calls": sorted(self._calls.names),
             }
             _sink(encode(header, self._seen._tensors))
@@ -95,6 +97,12 @@ class observe:
             return re.search(rf"\b{re.escape(self.naming)}\b", str(error)) is not None
         except Exception:
             return False
+
+
+def _missing(error: BaseException | None) -> str | None:
+    """The name or the module that is not there, where that ended the block."""
+    name = getattr(error, "name", None) if isinstance(error, NameError | ImportError) else None
+    return name[:MAX_NAME] if isinstance(name, str) else None
 
 
 def _publish(record: bytes) -> None:

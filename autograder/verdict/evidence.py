@@ -57,7 +57,10 @@ class Array:
 
 @dataclass(frozen=True)
 class Record:
-    """What one observation reported."""
+    """What one observation reported.
+
+    `missing` is the name or module for want of which it ended; student code can put any text there.
+    """
 
     name: str
     points: float
@@ -66,6 +69,7 @@ class Record:
     raised: tuple[str, ...] | None
     names: bool | None
     calls: tuple[str, ...]
+    missing: str | None = None
 
 
 def decode(record: bytes) -> Record:
@@ -109,6 +113,7 @@ def _record(fields: Any, arrays: dict[str, Array]) -> Record:
         raised=None if raised is None else tuple(str(name) for name in raised),
         names=names,
         calls=tuple(str(name) for name in fields["calls"]),
+        missing=None if fields.get("missing") is None else str(fields["missing"]),
     )
 
 

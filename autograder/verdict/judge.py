@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import builtins
 from collections import Counter
-from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from autograder.errors import BrokenReferenceError, MalformedEvidenceError
 from autograder.reading.from_scratch import first_forbidden, message_of
@@ -26,12 +26,14 @@ class Circumstances:
     `reason` says why evidence may be missing (out of time, the kernel died, the definition's cell
     failed); `forbidden_call` says what the source calls that is to be built here, and then nothing
     is earned; `through` is an earlier definition that does, and then what it does is not held
-    against this one.
+    against this one; `missing` has the names and modules that the student's text asks for, each
+    with what to say where it is not there.
     """
 
     reason: str = ""
     forbidden_call: str = ""
     through: str = ""
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 NO_CIRCUMSTANCES = Circumstances()
@@ -75,8 +77,13 @@ def judge(
             if message is None and record.raised is not None and not works:
                 message = "refusing counts only where something that is asked for works"
             # The time limit ends a cell by an interrupt; a cell that stopped leaves no name behind.
-            if reason and {"KeyboardInterrupt", "NameError"} & set(found[record.name].raised or ()):
+            raised = set(found[record.name].raised or ())
+            if reason and {"KeyboardInterrupt", "NameError"} & raised:
                 message = reason
+            elif message and {"ImportError", "NameError"} & raised:
+                # Only what stands in the student's text is said: any text can be in the evidence.
+                because = circumstances.missing.get(found[record.name].missing or "")
+                message += f": {because}" if because else ""
         points = max_score * record.points / weight
         checks.append(Check(record.name, message is None, points, message or "as it should be"))
     return CellResult(grade_id, max_score, tuple(checks))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 
 import nh3
 from nbformat import NotebookNode, from_dict
@@ -38,13 +39,17 @@ VERDICT = "workbook_verdict"  # where a graded test cell keeps the verdict as da
 
 
 def write_verdicts(
-    notebook: NotebookNode, results: dict[str, CellResult], reason: str | None = None
+    notebook: NotebookNode,
+    results: dict[str, CellResult],
+    reason: str | None = None,
+    notes: Sequence[str] = (),
 ) -> None:
     """Replace what the test cells printed by what the judge says.
 
-    `reason` says why the notebook could not be graded to its end.
+    `reason` says why the notebook could not be graded to its end, `notes` what happened besides.
     """
-    notebook.metadata.setdefault("workbook", NotebookNode())["reason"] = reason
+    about = notebook.metadata.setdefault("workbook", NotebookNode())
+    about["reason"], about["notes"] = reason, list(notes)
     for cell in notebook.cells:
         if not is_test(cell):
             continue

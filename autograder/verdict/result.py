@@ -14,7 +14,10 @@ from autograder.verdict.verdict import CellResult
 
 @dataclass(frozen=True, slots=True)
 class Graded:
-    """The verdict on one notebook, and the notebook that shows it (None where nothing ran)."""
+    """The verdict on one notebook, and the notebook that shows it (None where nothing ran).
+
+    `notes` say what happened beside the checks, without a price.
+    """
 
     file: str
     assignment: str
@@ -26,6 +29,7 @@ class Graded:
     notebook: NotebookNode | None = None
     execute_seconds: float = 0.0
     judge_seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
     @property
     def status(self) -> str:
@@ -48,6 +52,7 @@ class Graded:
             "assignment": self.assignment,
             "status": self.status,
             "reason": self.reason,
+            "notes": list(self.notes),
             "score": self.score,
             "max_score": self.max_score,
             "seed": self.seed,

@@ -1,0 +1,5 @@
+"""What a kernel is told of a cell besides its text, in the metadata of the request to run it."""
+
+from __future__ import annotations
+
+HIDDEN_LINES = "hidden_lines"  # pairs: from which line to which, counted from 1

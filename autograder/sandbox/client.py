@@ -1,0 +1,175 @@
+"""Speaks with a sandboxed kernel: runs cell after cell, takes the evidence out of the outputs."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import logging
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
+from nbformat import NotebookNode
+
+from autograder.course.assignment import (
+    DEMO,
+    error_type,
+    grade_id_of,
+    hidden_lines,
+    is_solution,
+    is_test,
+)
+from autograder.errors import OutOfTimeError
+from autograder.kernel.request import HIDDEN_LINES
+from autograder.reading.wanted import first_line
+from autograder.sandbox import Limits
+from autograder.sandbox.provisioner import SandboxKernelManager
+from autograder.verdict.evidence import MIME
+
+if TYPE_CHECKING:
+    from autograder.sandbox.execute import Execution
+
+START_SECONDS = 120
+STOP_SECONDS = 5  # for the last cell to be interrupted, and for what it sent to be read
+FULL_OUTPUTS = 16  # all outputs together: as much as so many cells may write
+# No widgets, no changes of earlier outputs: only what a cell shows of itself.
+PASSED_ON = ("status", "stream", "display_data", "execute_result", "error", "clear_output")
+
+LOG = logging.getLogger(__name__)
+LOG.addHandler(logging.NullHandler())
+LOG.propagate = False
+
+
+class Client(NotebookClient):
+    """A notebook client that takes evidence out of the outputs as it arrives, and limits them."""
+
+    def __init__(self, run: Execution, limits: Limits, manager: SandboxKernelManager) -> None:
+        super().__init__(
+            run.notebook,
+            km=manager,
+            allow_errors=True,
+            startup_timeout=START_SECONDS,
+            interrupt_on_timeout=True,
+            error_on_timeout={"ename": "CellTimeoutError", "evalue": "", "traceback": []},
+            raise_on_iopub_timeout=True,
+            store_widget_state=False,
+            record_timing=False,
+            skip_cells_with_tag=DEMO,
+            shutdown_kernel="immediate",
+        )
+        self.log = LOG
+        self.timeout_func = self._seconds_left  # type: ignore[assignment]  # floats work
+        self._run = run
+        self._limits = limits
+        self._deadline = float("inf")
+        self._written = 0
+        self._kept = 0
+        self._evidence_bytes = 0
+        self.current: str | None = None
+        self.place = 0
+
+    def _seconds_left(self, _: NotebookNode) -> float:
+        return max(0.1, min(self._limits.cell_seconds, self._deadline - monotonic()))
+
+    async def run(self) -> None:
+        """Start the kernel, run every cell, stop the kernel whatever happens."""
+        await self.async_start_new_kernel()
+        await self._connect()
+        try:
+            self._deadline = monotonic() + self._limits.notebook_seconds - self._run.seconds
+            self.reset_execution_trackers()
+            # nbclient sees a cell's limit only while no reply arrives; a kernel may send many.
+            async with asyncio.timeout(self._limits.notebook_seconds + STOP_SECONDS) as deadline:
+                for index, cell in enumerate(self.nb.cells):
+                    await self.async_execute_cell(cell, index)
+        except DeadKernelError as error:
+            if deadline.expired():  # which nbclient takes for the kernel's end
+                raise OutOfTimeError from error
+            raise
+        finally:
+            await self._async_cleanup_kernel()
+
+    async def _connect(self) -> None:
+        """Wait for the kernel's welcome, or for its end if that comes first."""
+        assert isinstance(self.km, SandboxKernelManager)
+        assert self.km.provisioner is not None
+        welcome = asyncio.ensure_future(self.async_start_new_kernel_client())
+        end = asyncio.ensure_future(self.km.provisioner.wait())
+        await asyncio.wait({welcome, end}, return_when=asyncio.FIRST_COMPLETED)
+        if not welcome.done():
+            welcome.cancel()
+            await self._async_cleanup_kernel()
+            raise RuntimeError("it ended at once")
+        end.cancel()
+        await welcome
+
+    async def async_execute_cell(
+        self, cell: NotebookNode, cell_index: int, *arguments: Any, **options: Any
+    ) -> NotebookNode:
+        """Run one cell, but for those that ended a kernel before."""
+        if cell_index in self._run.ended:
+            return cell
+        self.place = cell_index
+        self.current = grade_id_of(cell) or f"the cell that begins with `{first_line(cell.source)}`"
+        self._written = 0
+        assert self.kc is not None
+        self.kc.session.metadata = {HIDDEN_LINES: hidden_lines(cell)} if is_test(cell) else {}
+        self._cell_deadline = monotonic() + self._seconds_left(cell)
+        if monotonic() > self._deadline:
+            raise OutOfTimeError
+        done = await super().async_execute_cell(cell, cell_index, *arguments, **options)
+        if monotonic() >= self._cell_deadline:
+            self._run.slow.add(self.current)
+        elif is_solution(cell) and (error := error_type(cell)):
+            self._run.stopped[self.current] = error
+        return done
+
+    async def _async_poll_kernel_alive(self) -> None:
+        """End the wait for a cell as soon as the kernel's end is known, not once a second."""
+        assert isinstance(self.km, SandboxKernelManager)
+        assert self.km.provisioner is not None
+        await self.km.provisioner.wait()
+        while self.kc is not None and await self.kc.iopub_channel.msg_ready():
+            await asyncio.sleep(0)  # what it sent before is still its own
+        assert self.task_poll_for_reply is not None
+        self.task_poll_for_reply.cancel()
+
+    def process_message(
+        self, msg: dict[str, Any], cell: NotebookNode, cell_index: int
+    ) -> NotebookNode | None:
+        """Take what a cell sent, as far as it is evidence or may be shown."""
+        if msg["msg_type"] == "display_data" and MIME in msg["content"]["data"]:
+            self._take(msg["content"]["data"][MIME], cell)
+            return None
+        if msg["msg_type"] not in PASSED_ON:
+            return None
+        if msg["msg_type"] != "status":
+            size = len(str(msg["content"]))
+            self._written += size
+            if self._written > self._limits.output_bytes:
+                return None
+            self._kept += size
+            if self._kept > FULL_OUTPUTS * self._limits.output_bytes:
+                return None
+            # It names a display, and a later one of that name is put in the place of each that
+            # there is: a thousand small ones would become a thousand large ones.
+            msg["content"].pop("transient", None)
+            if "metadata" in msg["content"]:
+                # nbconvert writes them into pages: sizes as attributes, "isolated" as a frame.
+                msg["content"]["metadata"] = {}
+        if "execution_count" in msg["content"]:
+            # A kernel may claim any number; the client counts by itself.
+            msg["content"]["execution_count"] = self.code_cells_executed
+        return super().process_message(msg, cell, cell_index)
+
+    def _take(self, record: object, cell: NotebookNode) -> None:
+        self._evidence_bytes += len(str(record))
+        if not is_test(cell) or self._evidence_bytes > self._limits.evidence_bytes:
+            return
+        try:
+            decoded = base64.b64decode(str(record), validate=True)
+        except (binascii.Error, ValueError):
+            decoded = b""  # malformed; the judge says so
+        self._run.evidence.setdefault(self.current or "", []).append(decoded)
