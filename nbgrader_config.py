@@ -8,7 +8,7 @@ c.CourseDirectory.course_id = "transformer-workbook"
 c.Autograde.sanitize_preprocessors = ["autograder.nbgrader_plugin.Rebuild"]
 c.Autograde.autograde_preprocessors = [
     "autograder.nbgrader_plugin.ExecuteAndJudge",
-    "nbgrader.preprocessors.SaveAutoGrades",
+    "autograder.nbgrader_plugin.SaveGrades",
     "nbgrader.preprocessors.AssignLatePenalties",
 ]
 # A page of our own: verdicts and what explains them, never a hidden test.
@@ -17,6 +17,8 @@ c.GenerateFeedback.preprocessors = [
     "nbgrader.preprocessors.GetGrades",
     "autograder.nbgrader_plugin.WithoutHiddenTests",
 ]
+# Points to the cent, and names that may hold a comma.
+c.ExportApp.plugin_class = "autograder.nbgrader_plugin.CsvExport"
 # Nothing that a student wrote runs in the browser of the one who reads it.
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.filters = {

@@ -127,7 +127,7 @@ def grade(
     """
     with refusals():
         from autograder.course.course import Course
-        from autograder.grading.pending import pending
+        from autograder.grading.pending import pending, reasons
 
         given, files = _given(what, assignment)
         if files and (student or force or db):
@@ -143,6 +143,8 @@ def grade(
             submissions = course.submissions(course.chosen(given), student or [])
             todo = pending(course, submissions, force)
             left = len(submissions) - len(todo)
+            for line in reasons(todo):
+                typer.echo(line, err=True)
         results: list[Graded] = []
         if todo:
             from autograder.errors import InterruptedRunError

@@ -3,9 +3,9 @@
 This module is the public surface of the grader: `__all__` is what an `nbgrader_config.py` may name,
 in this course and in others. Whatever else moves, these names stay.
 
-`Rebuild`, `ExecuteAndJudge` and `WithoutHiddenTests` take the places of nbgrader's own
-preprocessors, `FeedbackExporter` writes the page that a student gets, and the filters `clean_html`
-and `rendered` make safe what the formgrader shows.
+`Rebuild`, `ExecuteAndJudge`, `SaveGrades` and `WithoutHiddenTests` take the places of nbgrader's
+own preprocessors, `FeedbackExporter` writes the page that a student gets, `CsvExport` the table of
+`nbgrader export`, and the filters `clean_html` and `rendered` make safe what the formgrader shows.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from nbformat import NotebookNode
-from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from traitlets.config import Config
 
 from autograder.course.assignment import (
@@ -30,6 +30,8 @@ from autograder.course.assignment import (
 from autograder.course.course import CONFIG, Course
 from autograder.feedback import markdown
 from autograder.feedback.exporter import FeedbackExporter
+from autograder.gradebook.behind_nbgrader import correct_time, marks_kept
+from autograder.gradebook.export import CsvExport
 from autograder.grading.grade import execute_and_judge
 from autograder.grading.run import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
@@ -39,9 +41,11 @@ from autograder.submission.handed_in import HandedIn, plain_files
 from autograder.verdict.present import clean_html
 
 __all__ = [
+    "CsvExport",
     "ExecuteAndJudge",
     "FeedbackExporter",
     "Rebuild",
+    "SaveGrades",
     "WithoutHiddenTests",
     "clean_html",
     "rendered",
@@ -92,11 +96,23 @@ class ExecuteAndJudge(NbGraderPreprocessor):  # type: ignore[misc]
         """Return the judged notebook."""
         folder = Path(resources["metadata"]["path"])
         handed_in = HandedIn(str(folder), None, files=plain_files(folder))
+        if problem := correct_time(self.config, resources["nbgrader"], folder):
+            self.log.error("%s needs attention: %s", folder, problem)
         graded = execute_and_judge(_key_of(self.config, resources), nb, handed_in)
         if graded.reason:
             self.log.error("%s needs attention: %s", folder, graded.reason)
         assert graded.notebook is not None
         return graded.notebook, resources
+
+
+class SaveGrades(SaveAutoGrades):  # type: ignore[misc]
+    """nbgrader's own, but what was marked is to be marked again only where its answer changed."""
+
+    def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        """Write what the autograder found into the gradebook."""
+        with marks_kept(resources["nbgrader"], nb.cells):
+            done: tuple[NotebookNode, Resources] = super().preprocess(nb, resources)
+        return done
 
 
 class WithoutHiddenTests(NbGraderPreprocessor):  # type: ignore[misc]

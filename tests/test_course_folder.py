@@ -19,7 +19,7 @@ from autograder.course import replace
 from autograder.course.course import Course
 from autograder.course.replace import put_in_place, replace_folder
 from autograder.gradebook.create import create
-from autograder.gradebook.graded_digests import sqlite_file
+from autograder.gradebook.gradings import sqlite_file
 from autograder.reference.fingerprint import parts
 from autograder.reference.package import package_of
 from tests import mini

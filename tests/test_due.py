@@ -17,7 +17,7 @@ from nbgrader.api import Gradebook
 
 from autograder.course.catalogue import Catalogue, Misconception, Picture
 from autograder.course.course import Course
-from autograder.grading.pending import pending
+from autograder.grading.pending import pending, reasons
 from autograder.grading.run import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference import fingerprint as fingerprints
@@ -108,8 +108,29 @@ def due_date(course: Path) -> None:
         gradebook.update_or_create_assignment(mini.NAME, duedate="2031-02-03 05:07:00 UTC")
 
 
+def extension(course: Path) -> None:
+    due_date(course)
+    assert workbook(course, "grade").returncode == 0
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+        gradebook.grant_extension(mini.NAME, "two", hours=1)
+
+
 def gradebook_as_a_whole(course: Path) -> None:
     (course / "gradebook.db").unlink()
+
+
+WHY = {
+    **dict.fromkeys((work, helper, time_of_submission), "what was handed in changed"),
+    **dict.fromkeys(
+        (tests_of_the_assignment, file_of_the_assignment, reference),
+        "the assignment's source or solution changed",
+    ),
+    configuration: "nbgrader_config.py or the late plugin changed",
+    autograded_notebook: "its autograded notebook is gone",
+    **dict.fromkeys((due_date, extension), "the due date or an extension changed"),
+    # To a gradebook that does not know them they are new.
+    **dict.fromkeys((row_of_the_gradebook, gradebook_as_a_whole), ""),
+}
 
 
 @pytest.mark.parametrize(
@@ -125,6 +146,7 @@ def gradebook_as_a_whole(course: Path) -> None:
         (autograded_notebook, ["one"]),
         (row_of_the_gradebook, ["two"]),
         (due_date, ["one", "two"]),
+        (extension, ["two"]),
         (gradebook_as_a_whole, ["one", "two"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -132,10 +154,36 @@ def gradebook_as_a_whole(course: Path) -> None:
 def test_what_changed_is_due(
     graded: Path, change: Callable[[Path], None], expected: list[str]
 ) -> None:
-    """And nothing else is."""
+    """And nothing else is, and it is said why."""
     change(graded)
 
-    assert names(graded) == expected
+    opened = Course(graded)
+    due = pending(opened, opened.submissions(opened.chosen([])), force=False)
+    assert [one.submission.student for one in due] == expected
+    if expected:
+        assert {one.why for one in due} == {WHY[change]}
+
+
+def test_each_reason_is_said_once_with_how_many(graded: Path) -> None:
+    """What is new needs none; of many, the first are named."""
+    helper(graded)
+    opened = Course(graded)
+    mini.hand_in(graded, "new", mini.submission())
+    submissions = opened.submissions(opened.chosen([]))
+
+    due = pending(opened, submissions, force=False)
+    assert reasons(due) == ["1 graded again (two): what was handed in changed."]
+    tests_of_the_assignment(graded)
+    due = pending(opened, submissions, force=False)
+    assert reasons(due) == [
+        "1 graded again (one): the assignment's source or solution changed.",
+        "1 graded again (two): what was handed in changed, and the assignment's source or solution "
+        "changed.",
+    ]
+    forced = [one for one in pending(opened, submissions, force=True) if one.why]
+    assert reasons(forced * 2) == [
+        "4 graded again (one, two, one, ...): it was asked for by --force."
+    ]
 
 
 WORDS = ("How often do you add x to nothing?", "How often, do you think, is x there?")
@@ -350,7 +398,7 @@ def test_another_version_of_a_package_makes_everything_due(
 def test_the_reference_is_kept_with_its_seed(graded: Path) -> None:
     """Who hands in later is graded on the same inputs; `--force` draws new ones for all."""
     with sqlite3.connect(graded / "gradebook.db") as database:
-        assert database.execute("SELECT count(*) FROM workbook_graded").fetchone() == (2,)
+        assert database.execute("SELECT count(*) FROM workbook_gradings").fetchone() == (2,)
     (kept,) = (graded / FOLDER).iterdir()
     seed = KeyCache(graded).find(kept.stem, None)
     assert seed is not None

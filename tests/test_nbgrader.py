@@ -57,9 +57,11 @@ def test_the_public_surface() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.split() == [
         "[]",
+        "CsvExport",
         "ExecuteAndJudge",
         "FeedbackExporter",
         "Rebuild",
+        "SaveGrades",
         "WithoutHiddenTests",
         "clean_html",
         "rendered",

@@ -33,7 +33,7 @@ def outcome(course: Path) -> tuple[Any, dict[str, str]]:
     """All that a run leaves: the rows of the gradebook, the marks, the autograded files."""
     url = f"sqlite:///{course}/gradebook.db"
     with sqlite3.connect(course / "gradebook.db") as database:
-        marks = sorted(database.execute("SELECT student, assignment, digest FROM workbook_graded"))
+        marks = sorted(database.execute("SELECT * FROM workbook_gradings"))
     written = {
         str(path.relative_to(course)): path.read_text()
         for path in sorted((course / "autograded").rglob("*"))

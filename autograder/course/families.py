@@ -26,7 +26,9 @@ class Words:
 @cache
 def families() -> Mapping[str, Words]:
     """The families by id. Their words may hold `{definition}` and `{argument}`."""
-    return {id: Words(**words) for id, words in tomllib.loads(FILE.read_text()).items()}
+    return {
+        id: Words(**words) for id, words in tomllib.loads(FILE.read_text(encoding="utf-8")).items()
+    }
 
 
 def words_of(called: str, definition: str, entry: Mapping[str, str]) -> Words:

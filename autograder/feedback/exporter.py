@@ -22,15 +22,20 @@ from autograder.course.assignment import (
     nbgrader_of,
 )
 from autograder.feedback.markdown import rendered, with_code
+from autograder.feedback.marks import todays_standing
 from autograder.feedback.words import Words, todays_words
 from autograder.verdict.present import VERDICT
+from autograder.verdict.standing import Standing, cents
 
 HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Definition:
-    """One definition on the page: its verdict, the student's text and where it is explained."""
+    """One definition on the page: its verdict, the student's text and where it is explained.
+
+    `by_hand` are the points that a person gave in place of the verdict's, None where none did.
+    """
 
     name: str
     verdict: Mapping[str, Any]
@@ -38,17 +43,27 @@ class Definition:
     comment: str | None
     explained: str | None
     causes: Sequence[Mapping[str, Any]] = field(default=())
+    by_hand: float | None = None
+
+    @property
+    def score(self) -> float:
+        """The points that count."""
+        return float(self.verdict["score"] if self.by_hand is None else self.by_hand)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A written answer, its question, and what the one who marked it says."""
+    """A written answer, its question, and what the one who marked it says.
+
+    `score` is None where nobody marked it yet; `is_stale` where it changed after it was marked.
+    """
 
     question: Markup
     text: Markup
     score: float | None
     points: float
     comment: str | None
+    is_stale: bool = False
 
 
 class FeedbackExporter(Exporter):
@@ -67,27 +82,33 @@ class FeedbackExporter(Exporter):
         gradebook = resources.get("nbgrader", {})
         root = Path(str(self.config.CourseDirectory.get("root") or Path.cwd()))
         words = todays_words(root, str(gradebook.get("assignment")))
-        return page(preprocessed, gradebook, words), resources
+        return page(preprocessed, gradebook, words, todays_standing(gradebook)), resources
 
 
-def page(notebook: NotebookNode, gradebook: Mapping[str, Any], words: Words | None = None) -> str:
-    """The page as text. `gradebook` has `student`, `score`, `max_score` and `late_penalty`.
+def page(
+    notebook: NotebookNode,
+    gradebook: Mapping[str, Any],
+    words: Words | None = None,
+    standing: Standing | None = None,
+) -> str:
+    """The page as text. `gradebook` has `student`, and `standing` the points that count.
 
     `words` of misconceptions, by id, are shown in place of those of the grading.
     """
-    definitions = _definitions(notebook.cells, words or {})
+    definitions = _definitions(notebook.cells, words or {}, standing)
+    answers = _answers(notebook.cells, standing)
     about = notebook.metadata.get("workbook", {})
     shown: str = _template().render(
         title=about.get("title") or gradebook.get("notebook") or "Your work",
         reason=about.get("reason"),
         notes=about.get("notes", ()),
         student=gradebook.get("student"),
-        late=gradebook.get("late_penalty"),
-        total=gradebook if "max_score" in gradebook else None,
-        score=round(sum(each.verdict["score"] for each in definitions), 2),
+        standing=standing,
+        score=cents(sum(each.score for each in definitions)),
         max_score=sum(each.verdict["max_score"] for each in definitions),
         definitions=definitions,
-        answers=_answers(notebook.cells),
+        answers=answers,
+        waiting=sum(each.score is None for each in answers),
         passages=_passages(notebook.cells, definitions),
     )
     return shown
@@ -103,11 +124,14 @@ def _template() -> Any:
         lstrip_blocks=True,
     )
     environment.filters["with_code"] = with_code
-    environment.globals["css"] = Markup((HERE / "page.css").read_text())
+    environment.filters["cents"] = cents
+    environment.globals["css"] = Markup((HERE / "page.css").read_text(encoding="utf-8"))
     return environment.get_template("page.html.j2")
 
 
-def _definitions(cells: Sequence[NotebookNode], words: Words) -> list[Definition]:
+def _definitions(
+    cells: Sequence[NotebookNode], words: Words, standing: Standing | None
+) -> list[Definition]:
     by_id = {name: cell for cell in cells if (name := grade_id_of(cell))}
     found = []
     for cell in cells:
@@ -124,6 +148,9 @@ def _definitions(cells: Sequence[NotebookNode], words: Words) -> list[Definition
                 nbgrader_of(solution).get("comment") if solution else None,
                 _text_above(cells, solution) if solution else None,
                 [words.get(id, graded) for id, graded in verdict["misconceptions"].items()],
+                standing.points[verdict["grade_id"]]
+                if standing and verdict["grade_id"] in standing.by_hand
+                else None,
             )
         )
     return found
@@ -140,7 +167,7 @@ def _text_above(cells: Sequence[NotebookNode], solution: NotebookNode) -> str | 
     return None
 
 
-def _answers(cells: Sequence[NotebookNode]) -> list[Answer]:
+def _answers(cells: Sequence[NotebookNode], standing: Standing | None) -> list[Answer]:
     found = []
     question = ""
     for cell in cells:
@@ -148,13 +175,16 @@ def _answers(cells: Sequence[NotebookNode]) -> list[Answer]:
             continue
         flags = nbgrader_of(cell)
         if is_solution(cell) and flags.get("grade"):
+            name = grade_id_of(cell) or ""
+            is_marked = standing is not None and name not in standing.unmarked
             found.append(
                 Answer(
                     Markup(rendered(question)),
                     Markup(rendered(cell.source, cell.get("attachments"))),
-                    flags.get("score"),
+                    standing.points.get(name) if standing and is_marked else None,
                     float(flags["points"]),
                     flags.get("comment"),
+                    standing is not None and name in standing.mark_again,
                 )
             )
         question = RUBRIC.sub("", cell.source)

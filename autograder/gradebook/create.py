@@ -13,7 +13,7 @@ from nbgrader.api import Gradebook
 from sqlalchemy import URL
 
 from autograder.course.replace import share
-from autograder.gradebook.graded_digests import sqlite_file
+from autograder.gradebook.gradings import sqlite_file
 
 
 def create(url: str, course_id: str, shared: bool = False) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 from nbgrader import utils
 
-from autograder.course.assignment import grade_id_of
+from autograder.course.assignment import grade_id_of, is_test
+from autograder.submission.handed_in import digest
 from autograder.verdict.result import Graded
 
 _log = logging.getLogger(__name__)
@@ -22,12 +25,14 @@ class GradebookEntry:
 
     `scores` by grade_id are what nbgrader reads out of the notebook: None where a person decides.
     `comments` are nbgrader's own. `notebook` is the text of the file, None where nothing ran.
+    `answers` are digests of what the points of a cell are given for, by its grade_id.
     """
 
     graded: Graded
     notebook: str | None = None
     scores: Mapping[str, float | None] = field(default_factory=dict)
     comments: Mapping[str, str | None] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 def entry_of(graded: Graded) -> GradebookEntry:
@@ -45,7 +50,39 @@ def entry_of(graded: Graded) -> GradebookEntry:
             if utils.is_grade(cell)
         },
         {_name(cell): _comment(cell) for cell in cells if _can_be_commented(cell)},
+        answers_of(cells),
     )
+
+
+def answers_of(cells: Sequence[NotebookNode]) -> dict[str, str]:
+    """A digest of what the points of each graded cell are given for, by grade_id.
+
+    A written answer is its own text and pictures; a test is of all code that is not a test.
+    """
+    code = digest({str(n): c.source.encode("utf-8", "replace") for n, c in enumerate(_code(cells))})
+    return {
+        _name(cell): code if is_test(cell) else _answer(cell)
+        for cell in cells
+        if utils.is_grade(cell) or utils.is_task(cell)
+    }
+
+
+def answers_in(path: Path) -> dict[str, str]:
+    """The same of an autograded notebook; nothing where there is none that can be read."""
+    try:
+        return answers_of(nbformat.read(path, as_version=4).cells)
+    except Exception:  # of an older version, or not ours: as if there were none
+        return {}
+
+
+def _code(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
+    return [cell for cell in cells if cell.cell_type == "code" and not is_test(cell)]
+
+
+def _answer(cell: NotebookNode) -> str:
+    pictures = json.dumps(cell.get("attachments") or {}, sort_keys=True)
+    text = cell.source.encode("utf-8", "replace")
+    return digest({"text": text, "pictures": pictures.encode("utf-8", "replace")})
 
 
 def _name(cell: NotebookNode) -> str:

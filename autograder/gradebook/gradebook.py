@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from dataclasses import replace
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
-from nbgrader.api import Comment, Grade, Gradebook, InvalidEntry, SubmittedNotebook
+from nbgrader.api import Gradebook, InvalidEntry
 from nbgrader.preprocessors import (
-    AssignLatePenalties,
     CheckCellMetadata,
     ClearOutput,
     ClearSolutions,
@@ -19,23 +18,27 @@ from nbgrader.preprocessors import (
     LockCells,
     SaveCells,
 )
-from nbgrader.utils import parse_utc
-from sqlalchemy import select
-from sqlalchemy.orm import contains_eager
 
 from autograder.course.assignment import Assignment
-from autograder.course.course import CONFIG, Course, Submission
+from autograder.course.course import Course, Submission
 from autograder.errors import CourseError
 from autograder.gradebook.autograded import remove_folder, remove_leftovers, replace_folder
 from autograder.gradebook.create import create
-from autograder.gradebook.entry import GradebookEntry
-from autograder.gradebook.graded_digests import (
-    create_digests,
+from autograder.gradebook.entry import GradebookEntry, answers_in
+from autograder.gradebook.gradings import (
+    Grading,
+    create_gradings,
     gradebook_errors,
-    write_digest,
+    read_grading,
+    write_grading,
 )
 from autograder.gradebook.one_writer import OneWriter
+from autograder.gradebook.penalties import Penalties, clock_of
+from autograder.gradebook.scores import standing_of, write_comments, write_scores
 from autograder.submission.handed_in import HandedIn
+from autograder.submission.submitted_at import submitted_at
+from autograder.verdict.result import Graded
+from autograder.verdict.standing import Standing
 
 # The steps of nbgrader's generate_assignment up to the one that writes the gradebook.
 REGISTERING = (
@@ -46,18 +49,6 @@ REGISTERING = (
     ComputeChecksums,
     SaveCells,
 )
-MAX_TIMESTAMP_BYTES = 1_024
-
-
-def submitted_at(files: Mapping[str, bytes]) -> datetime | None:
-    """The time in `timestamp.txt`, or None: students write that file, so it may be anything."""
-    content = files.get("timestamp.txt", b"")
-    if not content or len(content) > MAX_TIMESTAMP_BYTES:
-        return None
-    try:
-        return cast("datetime | None", parse_utc(content.decode("utf-8").strip()))
-    except (ValueError, OverflowError):
-        return None
 
 
 class Recorder:
@@ -69,7 +60,7 @@ class Recorder:
     def __init__(self, course: Course) -> None:
         self._course = course
         self._url = course.db_url
-        self._penalties = _penalties(course)
+        self._penalties = Penalties(course)
         self._registered: set[str] = set()
         self._opened = ExitStack()
 
@@ -80,7 +71,7 @@ class Recorder:
                 create(self._url, self._course.course_id, self._course.is_shared)
                 self._gradebook = Gradebook(self._url, self._course.course_id)
                 opened.callback(self._gradebook.close)
-                create_digests(self._gradebook.engine)
+                create_gradings(self._gradebook.engine)
             self._opened = opened.pop_all()
         return self
 
@@ -119,13 +110,17 @@ class Recorder:
         self._registered.add(assignment.name)
 
     def record(
-        self, submission: Submission, handed_in: HandedIn, entry: GradebookEntry, digest: str
-    ) -> None:
+        self,
+        submission: Submission,
+        handed_in: HandedIn,
+        entry: GradebookEntry,
+        parts: Mapping[str, str],
+    ) -> Graded:
         """Write one verdict: the autograded folder and the scores, in one transaction.
 
-        `digest` is of what was graded; it is kept where that came to its end. The folder is in its
-        place before the scores count, so a run that is killed between the two grades this
-        submission again.
+        `parts` are digests of what was graded; they are kept where that came to its end. The folder
+        is in its place before the scores count, so a run that is killed between the two grades this
+        submission again. Returns the verdict with how it stands then.
 
         Raises: CourseError, when the gradebook cannot be written; OSError, when the folder cannot.
         """
@@ -133,43 +128,31 @@ class Recorder:
         if name not in self._registered:
             self.register(submission.assignment)
         folder = self._course.folder("autograded", student, name)
+        answers = entry.answers if entry.notebook is not None else None
+        at = submitted_at(handed_in.timestamp, clock_of(self._course.config))
         with gradebook_errors(self._url), self._transaction() as gradebook:
             gradebook.update_or_create_student(student)
-            timestamp = submitted_at(handed_in.files)
-            given: dict[str, datetime] = {"timestamp": timestamp} if timestamp else {}
-            gradebook.update_or_create_submission(name, student, **given)
-            self._write_scores(gradebook, submission, entry)
-            done = entry.graded.reason is None
-            write_digest(gradebook.db, student, name, digest if done else None)
+            # Also where it is not known: what was handed in before says nothing of this work.
+            gradebook.update_or_create_submission(name, student, timestamp=at.time)
+            notebook = gradebook.find_submission_notebook(name, name, student)
+            before = read_grading(gradebook.db, student, name) or Grading(
+                answers=answers_in(folder / f"{name}.ipynb")
+            )
+            again = write_scores(gradebook, notebook, entry.scores, answers, before)
+            write_comments(gradebook, notebook, entry.comments)
+            self._penalties.write(gradebook, notebook, answers is not None)
+            graded = _settled(entry.graded, standing_of(gradebook, notebook, at.problem))
+            grading = Grading(
+                parts if graded.reason is None else {}, {**before.answers, **entry.answers}, again
+            )
+            write_grading(gradebook.db, student, name, grading)
             remove_leftovers(folder.parent)
             if entry.notebook is None:
                 remove_folder(folder)
             else:
                 shared = self._course.is_shared
                 replace_folder(folder, f"{name}.ipynb", entry.notebook, handed_in.files, shared)
-
-    def _write_scores(
-        self, gradebook: Gradebook, submission: Submission, entry: GradebookEntry
-    ) -> None:
-        """As nbgrader's SaveAutoGrades and AssignLatePenalties, which open a gradebook each."""
-        name, student = submission.assignment.name, submission.student
-        notebook = gradebook.find_submission_notebook(name, name, student)
-        for grade_id, grade in _by_cell(gradebook, notebook, Grade):
-            # Where nothing could be graded this time, no earlier score is left standing.
-            grade.auto_score = entry.scores.get(grade_id)
-            grade.needs_manual_grade = grade.manual_score is not None or grade.auto_score is None
-        for grade_id, comment in _by_cell(gradebook, notebook, Comment):
-            comment.auto_comment = entry.comments.get(grade_id)
-        notebook.late_submission_penalty = None
-        gradebook.db.flush()
-        late = notebook.assignment.total_seconds_late
-        if late > 0 and entry.notebook is not None:
-            gradebook.db.refresh(notebook)
-            plugin = self._penalties.plugin_inst
-            penalty = plugin.late_submission_penalty(student, notebook.score, late)
-            if penalty is not None:
-                penalty = self._penalties._check_late_penalty(notebook, penalty)
-                notebook.late_submission_penalty = penalty
+        return graded
 
     @contextmanager
     def _transaction(self) -> Iterator[Gradebook]:
@@ -195,26 +178,9 @@ class Recorder:
             session.expunge_all()  # what was written is not needed again; memory stays level
 
 
-def _by_cell(gradebook: Gradebook, notebook: SubmittedNotebook, kind: Any) -> list[tuple[str, Any]]:
-    """A notebook's grades or comments with the grade_ids of their cells, read at once."""
-    wanted = select(kind).where(kind.notebook_id == notebook.id).join(kind.cell)
-    found = gradebook.db.scalars(wanted.options(contains_eager(kind.cell)))
-    return [(each.cell.name, each) for each in found]
-
-
-def _penalties(course: Course) -> AssignLatePenalties:
-    """nbgrader's preprocessor, with the plugin that the configuration names.
-
-    Raises: CourseError, when the plugin cannot be used.
-    """
-    try:
-        penalties = AssignLatePenalties(config=course.config)
-        penalties.init_plugin()
-    except Exception as error:
-        named = course.config.AssignLatePenalties.get("plugin_class")
-        raise CourseError(
-            f"{course.root / CONFIG} names the late plugin {named!r}, which cannot be used "
-            f"({type(error).__name__}: {error}); it is expected in a module beside that file, or "
-            "installed"
-        ) from error
-    return penalties
+def _settled(graded: Graded, standing: Standing) -> Graded:
+    """The verdict with its standing; a person is asked where nobody can say whether it is late."""
+    reason = graded.reason
+    if reason is None and standing.time_problem and standing.seconds_late is None:
+        reason = f"nobody can say whether it is late: {standing.time_problem}"
+    return replace(graded, standing=standing, reason=reason)

@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 
-from autograder.gradebook.graded_digests import sqlite_file
+from autograder.gradebook.gradings import sqlite_file
 
 _KEY = {"key": 0x776F726B626F6F6B}  # any number that nobody else takes for a lock of his own
 

@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import text
 
 from autograder.course.assignment import Assignment
 from autograder.course.course import Course, Submission
-from autograder.gradebook.graded_digests import read_digests, reading
-from autograder.reference.fingerprint import fingerprint
+from autograder.gradebook.gradings import read_parts, reading
+from autograder.reference.fingerprint import parts
 from autograder.reference.package import package_of
-from autograder.submission.handed_in import HandedIn, digest, read_handed_in
+from autograder.submission.handed_in import HandedIn, read_handed_in
 
-_DEADLINES = text("SELECT name, duedate FROM assignment WHERE duedate IS NOT NULL")
+_DEADLINES = text(
+    "SELECT a.name, s.student_id, a.duedate, s.extension FROM assignment a "
+    "LEFT JOIN submitted_assignment s ON s.assignment_id = a.id WHERE a.duedate IS NOT NULL"
+)
+SHOWN = 3  # of those graded again for the same reason, so many are named
+FORCED = "it was asked for by --force"
+# Why a submission is graded again, by what it depends on.
+CHANGED = {
+    "work": "what was handed in changed",
+    "source": "the assignment's source or solution changed",
+    "settings": "nbgrader_config.py or the late plugin changed",
+    "grader": "the grader, or a package that it stands on, changed",
+    "deadline": "the due date or an extension changed",
+}
 
 
 @dataclass(frozen=True)
 class Pending:
-    """A submission that is to be graded, and the fingerprint of what it is graded by.
+    """A submission that is to be graded, and the digests of what it is graded by.
 
     `deadline` is until when it had to be handed in, on which the penalty depends; empty without.
+    `why` says why it is graded again; empty for what is new.
     """
 
     submission: Submission
-    fingerprint: str
+    by: Mapping[str, str]
     deadline: str
+    why: str = ""
 
     @property
     def name(self) -> str:
@@ -48,10 +63,9 @@ class Pending:
             submission.path, submission.name, submission.student, submission.folder
         )
 
-    def digest(self, handed_in: HandedIn) -> str:
-        """The digest of all that the verdict depends on."""
-        parts = {"work": handed_in.digest, "by": self.fingerprint, "until": self.deadline}
-        return digest({name: part.encode() for name, part in parts.items()})
+    def parts(self, handed_in: HandedIn) -> dict[str, str]:
+        """Digests of all that the verdict depends on."""
+        return {"work": handed_in.digest, **self.by, "deadline": self.deadline}
 
 
 def pending(course: Course, submissions: Sequence[Submission], force: bool) -> list[Pending]:
@@ -59,30 +73,63 @@ def pending(course: Course, submissions: Sequence[Submission], force: bool) -> l
 
     Raises: CourseError, when the gradebook cannot be used.
     """
-    fingerprints = {
-        assignment.name: fingerprint(course, assignment, package_of(course, assignment))
+    by = {
+        assignment.name: parts(course, assignment, package_of(course, assignment))
         for assignment in {submission.assignment for submission in submissions}
     }
     deadlines = _deadlines(course.db_url)
-    each = [
-        Pending(one, fingerprints[one.assignment.name], deadlines.get(one.assignment.name, ""))
-        for one in submissions
+    graded = read_parts(course.db_url)
+    due = []
+    for each in submissions:
+        name = each.assignment.name
+        deadline = deadlines.get((name, each.student), deadlines.get((name, None), ""))
+        one = Pending(each, by[name], deadline)
+        known = graded.get((each.student, name))
+        why = (
+            ""
+            if known is None
+            else "it was asked for by --force"
+            if force
+            else _why(course, one, known)
+        )
+        if why is not None:
+            due.append(replace(one, why=why))
+    return due
+
+
+def reasons(due: Sequence[Pending]) -> list[str]:
+    """Why submissions are graded again: a line for each reason, with how many and who."""
+    from autograder.grading.table import printable  # late, as it takes long
+
+    again: dict[str, list[str]] = {}
+    for one in due:
+        if one.why:
+            again.setdefault(one.why, []).append(printable(one.submission.student))
+    return [
+        f"{len(names)} graded again ({', '.join(names[:SHOWN])}{', ...' * (len(names) > SHOWN)}): "
+        f"{why}."
+        for why, names in again.items()
     ]
-    if force:
-        return each
-    graded = read_digests(course.db_url)
-    return [one for one in each if not _is_graded(course, one, graded)]
 
 
-def _deadlines(url: str) -> dict[str, str]:
-    """By assignment, until when it has to be handed in, where that is set."""
+def _deadlines(url: str) -> dict[tuple[str, str | None], str]:
+    """Until when work has to be handed in, by assignment and student, where that is set."""
     with reading(url, "assignment") as gradebook:
         rows = gradebook.execute(_DEADLINES) if gradebook else ()
-        return {name: str(deadline) for name, deadline in rows}
+        found: dict[tuple[str, str | None], str] = {}
+        for name, student, until, extension in rows:
+            found[name, None] = str(until)
+            found[name, student] = str(until) if extension is None else f"{until} and {extension}"
+        return found
 
 
-def _is_graded(course: Course, one: Pending, graded: Mapping[tuple[str, str], str]) -> bool:
-    student, name = one.submission.student, one.assignment.name
-    known = graded.get((student, name))
-    autograded = course.folder("autograded", student, name) / f"{name}.ipynb"
-    return known is not None and autograded.is_file() and known == one.digest(one.read())
+def _why(course: Course, one: Pending, known: Mapping[str, str]) -> str | None:
+    """Why it is graded again, or None where it is not."""
+    name = one.assignment.name
+    if not known:
+        return "the last grading did not come to its end"
+    if not (course.folder("autograded", one.submission.student, name) / f"{name}.ipynb").is_file():
+        return "its autograded notebook is gone"
+    now = one.parts(one.read())
+    changed = [words for part, words in CHANGED.items() if known.get(part) != now[part]]
+    return ", and ".join(changed) or None

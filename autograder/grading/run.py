@@ -82,13 +82,12 @@ def _recorded(
     recorder: Recorder, one: Pending, handed_in: HandedIn, entry: GradebookEntry
 ) -> Graded:
     try:
-        recorder.record(one.submission, handed_in, entry, one.digest(handed_in))
+        return recorder.record(one.submission, handed_in, entry, one.parts(handed_in))
     except (CourseError, OSError):
         raise  # the gradebook or the disk: the next one would fail as well
     except Exception as error:
         reason = f"it could not be recorded ({type(error).__name__}: {error})"[:200]
         return replace(entry.graded, reason=reason)
-    return entry.graded
 
 
 def answer_keys(

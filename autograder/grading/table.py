@@ -11,10 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.verdict.result import Graded
+from autograder.verdict.standing import cents
 
 
 def print_table(results: Iterable[Graded]) -> None:
-    """A table an assignment, a line a submission: score, state, and what went wrong first."""
+    """A table an assignment, a line a submission: points, lateness, and what went wrong first."""
     console = Console()
     ordered = sorted(results, key=lambda result: (result.assignment, _whose(result)))
     for assignment, of_one in groupby(ordered, key=lambda result: result.assignment):
@@ -23,14 +24,55 @@ def print_table(results: Iterable[Graded]) -> None:
         table.title = escape(f"{assignment} (of {rows[0].max_score:g} points)")
         table.add_column("notebook" if rows[0].student is None else "student", overflow="fold")
         table.add_column("score", justify="right")
+        more = {name: [cell(row) for row in rows] for name, cell in MORE.items()}
+        shown = [cells for cells in more.values() if any(cells)]
+        for name in (name for name, cells in more.items() if any(cells)):
+            table.add_column(name, justify="right")
         table.add_column("what happened", overflow="fold")
-        for result in rows:
-            score = "-" if result.score is None else f"{result.score:.4g}"
-            table.add_row(escape(_whose(result)), score, escape(printable(_summary(result))))
+        for number, result in enumerate(rows):
+            score = "-" if result.score is None else f"{result.score:g}"
+            cells = [column[number] for column in shown]
+            what = escape(printable(_summary(result)))
+            table.add_row(escape(_whose(result)), score, *cells, what)
         console.print(table)
     count = len(ordered)
     troubled = sum(result.reason is not None for result in ordered)
     console.print(f"{count - troubled} graded, {troubled} need attention.", highlight=False)
+
+
+def _written(result: Graded) -> str:
+    """The points of what people mark."""
+    standing = result.standing
+    names = [] if standing is None else [n for n in standing.points if n not in result.tests]
+    if standing is None or not names or not result.tests:
+        return ""
+    waiting = {*standing.unmarked, *standing.mark_again}.intersection(names)
+    points = cents(sum(standing.points[name] for name in names))
+    if not waiting:
+        return f"{points:g}"
+    if len(waiting) == len(names) and not waiting.intersection(standing.by_hand):
+        return "not marked yet"
+    return f"{points:g}, {len(waiting)} to mark"
+
+
+def _late(result: Graded) -> str:
+    return result.standing.lateness if result.standing else ""
+
+
+def _penalty(result: Graded) -> str:
+    penalty = result.standing.penalty if result.standing else 0.0
+    return f"{-cents(penalty):g}" if penalty else ""
+
+
+def _total(result: Graded) -> str:
+    """With what people marked, and without what being late costs; empty where that is the score."""
+    standing = result.standing
+    is_more = standing is not None and result.tests and (standing.penalty or standing.by_hand)
+    return f"{standing.score:g}" if standing is not None and is_more else ""
+
+
+# Columns that are there where they say something.
+MORE = {"written": _written, "late": _late, "penalty": _penalty, "total": _total}
 
 
 def _whose(result: Graded) -> str:
@@ -45,6 +87,11 @@ def printable(text: str) -> str:
 def _summary(result: Graded) -> str:
     if result.reason:
         return f"needs attention: {result.reason}"
+    noted = result.standing.time_problem if result.standing else None
+    return f"{_checks(result)}; {noted}" if noted else _checks(result)
+
+
+def _checks(result: Graded) -> str:
     checks = [(test.grade_id, check) for test in result.tests.values() for check in test.checks]
     failed = [(grade_id, check) for grade_id, check in checks if not check.passed]
     if not failed:

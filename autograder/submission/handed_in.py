@@ -15,13 +15,16 @@ MAX_BYTES = 64 * 2**20
 # Below these, folders can be walked and copied by recursion, and under a longer name as well.
 MAX_DEPTH = 20
 MAX_NAME = 1_000
+TIMESTAMP = "timestamp.txt"
+MAX_TIMESTAMP_BYTES = 1_024
 
 
 @dataclass(frozen=True)
 class HandedIn:
     """One student's work on one assignment, with all that grading it needs of the disk.
 
-    `name` is how results call it; `problem` says why there is no `notebook`.
+    `name` is how results call it; `problem` says why there is no `notebook`. `timestamp` is what
+    says when it was handed in, empty where that cannot be read, None where nothing does.
     """
 
     name: str
@@ -29,11 +32,13 @@ class HandedIn:
     notebook: bytes = b""
     files: Mapping[str, bytes] = field(default_factory=dict)
     problem: str | None = None
+    timestamp: bytes | None = None
 
     @property
     def digest(self) -> str:
         """The same for the same work, and for no other."""
-        return digest({**self.files, "": self.notebook})
+        time = {} if self.timestamp is None else {TIMESTAMP: self.timestamp}
+        return digest({**self.files, **time, "": self.notebook})
 
 
 def digest(contents: Mapping[str, bytes]) -> str:
@@ -51,11 +56,27 @@ def read_handed_in(
     path: Path, name: str, student: str | None = None, folder: Path | None = None
 ) -> HandedIn:
     """Read the notebook `path` and the other files of the `folder` that it came in."""
+    timestamp = read_timestamp(folder) if folder else None
     try:
         notebook = read_notebook(path)
     except UnreadableError as error:
-        return HandedIn(name, student, problem=str(error))
-    return HandedIn(name, student, notebook, plain_files(folder) if folder else {})
+        return HandedIn(name, student, problem=str(error), timestamp=timestamp)
+    files = plain_files(folder) if folder else {}
+    return HandedIn(name, student, notebook, files, timestamp=timestamp)
+
+
+def read_timestamp(folder: Path) -> bytes | None:
+    """What says when the work in a folder was handed in, however much else lies there."""
+    file = folder / TIMESTAMP
+    try:
+        if not os.path.lexists(file):
+            return None
+        if not file.is_file() or file.is_symlink():
+            return b""
+        with file.open("rb") as opened:
+            return opened.read(MAX_TIMESTAMP_BYTES)
+    except OSError:
+        return b""
 
 
 def read_notebook(path: Path) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from nbformat import NotebookNode
 
+from autograder.verdict.standing import Standing, cents
 from autograder.verdict.verdict import CellResult
 
 
@@ -30,6 +31,7 @@ class Graded:
     execute_seconds: float = 0.0
     judge_seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    standing: Standing | None = None  # None where it is in no gradebook
 
     @property
     def status(self) -> str:
@@ -41,7 +43,13 @@ class Graded:
         """The points of the test cells, or None where nothing could be run."""
         if not self.tests:
             return None
-        return round(sum(result.score for result in self.tests.values()), 2)
+        return cents(sum(self.points_of(name) for name in self.tests))
+
+    def points_of(self, test: str) -> float:
+        """The points of one test cell: the judge's, or what a person gave in their place."""
+        if self.standing is not None and test in self.standing.by_hand:
+            return self.standing.points[test]
+        return self.tests[test].score
 
     def as_json(self) -> dict[str, Any]:
         """The object of the interface that `--json` writes."""
@@ -56,13 +64,14 @@ class Graded:
             "score": self.score,
             "max_score": self.max_score,
             "seed": self.seed,
+            "gradebook": None if self.standing is None else self.standing.as_json(),
             "seconds": {
                 "execute": round(self.execute_seconds, 3),
                 "judge": round(self.judge_seconds, 3),
             },
             "tests": {
                 name: {
-                    "score": result.score,
+                    "score": cents(self.points_of(name)),
                     "max_score": result.max_score,
                     "follows_from": list(result.follows_from),
                     "checks": [

@@ -1,44 +1,73 @@
-"""What was graded to its end, in a table of the gradebook's own database.
+"""What was graded and how it was then, in a table of the gradebook's own database.
 
-A digest is written in the transaction of the scores that it speaks of, so neither is there without
+A row is written in the transaction of the scores that it speaks of, so neither is there without
 the other. nbgrader looks at its own tables alone.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, create_engine, inspect, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    inspect,
+    text,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DataError, IntegrityError, SQLAlchemyError
 
 from autograder.errors import CourseError
 
-DIGESTS = Table(
-    "workbook_graded",
+GRADINGS = Table(
+    "workbook_gradings",
     MetaData(),
     Column("student", String(128), primary_key=True),
     Column("assignment", String(128), primary_key=True),
-    Column("digest", String(64), nullable=False),
+    Column("parts", Text, nullable=False),
+    Column("answers", Text, nullable=False),
+    Column("mark_again", Text, nullable=False),
 )
-# A digest counts while the submission that it speaks of is in the gradebook.
-_VALID = text(
-    "SELECT m.student, m.assignment, m.digest FROM workbook_graded m "
-    "JOIN assignment a ON a.name = m.assignment "
+# A row counts while the submission that it speaks of is in the gradebook.
+_VALID = (
+    "FROM workbook_gradings m JOIN assignment a ON a.name = m.assignment "
     "JOIN submitted_assignment s ON s.assignment_id = a.id AND s.student_id = m.student"
 )
-# One statement, as another run may write the same digest at the same time.
+_ALL = text(f"SELECT m.student, m.assignment, m.parts {_VALID}")
+_WHOSE = "WHERE m.student = :student AND m.assignment = :assignment"
+_ONE = text(f"SELECT m.parts, m.answers, m.mark_again {_VALID} {_WHOSE}")
 _WRITE = text(
-    "INSERT INTO workbook_graded (student, assignment, digest) "
-    "VALUES (:student, :assignment, :digest) "
-    "ON CONFLICT (student, assignment) DO UPDATE SET digest = excluded.digest"
+    "INSERT INTO workbook_gradings (student, assignment, parts, answers, mark_again) "
+    "VALUES (:student, :assignment, :parts, :answers, :mark_again) "
+    "ON CONFLICT (student, assignment) DO UPDATE SET parts = excluded.parts, "
+    "answers = excluded.answers, mark_again = excluded.mark_again"
 )
-_REMOVE = text("DELETE FROM workbook_graded WHERE student = :student AND assignment = :assignment")
+
+
+@dataclass(frozen=True)
+class Grading:
+    """One grading of a submission.
+
+    `parts` are digests of all that its verdict depends on, by name; none where it did not come to
+    its end. `answers` are digests of what was to be marked, by grade_id, and `mark_again` are those
+    that changed after they were marked.
+    """
+
+    parts: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
+    mark_again: frozenset[str] = frozenset()
 
 
 @contextmanager
@@ -109,25 +138,40 @@ def reading(url: str, table: str) -> Iterator[Connection | None]:
             engine.dispose()
 
 
-def read_digests(url: str) -> dict[tuple[str, str], str]:
-    """The digests of what was graded, by student and assignment.
+def read_parts(url: str) -> dict[tuple[str, str], dict[str, str]]:
+    """The parts of each grading, by student and assignment.
 
     Raises: CourseError, when the gradebook cannot be used.
     """
-    with reading(url, DIGESTS.name) as gradebook:
-        rows = gradebook.execute(_VALID) if gradebook else ()
-        return {(row[0], row[1]): row[2] for row in rows}
+    with reading(url, GRADINGS.name) as gradebook:
+        rows = gradebook.execute(_ALL) if gradebook else ()
+        return {(row[0], row[1]): json.loads(row[2]) for row in rows}
 
 
-def create_digests(engine: Any) -> None:
+def create_gradings(engine: Any) -> None:
     """Make the table where it is not there."""
-    DIGESTS.create(engine, checkfirst=True)
+    GRADINGS.create(engine, checkfirst=True)
 
 
-def write_digest(session: Any, student: str, assignment: str, digest: str | None) -> None:
-    """Put one digest in the place of an earlier one, or take that away."""
+def read_grading(session: Any, student: str, assignment: str) -> Grading | None:
+    """The last grading of one submission, if there was one."""
     whose = {"student": student, "assignment": assignment}
-    if digest is None:
-        session.execute(_REMOVE, whose)
-    else:
-        session.execute(_WRITE, {**whose, "digest": digest})
+    row = session.execute(_ONE, whose).one_or_none()
+    if row is None:
+        return None
+    parts, answers, mark_again = map(json.loads, row)
+    return Grading(parts, answers, frozenset(mark_again))
+
+
+def write_grading(session: Any, student: str, assignment: str, grading: Grading) -> None:
+    """Put one in the place of an earlier one."""
+    session.execute(
+        _WRITE,
+        {
+            "student": student,
+            "assignment": assignment,
+            "parts": json.dumps(dict(grading.parts)),
+            "answers": json.dumps(dict(grading.answers)),
+            "mark_again": json.dumps(sorted(grading.mark_again)),
+        },
+    )
