@@ -179,11 +179,11 @@ def add_other(course: Path) -> None:
 
 def submission(**sources: str) -> NotebookNode:
     """A student's notebook: the instructor's visible part, with these texts by grade_id."""
-    from autograder.course.assignment import without_hidden
+    from autograder.course.assignment import RUBRIC, without_hidden
 
     cells = []
     for cell in notebook().cells:
-        cell.source = sources.get(cell.id, without_hidden(cell.source))
+        cell.source = sources.get(cell.id, RUBRIC.sub("", without_hidden(cell.source)))
         cells.append(cell)
     made = notebook()
     made.cells = cells

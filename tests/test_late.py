@@ -22,8 +22,9 @@ from autograder.gradebook.entry import answers_of, entry_of
 from autograder.gradebook.export import COLUMNS, CsvExport
 from autograder.gradebook.gradebook import Recorder
 from autograder.grading.table import print_table
+from autograder.submission.cells import read_submission
 from autograder.submission.handed_in import MAX_FILES, read_handed_in
-from autograder.submission.rebuild import Rebuilder, read_submission
+from autograder.submission.rebuild import Rebuilder
 from autograder.submission.submitted_at import Clock, submitted_at
 from autograder.verdict.present import write_verdicts
 from autograder.verdict.result import Graded
