@@ -81,7 +81,6 @@ def _table(found: Verdict) -> Table:
     folded = [(each.check.name, PASSED, "")[: 3 if failed else 2] for each in passed]
     columns = ("check", "result", "what happened")[: 3 if failed else 2]
     above: list[Words] = [[Marked(name, "code"), f": {_count(found)}."], *_causes(found)]
-    which = "one" if len(passed) == 1 else len(passed)
     return Table(
         "What was tried",
         columns,
