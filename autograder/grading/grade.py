@@ -5,13 +5,14 @@ The fourth step, to record it, is the one writer's: `autograder.grading.run` han
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from time import monotonic
 
 from nbformat import NotebookNode
 
 from autograder.course.assignment import Assignment, is_test, nbgrader_of
 from autograder.errors import CourseError, SandboxUnavailableError, UnreadableError
+from autograder.grading.by_itself import judged_by_themselves, together, with_again
 from autograder.grading.notes import missing, notes, why_stopped
 from autograder.reading.from_scratch import messages
 from autograder.reading.names import uses
@@ -80,11 +81,11 @@ def execute_and_judge(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn
 
 
 def verdicts(
-    key: AnswerKey, execution: Execution, files: Iterable[str] = ()
+    key: AnswerKey, execution: Execution, files: Mapping[str, bytes]
 ) -> dict[str, CellResult]:
     """The verdicts on the test cells of one run, with what explains the failures.
 
-    `files` are the paths of those that lie beside the notebook.
+    `files` lie beside the notebook, by their paths.
     """
     tests = key.assignment.tests
     forbidden = {name: key.assignment.forbidden(cell) for name, cell in tests.items()}
@@ -114,7 +115,11 @@ def verdicts(
         )
     used = key.wrong.catalogue.uses
     case = Case(results, key.evidence, execution.evidence, forbidden, student_uses, used)
-    return diagnose(case, key.wrong)
+    again = judged_by_themselves(key, execution, files, case, calls)
+    explained = diagnose(with_again(case, again), key.wrong)
+    return explained | {
+        test: together(results[test], explained[test], each) for test, each in again.items()
+    }
 
 
 def _why_missing(key: AnswerKey, execution: Execution, test: str) -> str:

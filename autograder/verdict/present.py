@@ -100,6 +100,11 @@ def explanations(result: CellResult) -> list[str]:
             f"It uses {', '.join(result.mend_first)}, which fails checks of its own: mend that "
             "first."
         )
+    if result.on_right:
+        sentences.append(
+            f"It was judged once more with a right {' and '.join(result.on_right)} in place of "
+            "yours, and has the points that it earns there."
+        )
     return sentences
 
 

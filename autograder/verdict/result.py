@@ -74,6 +74,7 @@ class Graded:
                     "score": cents(self.points_of(name)),
                     "max_score": result.max_score,
                     "follows_from": list(result.follows_from),
+                    "on_right": list(result.on_right),
                     "checks": [
                         {
                             "name": check.name,

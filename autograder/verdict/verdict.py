@@ -41,7 +41,8 @@ class CellResult:
     """The verdict on one test cell.
 
     `follows_from` are earlier definitions whose misconceptions explain what failed here;
-    `mend_first` are earlier ones in use that fail as well, where nothing explains it.
+    `mend_first` are earlier ones in use that fail as well, where nothing explains it; `on_right`
+    are those in whose place right ones stood where it earned points that it did not earn on these.
     """
 
     grade_id: str
@@ -50,11 +51,17 @@ class CellResult:
     follows_from: tuple[str, ...] = ()
     mend_first: tuple[str, ...] = ()
     drawings: tuple[Drawing, ...] = ()
+    on_right: tuple[str, ...] = ()
+
+    @property
+    def is_right(self) -> bool:
+        """Whether all checks passed."""
+        return all(check.passed for check in self.checks)
 
     @property
     def score(self) -> float:
         """The points of the checks that passed, to the cent; exactly `max_score` when all did."""
-        if all(check.passed for check in self.checks):
+        if self.is_right:
             return float(self.max_score) if self.checks else 0.0
         earned = sum(check.points for check in self.checks if check.passed)
         return min(max(round(earned, 2), 0.0), float(self.max_score))
@@ -69,6 +76,7 @@ def as_data(result: CellResult) -> dict[str, Any]:
         "max_score": result.max_score,
         "follows_from": list(result.follows_from),
         "mend_first": list(result.mend_first),
+        "on_right": list(result.on_right),
         "checks": [
             {
                 "name": check.name,

@@ -1,0 +1,167 @@
+"""A mistake costs the points of the definition that it is in, not of those that stand on it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from autograder.course.course import Course
+from autograder.grading.grade import grade
+from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.workers import ThisProcess
+from autograder.reference.answer_key import AnswerKey
+from autograder.submission.handed_in import read_handed_in
+from autograder.verdict.present import as_text
+from autograder.verdict.verdict import CellResult
+from tests import mini
+from tests.harness import ROOT
+
+NAME = "01-chain"
+SOLUTIONS = {
+    "double": "def double(x):\n    # The reference of double.\n    return 2 * x",
+    "quadruple": (
+        "def quadruple(x):\n    # The reference of quadruple.\n    return double(double(x))"
+    ),
+    "halved": "def halved(x):\n    # The reference of halved.\n    return quadruple(x) / 8",
+}
+TEST = """### BEGIN HIDDEN TESTS
+from autograder.observe import observe, randn
+
+with observe("float32") as seen:
+    seen.output = {name}(randn(3, 5))
+with observe("float64") as seen:
+    seen.output = {name}(randn(7, dtype=torch.float64))
+### END HIDDEN TESTS
+"""
+TRIPLED = "def double(x):\n    return 3 * x"
+ONCE = "def quadruple(x):\n    return double(x)"
+STUB = "def double(x):\n    raise NotImplementedError"
+HELPER = "def plain(x):\n    return x\n\n" + TRIPLED
+HELPED = "def quadruple(x):\n    return double(plain(double(x)))"
+OTHERS = "def double(x):\n    return torch.softmax(x, 0)"
+LIBRARY = "def quadruple(x):\n    return double(double(x)) + 0 * torch.softmax(x, 0)"
+# Right only where it finds the answer to this very question anywhere in its process.
+SEARCHING = """
+def quadruple(x):
+    import os
+    from IPython import get_ipython
+    texts = [str(line) for line in get_ipython().user_ns["In"]]
+    for folder in {os.getcwd(), "/tmp"}:
+        for path, _, files in os.walk(folder):
+            for file in files:
+                if file.endswith((".py", ".ipynb", ".toml")):
+                    texts.append(open(os.path.join(path, file), errors="replace").read())
+    wanted = "The reference of " + "quadruple"
+    return 4 * x if any(wanted in text for text in texts) else double(x)
+"""
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory: pytest.TempPathFactory) -> AnswerKey:
+    """The answer key of three definitions, each of which stands on the one before."""
+    root = tmp_path_factory.mktemp("course")
+    notebook = mini.notebook()
+    first, test = (
+        next(c for c in notebook.cells if c.id == id) for id in ("double", "test-double")
+    )
+    cells = notebook.cells[:2]
+    for name, source in SOLUTIONS.items():
+        for cell, text, id in (
+            (first, source.replace("\n    ", "\n    ### BEGIN SOLUTION\n    ", 1), name),
+            (test, TEST.format(name=name), f"test-{name}"),
+        ):
+            new = nbformat.from_dict({**cell, "id": id, "source": text})
+            new.metadata = nbformat.from_dict(
+                {"nbgrader": {**cell.metadata["nbgrader"], "grade_id": id}}
+            )
+            if id == name:
+                new.source += "\n    ### END SOLUTION"
+            cells.append(new)
+    notebook.cells = cells
+    (root / "source" / NAME).mkdir(parents=True)
+    (root / "solutions").mkdir()
+    nbformat.write(notebook, root / "source" / NAME / f"{NAME}.ipynb")
+    (root / "solutions" / "chain.py").write_text(
+        "import torch\n\n" + "\n\n".join(SOLUTIONS.values()) + "\n"
+    )
+    (root / "nbgrader_config.py").write_text((ROOT / "nbgrader_config.py").read_text())
+    course = Course(root)
+    return answer_keys(course, course.chosen([NAME]), ThisProcess(), Seeds(given=7))[NAME]
+
+
+def verdicts(key: AnswerKey, folder: Path, **sources: str) -> dict[str, CellResult]:
+    notebook = nbformat.read(key.assignment.path, as_version=4)
+    for cell in notebook.cells:
+        cell.source = sources.get(cell.id, SOLUTIONS.get(cell.id, cell.source))
+    path = folder / f"{NAME}.ipynb"
+    nbformat.write(notebook, path)
+    found = grade(key, read_handed_in(path, NAME)).tests
+    return {test.removeprefix("test-"): result for test, result in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("sources", "points", "on_right"),
+    [
+        ({}, (4, 4, 4), ((), (), ())),
+        # One wrong number is one mistake.
+        ({"double": TRIPLED}, (0, 4, 4), ((), ("double",), ("double",))),
+        ({"double": STUB}, (0, 4, 4), ((), ("double",), ("double",))),
+        # Two mistakes are two; what stands on both is still right.
+        (
+            {"double": TRIPLED, "quadruple": ONCE},
+            (0, 0, 4),
+            ((), (), ("double", "quadruple")),
+        ),
+        # Helpers that stand in the cell of the wrong one are there.
+        (
+            {"double": HELPER, "quadruple": HELPED},
+            (0, 4, 4),
+            ((), ("double",), ("double",)),
+        ),
+        # A call that is not allowed is held against the one that makes it.
+        ({"double": OTHERS}, (0, 4, 4), ((), ("double",), ("double",))),
+        ({"double": TRIPLED, "quadruple": LIBRARY}, (0, 0, 4), ((), (), ("double", "quadruple"))),
+        # Nothing of what is asked for can be found there.
+        (
+            {"double": TRIPLED, "quadruple": SEARCHING},
+            (0, 0, 4),
+            ((), (), ("double", "quadruple")),
+        ),
+    ],
+)
+def test_each_definition_is_worth_what_it_does(
+    key: AnswerKey, tmp_path: Path, sources: dict[str, str], points: Any, on_right: Any
+) -> None:
+    """Whatever the earlier ones do; and the verdict says how it was judged."""
+    found = verdicts(key, tmp_path, **sources)
+
+    assert tuple(result.score for result in found.values()) == points
+    assert tuple(result.on_right for result in found.values()) == on_right
+    for result in found.values():
+        said = re.findall("once more with a right ([a-z and]+) in place of yours", as_text(result))
+        assert said == ([" and ".join(result.on_right)] if result.on_right else [])
+
+
+def test_what_a_second_run_prints_reaches_nobody(key: AnswerKey, tmp_path: Path) -> None:
+    """Messages are of the first run, in which nothing of the reference is."""
+    telling = (
+        "def quadruple(x):\n"
+        "    from IPython import get_ipython\n"
+        "    text = ''.join(get_ipython().user_ns['In'])\n"
+        "    print(text)\n"
+        "    found = 'The reference of ' + 'double' in text\n"
+        "    return double(double(x))[: 2 if found and x.ndim > 1 else None]"
+    )
+
+    found = verdicts(key, tmp_path, double=TRIPLED, quadruple=telling)
+
+    assert [check.passed for check in found["quadruple"].checks] == [False, True]
+    assert [check.message for check in found["quadruple"].checks] == [
+        "output: shape (3, 5) is right; 15 of 15 entries differ; all are 2.25 times what they "
+        "should be",
+        "right, with a right double in place of yours",
+    ]
