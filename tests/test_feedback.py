@@ -89,9 +89,8 @@ def test_the_page_tells_why_and_where_to_read(taught: Path) -> None:
     marked = [cell.get_text() for cell in tree.select(".matrix td.off")]
     assert [cell.split()[0] for cell in marked] == ["3", "3"]
     assert "Likely cause" not in soup(taught, "squared").get_text()
-    assert "uses double, which fails checks of its own" in soup(taught, "through").get_text(
-        " ", strip=True
-    ).replace(" ,", ",")
+    through = soup(taught, "through").get_text(" ", strip=True)
+    assert "judged once more with a right double in place of yours" in through
 
 
 def one_failure(check: str, cause: Misconception) -> BeautifulSoup:
