@@ -325,3 +325,41 @@ def test_an_odd_value_costs_its_own_check_only(value: object) -> None:
     found = evidence(a=setting(value), b=setting(1))
 
     assert [check.passed for check in judge("t", 2.0, reference, found).checks] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("made", "passed"),
+    [
+        (lambda x: (x, 2 * x), [True, True, True, True]),
+        # A list for a tuple is one slip, wherever it is seen; refusing still counts.
+        (lambda x: [x, 2 * x], [False, True, True, True]),
+        # Numbers that are wrong too are judged for themselves.
+        (lambda x: [x, x * (2 if x.ndim == 1 else 3)], [False, False, True, True]),
+        (lambda x: [x, 3 * x], [False, False, False, False]),
+        # A dict, a set or one tensor is no list.
+        (lambda x: torch.stack((x, 2 * x)), [False, False, False, False]),
+    ],
+)
+def test_a_list_for_a_tuple_is_priced_once(made: Any, passed: list[bool]) -> None:
+    """The type costs the first check that sees it, and the numbers are judged in all."""
+
+    def observed(made: Any) -> list[bytes]:
+        def checked(x: torch.Tensor) -> Any:
+            if x.numel() == 0:
+                raise ValueError("x is empty")
+            return made(x)
+
+        with collecting() as records:
+            with observe("one dimension") as seen:
+                seen.both = checked(torch.arange(3.0) + 1)
+            with observe("two dimensions") as seen:
+                seen.both = checked(torch.ones(2, 3))
+            with observe("a tuple inside") as seen:
+                seen.whole = {"of one": checked(torch.ones(1))}
+            with observe("nothing is refused", naming="x"):
+                checked(torch.ones(0))
+        return records
+
+    result = judge("test-both", 4.0, observed(lambda x: (x, 2 * x)), observed(made))
+
+    assert [check.passed for check in result.checks] == passed

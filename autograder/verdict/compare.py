@@ -29,6 +29,16 @@ Node = Mapping[str, Any]
 Arrays = Mapping[str, Array]
 
 
+def in_tuples(node: Any) -> Any:
+    """A node, or several by name, with a tuple in the place of each list."""
+    if isinstance(node, list):
+        return [in_tuples(each) for each in node]
+    if not isinstance(node, Mapping):
+        return node
+    plain = {name: in_tuples(each) for name, each in node.items()}
+    return {**plain, "kind": "tuple"} if plain.get("kind") == "list" else plain
+
+
 def difference(
     expected: Node, expected_arrays: Arrays, found: Node, found_arrays: Arrays
 ) -> str | None:

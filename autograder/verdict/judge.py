@@ -8,11 +8,11 @@ from __future__ import annotations
 import builtins
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from autograder.errors import BrokenReferenceError, MalformedEvidenceError
 from autograder.reading.from_scratch import first_forbidden, message_of
-from autograder.verdict.compare import difference
+from autograder.verdict.compare import difference, in_tuples
 from autograder.verdict.evidence import Record, decode
 from autograder.verdict.verdict import CellResult, Check
 
@@ -62,8 +62,9 @@ def judge(
     forbidden_call = circumstances.forbidden_call
     if called and not through:
         forbidden_call = forbidden_call or next(iter(called.values()))
-    checks = []
+    checks, listed = [], False
     for record in expected:
+        fine = "as it should be"
         if tampered:
             message: str | None = tampered
         elif forbidden_call:
@@ -74,6 +75,11 @@ def judge(
             message = f"{through}, which it uses, {called[record.name]}"
         else:
             message = _wrong(record, found[record.name])
+            if message and _wrong(_in_tuples(record), _in_tuples(found[record.name])) is None:
+                # One slip, however often the cell looks at it: the numbers are judged.
+                if listed:
+                    message, fine = None, f"right but for this: {message}; that is priced above"
+                listed = True
             if message is None and record.raised is not None and not works:
                 message = "refusing counts only where something that is asked for works"
             # The time limit ends a cell by an interrupt; a cell that stopped leaves no name behind.
@@ -85,7 +91,7 @@ def judge(
                 because = circumstances.missing.get(found[record.name].missing or "")
                 message += f": {because}" if because else ""
         points = max_score * record.points / weight
-        checks.append(Check(record.name, message is None, points, message or "as it should be"))
+        checks.append(Check(record.name, message is None, points, message or fine))
     return CellResult(grade_id, max_score, tuple(checks))
 
 
@@ -101,9 +107,17 @@ def _works(expected: Sequence[Record], found: dict[str, Record], called: Contain
     return not results or any(
         record.name in found
         and record.name not in called
-        and _wrong(record, found[record.name]) is None
+        and _wrong(_in_tuples(record), _in_tuples(found[record.name])) is None
         for record in results
     )
+
+
+def _in_tuples(record: Record) -> Record:
+    """The record with a tuple in the place of each list."""
+    try:
+        return replace(record, values=in_tuples(record.values))
+    except (TypeError, AttributeError, RecursionError):
+        return record  # no evidence that the tests write
 
 
 def _reference(grade_id: str, records: Sequence[bytes]) -> list[Record]:
