@@ -62,7 +62,7 @@ class Graded:
             "reason": self.reason,
             "notes": list(self.notes),
             "score": self.score,
-            "max_score": self.max_score,
+            "max_score": cents(self.max_score),
             "seed": self.seed,
             "gradebook": None if self.standing is None else self.standing.as_json(),
             "seconds": {
