@@ -139,23 +139,33 @@ def grade(
         course = Course(Path.cwd(), db)
         todo: list[Any] = files
         left = 0
+        results: list[Graded] = []
+        copies: list[str] = []
         if not files:
-            submissions = course.submissions(course.chosen(given), student or [])
+            from autograder.grading.strays import strays
+
+            chosen = course.chosen(given)
+            results, copies = strays(course, chosen, student or [])
+            submissions = course.submissions(chosen, student or [], must_be=not results)
             todo = pending(course, submissions, force)
             left = len(submissions) - len(todo)
             for line in reasons(todo):
                 typer.echo(line, err=True)
-        results: list[Graded] = []
         if todo:
             from autograder.errors import InterruptedRunError
             from autograder.grading.batch import RunOptions, batch
 
             try:
-                results = batch(course, todo, RunOptions(jobs, cluster, seed, force))
+                results += batch(course, todo, RunOptions(jobs, cluster, seed, force))
             except InterruptedRunError as stopped:
                 typer.echo(str(stopped), err=True)
                 raise typer.Exit(INTERRUPTED) from None
         _report(results, json_file)
+        if copies:
+            from autograder.grading.table import printable
+
+            names = ", ".join(map(printable, copies))
+            typer.echo(f"Not graded, as no submission is looked for there: {names}", err=True)
         if left:
             typer.echo(f"{left} left as graded before; --force grades them again.", err=True)
     raise typer.Exit(NEEDS_ATTENTION if any(result.reason for result in results) else DONE)

@@ -26,22 +26,37 @@ STRUCTURE = os.path.join("{nbgrader_step}", "{student_id}", "{assignment_id}")
 
 @dataclass(frozen=True)
 class Submission:
-    """One student's folder for one assignment; `name` is the notebook's path in the course."""
+    """One student's folder for one assignment, and the notebook that counts in it."""
 
     student: str
     assignment: Assignment
     folder: Path
-    name: str
+    path: Path
+    root: Path
 
     @property
-    def path(self) -> Path:
-        """The submitted notebook."""
-        return self.folder / f"{self.assignment.name}.ipynb"
+    def name(self) -> str:
+        """The notebook's path in the course."""
+        return str(self.path.relative_to(self.root))
 
     @property
     def is_link(self) -> bool:
         """Whether its folder, or the student's, leads to another place: to somebody else's work."""
         return self.folder.is_symlink() or self.folder.parent.is_symlink()
+
+
+def is_litter(name: str) -> bool:
+    """Whether a file or folder is what a program left, such as checkpoints, and nobody's work."""
+    return name.startswith((".", "__"))
+
+
+def _notebook_in(folder: Path, name: str) -> Path:
+    """The notebook called so, or the only one that is there: a browser may have renamed it."""
+    path = folder / f"{name}.ipynb"
+    if path.exists() or path.is_symlink() or folder.is_symlink():
+        return path
+    others = [file for file in folder.glob("*.ipynb") if not is_litter(file.name)]
+    return others[0] if len(others) == 1 else path
 
 
 def _is_gone(module: str) -> bool:
@@ -125,12 +140,13 @@ class Course:
         Raises: CourseError, when there are none.
         """
         source = self.top("source")
-        names = (
-            sorted(folder.name for folder in source.iterdir() if folder.is_dir())
-            if source.is_dir()
-            else []
-        )
-        found = {name: Assignment(name, source / name / f"{name}.ipynb") for name in names}
+        names = sorted(map(str, os.listdir(source))) if source.is_dir() else []
+        paths = {name: source / name / f"{name}.ipynb" for name in names}
+        found = {
+            name: Assignment(name, path)
+            for name, path in paths.items()
+            if path.is_file() and not is_litter(name)
+        }
         if not found:
             raise CourseError(f"{source} holds no assignment: put one into source/NAME/NAME.ipynb")
         return found
@@ -142,6 +158,12 @@ class Course:
         """
         for name in names:
             if name not in self.assignments:
+                folder = self.top("source") / name
+                if folder.is_dir():
+                    raise CourseError(
+                        f"{folder / name}.ipynb is not there: an assignment NAME is the notebook "
+                        "source/NAME/NAME.ipynb"
+                    )
                 raise CourseError(
                     f"there is no assignment {name!r}; there are {', '.join(self.assignments)}"
                 )
@@ -157,19 +179,23 @@ class Course:
         return self.root / inside
 
     def submissions(
-        self, assignments: Sequence[Assignment], students: Sequence[str] = ()
+        self,
+        assignments: Sequence[Assignment],
+        students: Sequence[str] = (),
+        must_be: bool = True,
     ) -> list[Submission]:
         """What was handed in for these assignments, by these students or by all.
 
-        Raises: CourseError, when there is nothing, or a folder cannot be read.
+        Raises: CourseError, when there is nothing and `must_be` some, or a folder cannot be read.
         """
+        folders = self._folders()
         found = [
             submission
             for assignment in assignments
-            for submission in self._submissions(assignment)
+            for submission in self._submissions(assignment, folders)
             if not students or submission.student in students
         ]
-        if not found:
+        if not found and must_be:
             of = f" of {', '.join(students)}" if students else ""
             where = self.top("submitted")
             raise CourseError(
@@ -178,29 +204,35 @@ class Course:
             )
         return found
 
-    def _submissions(self, assignment: Assignment) -> list[Submission]:
-        pattern = self.folder("submitted", "*", assignment.name)
-        relative = pattern.relative_to(self.root)
-        matcher = re.compile(
-            re.escape(str(self.folder("submitted", "\0", assignment.name))).replace(
-                re.escape("\0"), r"(?P<student>[^/]+)"
-            )
-        )
+    def _folders(self) -> list[Path]:
+        """The folders that may be submissions, going by where they are."""
+        pattern = self.folder("submitted", "*", "*").relative_to(self.root)
         try:
             top = self.top("submitted")
             for inside in top.iterdir() if top.exists() else ():
                 if inside.is_dir():
                     os.listdir(inside)  # a glob would pass over what it may not read
-            folders = sorted(self.root.glob(str(relative)))
+            return sorted(self.root.glob(str(pattern)))
         except PermissionError as error:
             raise CourseError(f"{error.filename} cannot be read: permission denied") from error
+
+    def _submissions(self, assignment: Assignment, folders: Sequence[Path]) -> list[Submission]:
+        matcher = re.compile(
+            re.escape(str(self.folder("submitted", "\0", "\1")))
+            .replace(re.escape("\0"), r"(?P<student>[^/]+)")
+            .replace(re.escape("\1"), f"(?P<name>(?i:{re.escape(assignment.name)}))")
+        )
+        found: dict[str, Path] = {}
+        for folder in folders:
+            match = matcher.fullmatch(str(folder))
+            if match and folder.is_dir() and not is_litter(match["student"]):
+                # In capitals, or the like, where it does not stand under its very name.
+                is_called_so = match["name"] == assignment.name
+                if is_called_so or match["student"] not in found:
+                    found[match["student"]] = folder
         return [
             Submission(
-                match["student"],
-                assignment,
-                folder,
-                str(folder.relative_to(self.root) / f"{assignment.name}.ipynb"),
+                student, assignment, folder, _notebook_in(folder, assignment.name), self.root
             )
-            for folder in folders
-            if folder.is_dir() and (match := matcher.fullmatch(str(folder)))
+            for student, folder in found.items()
         ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder.course.course import Course
-from autograder.errors import InterruptedRunError
+from autograder.errors import CourseError, InterruptedRunError
 from autograder.grading.pending import Pending
 from autograder.sandbox import check_place, kernel_server
 
@@ -41,14 +41,23 @@ def batch(
     from autograder.grading.progress import progress
     from autograder.grading.run import LooseFile, Seeds, grade_all
     from autograder.submission.recognise import recognise
+    from autograder.verdict.result import Graded
 
     seeds = Seeds(options.seed, fresh=options.force)
     results: list[Graded] = []
     workers = _workers(options, len(todo))
     try:
-        work = [
-            LooseFile(one, recognise(course, one)) if isinstance(one, Path) else one for one in todo
-        ]
+        work: list[LooseFile | Pending] = []
+        for one in todo:
+            if not isinstance(one, Path):
+                work.append(one)
+                continue
+            try:
+                work.append(LooseFile(one, recognise(course, one)))
+            except CourseError as error:  # of one file among others
+                if len(todo) == 1:
+                    raise
+                results.append(Graded(str(one), "", 0, 0.0, None, str(error)))
         with progress(len(work)) as show:
             for graded in grade_all(course, work, workers, seeds):
                 results.append(graded)
@@ -60,7 +69,8 @@ def batch(
         raise InterruptedRunError(message) from None
     finally:
         workers.close(at_once=len(results) < len(todo))
-    order = {one.name: place for place, one in enumerate(work)}
+    names = [str(one) if isinstance(one, Path) else one.name for one in todo]
+    order = {name: place for place, name in enumerate(names)}
     return sorted(results, key=lambda graded: order[graded.file])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from autograder.reference.fingerprint import fingerprint
 from autograder.reference.key_cache import KeyCache
 from autograder.reference.package import Package, package_of
 from autograder.submission.handed_in import HandedIn, read_handed_in
+from autograder.submission.recognise import other_than
 from autograder.verdict.result import Graded
 
 
@@ -57,10 +58,20 @@ def grade_all(
 ) -> Iterator[Graded]:
     """Grade submissions and loose files, yielding each when it is done, a submission recorded.
 
+    Work on an assignment that cannot be graded is yielded with the reason, and nothing of it is
+    recorded.
+
     Raises: CourseError, SandboxUnavailableError, before anything is written where they can be
-    foreseen.
+    foreseen, and where no assignment can be graded.
     """
-    keys = answer_keys(course, [one.assignment for one in work], workers, seeds)
+    faults: dict[str, str] = {}
+    keys = answer_keys(course, [one.assignment for one in work], workers, seeds, faults)
+    if faults and not keys:
+        raise CourseError(next(iter(faults.values())))
+    for one in work:
+        if one.assignment.name in faults:
+            yield _not_begun(one, faults[one.assignment.name])
+    work = [one for one in work if one.assignment.name in keys]
     shared = {name: workers.share(key) for name, key in keys.items()}
 
     def call(task: tuple[Pending | LooseFile, HandedIn]) -> tuple[Any, ...]:
@@ -69,13 +80,29 @@ def grade_all(
 
     is_recorded = any(isinstance(one, Pending) for one in work)
     with Recorder(course) if is_recorded else nullcontext() as recorder:
-        tasks = ((one, one.read()) for one in work)  # read when its turn comes
+        tasks = ((one, _read(course, one)) for one in work)  # when its turn comes
         for (one, handed_in), future in dispatch(tasks, call, workers):
             entry = _outcome(future, keys[one.assignment.name], handed_in)
             if recorder is not None and isinstance(one, Pending):
                 yield _recorded(recorder, one, handed_in, entry)
             else:
                 yield entry.graded
+
+
+def _not_begun(one: Pending | LooseFile, fault: str) -> Graded:
+    student = one.submission.student if isinstance(one, Pending) else None
+    try:
+        points = one.assignment.max_score
+    except (CourseError, KeyError):
+        points = 0.0
+    return Graded(one.name, one.assignment.name, 0, points, student, fault)
+
+
+def _read(course: Course, one: Pending | LooseFile) -> HandedIn:
+    """What was handed in; another notebook than it should be is none of it."""
+    handed_in = one.read()
+    problem = handed_in.problem or other_than(course, one.assignment, handed_in)
+    return replace(handed_in, problem=problem) if problem else handed_in
 
 
 def _recorded(
@@ -91,37 +118,55 @@ def _recorded(
 
 
 def answer_keys(
-    course: Course, assignments: Sequence[Assignment], workers: Workers, seeds: Seeds
+    course: Course,
+    assignments: Sequence[Assignment],
+    workers: Workers,
+    seeds: Seeds,
+    faults: dict[str, str] | None = None,
 ) -> dict[str, AnswerKey]:
     """The answer key of each assignment; the reference runs where none is kept for its content.
 
-    Raises: CourseError, when a reference does not run; SandboxUnavailableError.
+    Raises: CourseError, when a reference does not run and no `faults` take the reason, by name;
+    SandboxUnavailableError.
     """
     cache = KeyCache(course.root, course.is_shared)
     keys: dict[str, AnswerKey] = {}
     missing: list[tuple[Assignment, Package, str, int]] = []
     for assignment in dict.fromkeys(assignments):
-        package = package_of(course, assignment)
-        content = fingerprint(course, assignment, package)
-        kept = None if seeds.fresh else cache.find(content, seeds.given)
-        if kept is None:
-            seed = secrets.randbelow(2**31) if seeds.given is None else seeds.given
-            assert assignment.notebook  # read here: where the reference runs, source/ is not
-            missing.append((assignment, package, content, seed))
-        else:
-            keys[assignment.name] = answer_key(assignment, course.config, *kept, package)
+        with _kept_for(assignment, faults):
+            package = package_of(course, assignment)
+            content = fingerprint(course, assignment, package)
+            kept = None if seeds.fresh else cache.find(content, seeds.given)
+            if kept is None:
+                seed = secrets.randbelow(2**31) if seeds.given is None else seeds.given
+                assert assignment.notebook  # read here: where the reference runs, source/ is not
+                missing.append((assignment, package, content, seed))
+            else:
+                keys[assignment.name] = answer_key(assignment, course.config, *kept, package)
 
     def call(task: tuple[Assignment, Package, str, int]) -> tuple[Any, ...]:
         assignment, package, _, seed = task
         return reference_evidence, assignment, package.modules, seed
 
     for (assignment, package, content, seed), future in dispatch(missing, call, workers):
-        if isinstance(future.exception(), WorkersKilledError):
-            raise CourseError(f"running the reference of {assignment.name} ended two workers")
-        evidence = future.result()
-        cache.keep(content, seed, evidence)
-        keys[assignment.name] = answer_key(assignment, course.config, seed, evidence, package)
+        with _kept_for(assignment, faults):
+            if isinstance(future.exception(), WorkersKilledError):
+                raise CourseError(f"running the reference of {assignment.name} ended two workers")
+            evidence = future.result()
+            cache.keep(content, seed, evidence)
+            keys[assignment.name] = answer_key(assignment, course.config, seed, evidence, package)
     return keys
+
+
+@contextmanager
+def _kept_for(assignment: Assignment, faults: dict[str, str] | None) -> Iterator[None]:
+    """Note what is wrong with one assignment, where it should stop no other."""
+    try:
+        yield
+    except CourseError as error:
+        if faults is None:
+            raise
+        faults[assignment.name] = str(error)
 
 
 def _outcome(future: Future[Any], key: AnswerKey, handed_in: HandedIn) -> GradebookEntry:

@@ -21,7 +21,8 @@ def print_table(results: Iterable[Graded]) -> None:
     for assignment, of_one in groupby(ordered, key=lambda result: result.assignment):
         rows = list(of_one)
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
-        table.title = escape(f"{assignment} (of {rows[0].max_score:g} points)")
+        of = f"{assignment} (of {rows[0].max_score:g} points)"
+        table.title = escape(of if assignment else "of no assignment of this course")
         table.add_column("notebook" if rows[0].student is None else "student", overflow="fold")
         table.add_column("score", justify="right")
         more = {name: [cell(row) for row in rows] for name, cell in MORE.items()}

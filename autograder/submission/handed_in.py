@@ -86,7 +86,9 @@ def read_notebook(path: Path) -> bytes:
     """
     try:
         if not path.exists():
-            raise UnreadableError(f"{path.name} is not there")
+            others = sorted(file.name for file in path.parent.glob("[!.]*.ipynb"))
+            here = f"; give the one that counts that name: {', '.join(others)}" if others else ""
+            raise UnreadableError(f"{path.name} is not there{here}")
         if not path.is_file() or path.is_symlink():
             raise UnreadableError(f"{path.name} is not a file")
         if path.stat().st_size > MAX_BYTES:

@@ -2,34 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence, Set
+from functools import lru_cache
 from pathlib import Path
 
-from autograder.course.assignment import Assignment
+from autograder.course.assignment import Assignment, is_solution
 from autograder.course.course import Course
 from autograder.errors import CourseError, UnreadableError
-from autograder.submission.cells import read_submission
+from autograder.submission.cells import SubmittedCell, parse, plain, read_submission
+from autograder.submission.handed_in import HandedIn
+from autograder.submission.places import Places, visible
+
+MIN_TEXT = 20  # characters, below which a text may be anybody's
+MIN_TEXTS = 2  # that say which notebook it is, where no name of a cell does
 
 
 def recognise(course: Course, path: Path) -> Assignment:
-    """Which assignment a loose notebook is, by the grade_ids of its cells.
+    """Which assignment a loose notebook is, by the grade_ids of its cells, or else their texts.
 
     Raises: CourseError, when it is of none.
     """
     if not path.is_file():
         raise CourseError(f"{path} is not there" if not path.exists() else f"{path} is no file")
     try:
-        ids = {cell["grade_id"] for cell in read_submission(path)}
+        name = which(course, read_submission(path), path.name)
     except UnreadableError as error:
         raise CourseError(f"{path} cannot be graded: {error}") from error
-    graded = {name: each.graded_ids for name, each in course.assignments.items()}
-    name = closest(ids, graded, path.name)
     if name is None:
         raise CourseError(
             f"{path} belongs to no assignment of this course: few or none of its cells have a "
-            "grade_id of one"
+            "grade_id or the text of one"
         )
     return course.assignments[name]
+
+
+def which(course: Course, cells: Sequence[SubmittedCell], file_name: str = "") -> str | None:
+    """The name of the assignment that these cells are of, or None."""
+    ids, texts = _marks(course)
+    name = closest({cell["grade_id"] for cell in cells}, ids, file_name)
+    if name is not None or any(cell["grade_id"] for cell in cells):
+        return name
+    found = Counter(texts[text] for cell in cells if (text := plain(cell["source"])) in texts)
+    best = found.most_common(2)
+    is_sure = best and best[0][1] >= max(MIN_TEXTS, 2 * sum(count for _, count in best[1:]))
+    return best[0][0] if is_sure else None
+
+
+@lru_cache(maxsize=8)
+def _marks(course: Course) -> tuple[dict[str, frozenset[str]], dict[str, str]]:
+    """The grade_ids of each assignment, and which one each text is of that only one has."""
+    ids: dict[str, frozenset[str]] = {}
+    texts: dict[str, set[str]] = {}
+    for name, assignment in course.assignments.items():
+        try:
+            ids[name] = assignment.graded_ids
+        except CourseError:
+            continue  # a broken one is named when it is graded
+        for cell in assignment.notebook.cells:
+            if not is_solution(cell) and len(text := plain(visible(cell))) >= MIN_TEXT:
+                texts.setdefault(text, set()).add(name)
+    return ids, {text: names.pop() for text, names in texts.items() if len(names) == 1}
+
+
+def other_than(course: Course, assignment: Assignment, handed_in: HandedIn) -> str:
+    """What a notebook is that was handed in as an assignment and is not; empty where it is."""
+    ids = [name.encode() for name in assignment.graded_ids]
+    if 2 * sum(b'"%s"' % name in handed_in.notebook for name in ids) >= len(ids):
+        return ""
+    try:
+        cells = parse(handed_in.notebook, handed_in.name)
+    except UnreadableError:
+        return ""  # grading says so
+    cells = [cell for cell in cells if cell["source"].strip()]
+    book = assignment.notebook.cells
+    known = {index for index in Places(book).of(cells) if index is not None}
+    graded = {index for index, cell in enumerate(book) if is_solution(cell)}
+    name = which(course, cells, assignment.name)
+    if name is not None and name != assignment.name:
+        where = course.folder("submitted", handed_in.student or "STUDENT", name)
+        return (
+            f"this is {name}, handed in as {assignment.name}; where it is to count, put it into "
+            f"{where.relative_to(course.root)}/{name}.ipynb"
+        )
+    if cells and not known & graded and name is None:
+        return f"this is no notebook of {assignment.name}: none of its cells is one of it"
+    return ""
 
 
 def closest(

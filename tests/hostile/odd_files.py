@@ -312,11 +312,8 @@ for parent, folders, files in os.walk("."):
     Hostile(
         "other-notebook",
         "hands in its notebook under another name",
-        SAYS_SO,
+        "the only notebook of the folder is the one that counts",
         arrange=no_notebook,
-        points=None,
-        status=ATTENTION,
-        reason="is not there",
     ),
     Hostile(
         "format-2",
