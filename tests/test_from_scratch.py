@@ -10,6 +10,7 @@ import pytest
 
 from autograder.authoring.authored import ORACLE
 from autograder.reading.from_scratch import messages
+from autograder.reading.standing import Cell
 from tests import harness
 
 IMPORTS = "import torch\nimport torch.nn.functional as F\nfrom torch import nn"
@@ -17,7 +18,7 @@ FORBIDDEN = {"attend": ["scaled_dot_product", "layer_norm"]}
 
 
 def said(*cells: str) -> str | None:
-    return messages([IMPORTS, *cells], FORBIDDEN).get("attend")
+    return messages([Cell(IMPORTS, "given"), *cells], FORBIDDEN).get("attend")
 
 
 @pytest.mark.parametrize(

@@ -1,206 +1,150 @@
 """What the expressions of a notebook stand for, as far as they come from a library; nothing is run.
 
-Seen are imported names under any alias, `getattr` with a text that can be worked out, modules
-fetched by name, and code in a text.
+Seen are imported names under any alias, `getattr` with a text that can be worked out, and modules
+fetched by name.
 """
 
 from __future__ import annotations
 
 import ast
-import sys
-import sysconfig
-from collections.abc import Sequence
-from contextlib import suppress
-from functools import cache
-from importlib.machinery import PathFinder
+from collections.abc import Callable, Mapping, Sequence, Set
 
-from autograder.reading.names import SCOPES, local, parsed
+from autograder.reading.packages import installed
+from autograder.reading.scopes import Scope, Statement
+from autograder.reading.texts import LONGEST_TEXT, MOST, Texts
 
 MODULE_GETTERS = {"__import__", "import_module"}
-RUNNERS = {"eval", "exec"}
-BUILTIN_RUNNERS = {f"builtins.{name}" for name in RUNNERS}
-HIDDEN = "code in a text that is put together while it runs"
 COMPUTED = "a function by a name that is put together while it runs"
-NESTED = "an expression that is nested too deeply to be read"
-UNSEEN = (HIDDEN, COMPUTED, NESTED)
-# Names can double with every line, and the grader's memory is not that of the sandbox.
-LONGEST_TEXT = 1_000
+
+Paths = frozenset[str]
+NOTHING: Paths = frozenset()
 
 
 class Library:
-    """What the names of a notebook stand for, as far as they come from imports."""
+    """What expressions stand for where the global names are bound by `globals`.
 
-    def __init__(self, statements: Sequence[ast.stmt], own_modules: frozenset[str]) -> None:
+    `stars` are the modules of which all is imported.
+    """
+
+    def __init__(
+        self,
+        globals: Mapping[str, Sequence[Statement]],
+        stars: Sequence[str] = (),
+        own_modules: frozenset[str] = frozenset(),
+    ) -> None:
+        self._globals = globals
         self._own_modules = own_modules
-        self._paths = {"__builtins__": "builtins"}
-        self._texts: dict[str, str] = {}
-        self._read: set[str] = set()
-        for _ in range(2):  # an alias of an alias may stand before it
-            for each in statements:
-                if isinstance(each, SCOPES):  # from here on the name is the notebook's own
-                    self._paths.pop(each.name, None)
-                    self._texts.pop(each.name, None)
-                else:
-                    self._learn(each)
+        self._stars = [star for star in stars if self._is_library(star)]
+        self.around: list[tuple[Statement, Scope]] = []
+        self.texts = Texts(globals, self.around)
+        self._known: dict[object, Paths] = {}
+        self._before: dict[object, Paths] = {}
+        self._open: set[object] = set()
+        self._is_circular = False
 
-    def _learn(self, statement: ast.stmt) -> None:
-        nodes = list(ast.walk(statement))
-        for node in nodes:
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    first = alias.name.split(".")[0]
-                    self._learn_one(alias.asname or first, alias.name if alias.asname else first)
-            elif isinstance(node, ast.ImportFrom):
-                for alias in node.names:
-                    self._learn_one(alias.asname or alias.name, f"{node.module}.{alias.name}")
-        for _ in range(2):
-            for node in nodes:
-                if isinstance(node, ast.Assign | ast.NamedExpr):
-                    with suppress(RecursionError):  # then what it stands for is not known
-                        self._assigned(node)
+    def again(self) -> bool:
+        """Whether names stand for each other in a circle, so that a further look may show more."""
+        self._before, before = self._known, self._before
+        self._known = {}
+        again, self._is_circular = self._is_circular, False
+        return again and self._before != before
 
-    def _learn_one(self, name: str, path: str) -> None:
-        first = path.split(".")[0]
-        if first not in self._own_modules or _installed(first):
-            self._paths[name] = path
+    def paths(self, statement: Statement, node: ast.expr) -> Paths:
+        """The dotted names of what an expression may stand for, if that comes from a library."""
+        return self._once(node, lambda: self._found(statement, node))
 
-    def _assigned(self, node: ast.Assign | ast.NamedExpr) -> None:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-        path, text = self.path(node.value), self._text(node.value)
-        for target in targets:
-            if isinstance(target, ast.Name):
-                if path is not None:
-                    self._paths[target.id] = path
-                if text is not None:
-                    self._texts[target.id] = text
+    def _once(self, key: object, find: Callable[[], Set[str]]) -> Paths:
+        if key in self._open:
+            self._is_circular = True
+            return self._before.get(key, NOTHING)
+        if key not in self._known:
+            self._open.add(key)
+            try:
+                found = find()
+            finally:
+                self._open.discard(key)
+            self._known[key] = frozenset(found) if len(found) <= MOST else frozenset({COMPUTED})
+        return self._known[key]
 
-    def _within(self, scope: ast.stmt) -> Library:
-        """The same inside a function or class, where names can stand for something else."""
-        own = local(scope)
-        inside = Library([], self._own_modules)
-        inside._paths = {name: path for name, path in self._paths.items() if name not in own}
-        inside._texts = {name: text for name, text in self._texts.items() if name not in own}
-        inside._learn(scope)
-        return inside
+    def _found(self, statement: Statement, node: ast.expr) -> Set[str]:
+        if isinstance(node, ast.Name):
+            return self._name(statement, node)
+        if isinstance(node, ast.Attribute):
+            inside = self.paths(statement, node.value)
+            return {f"{path}.{node.attr}"[-LONGEST_TEXT:] for path in inside}
+        if isinstance(node, ast.IfExp):
+            return self.paths(statement, node.body) | self.paths(statement, node.orelse)
+        if isinstance(node, ast.BoolOp):
+            return NOTHING.union(*(self.paths(statement, each) for each in node.values))
+        if isinstance(node, ast.NamedExpr):
+            return self.paths(statement, node.value)
+        if isinstance(node, ast.Subscript):
+            return self._item(statement, node)
+        return self._call(statement, node) if isinstance(node, ast.Call) else NOTHING
 
-    def mentioned(self, statement: ast.stmt) -> list[str]:
-        """The library names in a statement, and what cannot be seen through."""
-        self._read.clear()
-        try:
-            if isinstance(statement, SCOPES):
-                return self._within(statement)._mentioned(statement)
-            return self._mentioned(statement)
-        except RecursionError:
-            return [NESTED]
-
-    def _mentioned(self, statement: ast.stmt) -> list[str]:
-        found = []
-        types = _types(statement)
-        for node in ast.walk(statement):
-            if node in types:
-                continue
-            if isinstance(node, ast.Call) and self._runs(node):
-                text = self._text(node.args[0])
-                found += [HIDDEN] if text is None else self._in_text(text)
-            elif isinstance(node, ast.expr) and (path := self.path(node)):
-                found.append(path)
+    def _name(self, statement: Statement, node: ast.Name) -> Set[str]:
+        name = node.id
+        owner = statement.scope_of(node).owner(name)
+        found = self._bound(statement, owner, name)
+        if owner is not None and not owner.is_class:
+            return found
+        for outer, scope in self.around:
+            found |= self._bound(outer, scope.owner(name), name)
+        for each in self._globals.get(name, ()):
+            found |= self._bound(each, None, name)
+        if name not in self._globals:
+            found |= {f"{star}.{name}" for star in self._stars}
+            found |= {"builtins"} if name == "__builtins__" else NOTHING
         return found
 
-    def _runs(self, node: ast.Call) -> bool:
-        """Whether it runs a text; an object of one's own may have a method called `eval`."""
-        if isinstance(node.func, ast.Name):
-            return node.func.id in RUNNERS and bool(node.args)
-        return self.path(node.func) in BUILTIN_RUNNERS and bool(node.args)
+    def _bound(self, statement: Statement, owner: Scope | None, name: str) -> Paths:
+        """What a name that a statement binds in a scope may stand for."""
 
-    def _in_text(self, text: str) -> list[str]:
-        if text in self._read:  # or texts that run each other twice would double the work
-            return []
-        self._read.add(text)
-        return [name for statement in parsed([text]) for name in self._mentioned(statement)]
+        def find() -> Set[str]:
+            imports = statement.imports.get((owner, name), ())
+            found = {path for path in imports if self._is_library(path)}
+            for value in statement.values.get((owner, name), ()):
+                found |= self.paths(statement, value) if value is not None else NOTHING
+            return found
 
-    def path(self, node: ast.expr) -> str | None:
-        """The dotted name of what an expression stands for, if that comes from a library."""
-        if isinstance(node, ast.Name):
-            return self._paths.get(node.id)
-        if isinstance(node, ast.Attribute):
-            inside = self.path(node.value)
-            return f"{inside}.{node.attr}"[-LONGEST_TEXT:] if inside else None
-        if isinstance(node, ast.IfExp):
-            return self.path(node.body) or self.path(node.orelse)
-        if isinstance(node, ast.Subscript):
-            return self._item(node)
-        return self._call(node) if isinstance(node, ast.Call) else None
+        return self._once((statement, owner, name), find)
 
-    def _call(self, node: ast.Call) -> str | None:
-        name = _called(node)
-        if name in MODULE_GETTERS and node.args:
-            return self._text(node.args[0]) or COMPUTED
-        if name in ("getattr", "attrgetter", "methodcaller") and node.args:
-            of = self.path(node.args[0]) if name == "getattr" else "operator"
-            text = self._text(node.args[-1 if name != "getattr" else min(1, len(node.args) - 1)])
-            if of is not None:
-                return f"{of}.{text}" if text is not None else COMPUTED
-        return None
+    def _is_library(self, path: str) -> bool:
+        first = path.split(".")[0]
+        return first not in self._own_modules or installed(first)
 
-    def _item(self, node: ast.Subscript) -> str | None:
+    def _call(self, statement: Statement, node: ast.Call) -> Set[str]:
+        name = called(node)
+        if name in MODULE_GETTERS:
+            return (self.texts.of(statement, node.args[0]) if node.args else None) or {COMPUTED}
+        if name == "getattr" and len(node.args) > 1:
+            of: Set[str] = self.paths(statement, node.args[0])
+            return _items(of, self.texts.of(statement, node.args[1]))
+        if name in ("attrgetter", "methodcaller") and node.args:
+            return _items({"operator"}, self.texts.of(statement, node.args[-1]))
+        return NOTHING
+
+    def _item(self, statement: Statement, node: ast.Subscript) -> Set[str]:
         """`vars(module)["name"]`, `module.__dict__["name"]`, `sys.modules["name"]`."""
-        value, text = node.value, self._text(node.slice)
-        if isinstance(value, ast.Call) and _called(value) == "vars" and value.args:
-            of = self.path(value.args[0])
-        elif isinstance(value, ast.Attribute) and value.attr in ("__dict__", "modules"):
-            of = self.path(value.value)
-        else:
-            return None
-        if of is None:
-            return None
-        return f"{of}.{text}" if text is not None else COMPUTED
-
-    def _text(self, node: ast.expr) -> str | None:
-        """The text that an expression of literals makes, or None."""
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            return node.value
-        if isinstance(node, ast.Name):
-            return self._texts.get(node.id)
-        parts: list[ast.expr] = []
-        between = ""
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            parts = [node.left, node.right]
-        elif isinstance(node, ast.JoinedStr):
-            parts = [p.value if isinstance(p, ast.FormattedValue) else p for p in node.values]
-        elif isinstance(node, ast.Call) and _called(node) == "join" and len(node.args) == 1:
-            joined = node.args[0]
-            of = node.func.value if isinstance(node.func, ast.Attribute) else None
-            text = self._text(of) if of is not None else None
-            if text is not None and isinstance(joined, ast.List | ast.Tuple):
-                parts, between = list(joined.elts), text
-        texts = [self._text(part) for part in parts]
-        known = [text for text in texts if text is not None]
-        size = sum(len(text) + len(between) for text in known)
-        seen = parts and len(known) == len(texts) and size <= LONGEST_TEXT
-        return between.join(known) if seen else None
+        value, words = node.value, self.texts.of(statement, node.slice)
+        if isinstance(value, ast.Call) and called(value) == "vars" and value.args:
+            return _items(self.paths(statement, value.args[0]), words)
+        if isinstance(value, ast.Attribute) and value.attr == "__dict__":
+            return _items(self.paths(statement, value.value), words)
+        found = self.paths(statement, value) & {"sys.modules", "builtins"}
+        if "sys.modules" in found:
+            return words or {COMPUTED}
+        return _items(found, words)
 
 
-@cache
-def _installed(module: str) -> bool:
-    """Whether a module is the environment's, which comes before a file that was handed in."""
-    places = [sysconfig.get_path(name) for name in ("purelib", "platlib")]
-    return module in sys.stdlib_module_names or bool(PathFinder.find_spec(module, places))
+def _items(modules: Set[str], words: Set[str] | None) -> Set[str]:
+    if modules and not words:
+        return {COMPUTED}
+    return {f"{module}.{word}" for module in modules for word in words or ()}
 
 
-def _types(statement: ast.stmt) -> set[ast.AST]:
-    """The nodes that only name a type: in annotations and in `isinstance`."""
-    named: list[ast.expr | None] = []
-    for node in ast.walk(statement):
-        if isinstance(node, ast.arg | ast.AnnAssign):
-            named.append(node.annotation)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            named.append(node.returns)
-        elif isinstance(node, ast.Call) and _called(node) == "isinstance":
-            named += node.args[1:]
-    return {part for each in named if each is not None for part in ast.walk(each)}
-
-
-def _called(node: ast.Call) -> str:
+def called(node: ast.Call) -> str:
+    """The last name of what is called; empty where it has none."""
     if isinstance(node.func, ast.Name):
         return node.func.id
     return node.func.attr if isinstance(node.func, ast.Attribute) else ""

@@ -9,8 +9,7 @@ import ast
 import warnings
 from collections.abc import Collection, Iterable, Mapping
 
-SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-
+from autograder.reading.statements import read
 
 def parsed(sources: Iterable[str]) -> list[ast.stmt]:
     """The statements at the top of all cells that are Python, in order."""
@@ -29,6 +28,11 @@ def _statements(source: str) -> list[ast.stmt]:
         return []
 
 
+def is_python(source: str) -> bool:
+    """Whether a cell is Python as it stands, without anything of IPython's."""
+    return bool(_statements(source))
+
+
 def _without_magics(source: str) -> str:
     """Without what IPython runs and Python cannot read: `%magic`, `files = !ls`, `name?`."""
     lines = []
@@ -40,56 +44,27 @@ def _without_magics(source: str) -> str:
     return "\n".join(lines)
 
 
-def uses(
-    sources: Iterable[str], of: Iterable[str] | None = None, without: Iterable[str] = ()
-) -> dict[str, frozenset[str]]:
-    """For each name that is made at the top, the names that it uses, directly or through others.
-
-    Only for the names in `of`, where it is given: those of a student may be many, and in a chain.
-    Nothing is followed through the names in `without`.
-    """
+def uses(sources: Iterable[str]) -> dict[str, frozenset[str]]:
+    """For each name that is made at the top, the names that it uses, directly or through others."""
     direct: dict[str, set[str]] = {}
-    for statement in parsed(sources):
-        read = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
-        if isinstance(statement, SCOPES):
-            read -= local(statement)
-        for name in made(statement):
-            direct.setdefault(name, set()).update(read - {name})
-    ends = frozenset(without)
-    wanted = direct if of is None else [name for name in of if name in direct]
-    return {name: reached(name, direct, ends) for name in wanted}
+    for statement in map(read, parsed(sources)):
+        for name in statement.binds:
+            direct.setdefault(name, set()).update(statement.reads - {name})
+    return {name: reached(name, direct) for name in direct}
 
 
 def made(statement: ast.stmt) -> list[str]:
-    """The names that a statement at the top binds."""
-    if isinstance(statement, SCOPES):
-        return [statement.name]
-    inside = {node.name for node in ast.walk(statement) if isinstance(node, SCOPES)}
-    return sorted(_bound(statement) | inside)
+    """The names that a statement at the top binds, but for what it imports."""
+    found = read(statement)
+    return sorted(name for name in found.binds if (None, name) not in found.imports)
 
 
-def local(scope: ast.stmt) -> set[str]:
-    """The names that stand for something of its own inside a function or class."""
-    return {node.arg for node in ast.walk(scope) if isinstance(node, ast.arg)} | _bound(scope)
-
-
-def _bound(statement: ast.stmt) -> set[str]:
-    return {
-        node.id
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
-
-
-def reached(
-    name: str, direct: Mapping[str, Collection[str]], ends: Collection[str] = ()
-) -> frozenset[str]:
-    """The names that one uses, directly or through others, but for those in `ends`."""
+def reached(name: str, direct: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """The names that one uses, directly or through others."""
     found: set[str] = set()
     todo = [name]
     while todo:
-        for used in set(direct.get(todo.pop(), ())) - found:
-            found.add(used)
-            if used not in ends:
-                todo.append(used)
+        more = set(direct.get(todo.pop(), ())) - found
+        found |= more
+        todo += more
     return frozenset(found - {name})
