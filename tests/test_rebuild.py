@@ -134,7 +134,7 @@ def test_a_doubled_solution_counts_as_its_parts_in_order(
     """As when the notebook is run from top to bottom; an untouched copy is passed over."""
     notebook = mini.submission(double=CODE)
     stub = cell(mini.submission(), "double")
-    stub.source = Rebuilder(assignment)._stubs["double"]
+    stub.source = Rebuilder(assignment).stubs["double"]
     later = new_code_cell("y = 1", metadata=cell(notebook, "double").metadata)
     notebook.cells += [later, stub]
 
@@ -209,7 +209,7 @@ def test_an_untouched_answer_keeps_its_checksum(assignment: Assignment, tmp_path
     """By the checksum of the stub nbgrader gives an untouched written answer no points."""
     from nbgrader.utils import determine_grade
 
-    stub = Rebuilder(assignment)._stubs["why-shape"]
+    stub = Rebuilder(assignment).stubs["why-shape"]
     untouched = rebuilt(assignment, mini.submission(**{"why-shape": stub}), tmp_path)
     answered = rebuilt(assignment, mini.submission(**{"why-shape": "Because."}), tmp_path)
 

@@ -20,6 +20,7 @@ from nbformat.v4 import new_code_cell
 from autograder.course.assignment import grade_id_of, is_solution, is_test, nbgrader_of
 from autograder.reference.answer_key import AnswerKey
 from autograder.sandbox.execute import Execution, execute
+from autograder.submission.graded_names import graded_names
 from autograder.verdict.diagnose import Case
 from autograder.verdict.judge import TAMPERED, judge
 from autograder.verdict.verdict import CellResult
@@ -131,7 +132,8 @@ def _evidence(
         copied.cells.append(new_code_cell(source, metadata=cell.metadata, id=cell.id))
         if name == test:
             break
-    run = execute(copied, seed=key.seed, limits=key.limits, handed_in=files)
+    requests = graded_names(copied, key.rebuilder.stubs).requests
+    run = execute(copied, seed=key.seed, limits=key.limits, handed_in=files, requests=requests)
     return run.evidence.get(test, [])
 
 

@@ -6,20 +6,21 @@ The fourth step, to record it, is the one writer's: `autograder.grading.run` han
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from time import monotonic
 
 from nbformat import NotebookNode
 
-from autograder.course.assignment import Assignment, is_test, nbgrader_of
+from autograder.course.assignment import Assignment, error_type, nbgrader_of
 from autograder.errors import CourseError, SandboxUnavailableError, UnreadableError
 from autograder.grading.by_itself import judged_by_themselves, together, with_again
 from autograder.grading.notes import missing, notes, why_stopped
-from autograder.reading.from_scratch import messages
-from autograder.reading.names import uses
+from autograder.reading.from_scratch import messages_of, read_definitions, used
 from autograder.reference.answer_key import AnswerKey
 from autograder.sandbox.execute import Execution, execute
 from autograder.submission.answers import attach_files
 from autograder.submission.cells import parse
+from autograder.submission.graded_names import GradedNames, graded_names
 from autograder.submission.handed_in import HandedIn
 from autograder.verdict.diagnose import Case, diagnose
 from autograder.verdict.judge import Circumstances, judge
@@ -60,9 +61,12 @@ def execute_and_judge(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn
         )
     attach_files(rebuilt, handed_in.files)
     files = {**handed_in.files, **key.files}
-    execution = execute(rebuilt, seed=key.seed, limits=key.limits, handed_in=files)
+    names = graded_names(rebuilt, key.rebuilder.stubs)
+    execution = execute(
+        rebuilt, seed=key.seed, limits=key.limits, handed_in=files, requests=names.requests
+    )
     started = monotonic()
-    results = verdicts(key, execution, files)
+    results = verdicts(key, execution, names, files)
     said = notes(key.assignment, execution)
     write_verdicts(execution.notebook, results, execution.problem, said)
     return Graded(
@@ -81,25 +85,24 @@ def execute_and_judge(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn
 
 
 def verdicts(
-    key: AnswerKey, execution: Execution, files: Mapping[str, bytes]
+    key: AnswerKey, execution: Execution, names: GradedNames, files: Mapping[str, bytes]
 ) -> dict[str, CellResult]:
     """The verdicts on the test cells of one run, with what explains the failures.
 
-    `files` lie beside the notebook, by their paths.
+    `names` say where the definitions stand, `files` lie beside the notebook, by their paths.
     """
     tests = key.assignment.tests
     forbidden = {name: key.assignment.forbidden(cell) for name, cell in tests.items()}
     by_definition = {name.removeprefix("test-"): parts for name, parts in forbidden.items()}
-    cells = execution.notebook.cells
-    sources = [c.source for c in cells if c.cell_type == "code" and not is_test(c)]
     own_modules = {path.split("/")[0].removesuffix(".py") for path in files}
-    calls = messages(sources, by_definition, own_modules)
-    student_uses = uses(sources, by_definition)
+    found = read_definitions(names.as_run(_stopped(execution)), by_definition, own_modules)
+    calls = messages_of(found, by_definition)
+    student_uses = {name: used(found, name) for name in found}
     asked = missing(execution)
     results: dict[str, CellResult] = {}
     for name, cell in tests.items():
         definition = name.removeprefix("test-")
-        through = sorted(student_uses.get(definition, frozenset()) & set(calls))
+        through = sorted(student_uses[definition] & set(calls))
         results[name] = judge(
             name,
             float(nbgrader_of(cell)["points"]),
@@ -113,13 +116,31 @@ def verdicts(
                 asked,
             ),
         )
-    used = key.wrong.catalogue.uses
-    case = Case(results, key.evidence, execution.evidence, forbidden, student_uses, used)
+    reference_uses = key.wrong.catalogue.uses
+    accused = frozenset(f"test-{name}" for name in calls)
+    case = Case(
+        results,
+        key.evidence,
+        execution.evidence,
+        forbidden,
+        student_uses,
+        reference_uses,
+        accused,
+    )
     again = judged_by_themselves(key, execution, files, case, calls)
     explained = diagnose(with_again(case, again), key.wrong)
-    return explained | {
+    explained |= {
         test: together(results[test], explained[test], each) for test, each in again.items()
     }
+    said = {f"test-{name}": (note,) for name, note in names.notes.items()}
+    return {test: replace(each, notes=said.get(test, ())) for test, each in explained.items()}
+
+
+def _stopped(execution: Execution) -> set[int]:
+    """The places of the cells that ended early, or their kernel."""
+    cells = enumerate(execution.notebook.cells)
+    failed = {index for index, cell in cells if cell.cell_type == "code" and error_type(cell)}
+    return failed.union(execution.ended)
 
 
 def _why_missing(key: AnswerKey, execution: Execution, test: str) -> str:

@@ -23,7 +23,8 @@ from ipykernel.zmqshell import ZMQDisplayPublisher, ZMQInteractiveShell
 from traitlets import Type
 from traitlets.config import Config
 
-from autograder.kernel.request import HIDDEN_LINES
+from autograder.kernel.kept import Kept
+from autograder.kernel.request import GRADED_NAMES, HIDDEN_LINES
 from autograder.observe._observation import MIME
 from autograder.observe._session import usual_session
 
@@ -140,6 +141,10 @@ class Kernel(IPythonKernel):
     shell_class = Type(Shell)
     _execute_sleep = 0.0
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._kept = Kept()
+
     async def do_execute(
         self,
         code: str,
@@ -151,13 +156,15 @@ class Kernel(IPythonKernel):
         cell_meta: Any = None,
         cell_id: Any = None,
     ) -> Any:
-        """Run a cell of which the client knows what is hidden."""
+        """Run a cell of which the client knows what is hidden, and what its names stand for."""
         assert isinstance(self.shell, Shell)
-        self.shell.hidden_lines = (cell_meta or {}).get(HIDDEN_LINES, ())
+        about = cell_meta or {}
+        self.shell.hidden_lines = about.get(HIDDEN_LINES, ())
         before = set(threading.enumerate())
-        reply = await super().do_execute(
-            code, silent, store_history, user_expressions, allow_stdin, cell_meta=cell_meta
-        )
+        with self._kept.around(about.get(GRADED_NAMES, {}), self.shell.user_ns):
+            reply = await super().do_execute(
+                code, silent, store_history, user_expressions, allow_stdin, cell_meta=cell_meta
+            )
         _settle(set(threading.enumerate()) - before)
         return reply
 

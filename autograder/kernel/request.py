@@ -3,3 +3,4 @@
 from __future__ import annotations
 
 HIDDEN_LINES = "hidden_lines"  # pairs: from which line to which, counted from 1
+GRADED_NAMES = "graded_names"  # which to put back before it, which to keep after it

@@ -15,7 +15,7 @@ from autograder.reading.scopes import Statement
 from autograder.reading.standing import Cell, Standing, standing
 
 
-class Definition:
+class DefinitionSource:
     """What one definition is made of where its test cell stands.
 
     `definitions` are those that answer for themselves, `own_modules` lie beside the notebook and
@@ -106,10 +106,10 @@ def _bare(name: str) -> str:
 
 def read_definitions(
     cells: Sequence[Cell], definitions: Iterable[str], own_modules: Iterable[str] = ()
-) -> dict[str, Definition]:
+) -> dict[str, DefinitionSource]:
     """What each of these definitions is made of."""
     names, modules = list(definitions), list(own_modules)
-    return {name: Definition(name, cells, names, modules) for name in names}
+    return {name: DefinitionSource(name, cells, names, modules) for name in names}
 
 
 def messages(
@@ -126,7 +126,7 @@ def messages(
 
 
 def messages_of(
-    found: Mapping[str, Definition], forbidden: Mapping[str, Sequence[str]]
+    found: Mapping[str, DefinitionSource], forbidden: Mapping[str, Sequence[str]]
 ) -> dict[str, str]:
     """For each definition that takes what is forbidden there, the sentence that says so.
 
@@ -138,7 +138,11 @@ def messages_of(
         call = first_forbidden(names, parts)
         for other in sorted(used(found, name)) if call is None else ():
             call = call or first_forbidden(
-                (n for n in found[other].library_names if not first_forbidden([n], forbidden[other])),
+                (
+                    n
+                    for n in found[other].library_names
+                    if not first_forbidden([n], forbidden[other])
+                ),
                 parts,
             )
         if call is not None:
@@ -146,7 +150,7 @@ def messages_of(
     return said
 
 
-def used(found: Mapping[str, Definition], name: str) -> frozenset[str]:
+def used(found: Mapping[str, DefinitionSource], name: str) -> frozenset[str]:
     """The definitions that one uses, directly or through others."""
     todo, seen = [name], set[str]()
     while todo:

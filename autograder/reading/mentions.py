@@ -176,9 +176,11 @@ def _quiet(statement: Statement) -> set[ast.AST]:
             found += node.args[:1] if called(node) in ("getattr", "hasattr", "vars") else ()
         elif isinstance(node, ast.Compare):
             found += [node.left, *node.comparators]
-        elif isinstance(node, ast.Assign) and all(_is_found(statement, t) for t in node.targets):
-            found.append(node.value)
-        elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and _is_found(statement, node.target):
+        elif (
+            isinstance(node, ast.Assign) and all(_is_found(statement, t) for t in node.targets)
+        ) or (
+            isinstance(node, ast.AnnAssign | ast.NamedExpr) and _is_found(statement, node.target)
+        ):
             found.append(node.value)
         elif isinstance(node, ast.arguments):
             found += [*node.defaults, *node.kw_defaults]

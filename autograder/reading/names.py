@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from autograder.reading.statements import read
 
+
 def parsed(sources: Iterable[str]) -> list[ast.stmt]:
     """The statements at the top of all cells that are Python, in order."""
     found: list[ast.stmt] = []

@@ -40,14 +40,12 @@ def is_reaching(library: Library, statement: Statement) -> bool:
     for node in statement.nodes:
         if isinstance(node, ast.Compare):
             harmless |= {node.left, *node.comparators}
-        elif isinstance(node, ast.Attribute) and node.attr in LOOKING | MAGICS:
-            harmless.add(node.value)
-        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load):
+        elif (isinstance(node, ast.Attribute) and node.attr in LOOKING | MAGICS) or (
+            isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load)
+        ):
             harmless.add(node.value)
     return any(
-        _is_reaching(library, statement, node)
-        for node in statement.nodes
-        if node not in harmless
+        _is_reaching(library, statement, node) for node in statement.nodes if node not in harmless
     )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+
 @dataclass(frozen=True, eq=False)
 class Scope:
     """A function, class, lambda or comprehension inside a statement; the module has no parent."""

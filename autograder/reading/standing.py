@@ -18,6 +18,7 @@ from autograder.reading.names import is_python, parsed
 from autograder.reading.reaching import called_on, changed, is_reaching, patches
 from autograder.reading.scopes import Statement
 from autograder.reading.statements import read
+
 OF_PYTHON = {*dir(builtins), "__name__", "__file__", "display", "get_ipython", "In", "Out", "_"}
 
 
@@ -26,13 +27,15 @@ class Cell:
     """A code cell of a rebuilt notebook.
 
     `kind` is "given" for the instructor's, "own" for the student's own, "solution" or "test"; the
-    last two are of the definition `name`. `keeps` says that the solution cell defines its name.
+    last two are of the definition `name`. `keeps` says that the solution cell defines its name,
+    `has_stopped` that what stands in it may not have been run to its end.
     """
 
     source: str
     kind: str = "own"
     name: str = ""
     keeps: bool = False
+    has_stopped: bool = False
 
     @cached_property
     def statements(self) -> list[Statement]:
@@ -110,7 +113,7 @@ class _Reader:
 
     def read(self) -> None:
         """Add the names, and what may be bound unseen."""
-        is_run_so_far = is_python(self._cell.source)
+        is_run_so_far = is_python(self._cell.source) and not self._cell.has_stopped
         for statement in self._cell.statements:
             self._to.origin[statement] = self._cell
             self._to.stars += statement.stars
@@ -144,7 +147,9 @@ class _Reader:
 
     def _is_known(self, base: ast.expr) -> bool:
         """Whether it is the class that the book's cells call so."""
-        given = (self._to.origin[each].kind == "given" for each in self._to.statements.get("nn", ()))
+        given = (
+            self._to.origin[each].kind == "given" for each in self._to.statements.get("nn", ())
+        )
         return ast.unparse(base) == "nn.Module" and all(given)
 
     @staticmethod

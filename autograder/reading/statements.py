@@ -21,7 +21,7 @@ Tables = Mapping[tuple[str, int], list[symtable.SymbolTable]]
 
 
 def read(node: ast.stmt) -> Statement:
-    """The names of a statement; where Python would refuse it, all that is bound by others is global."""
+    """The names of a statement; where Python would refuse it, they are taken for global."""
     try:
         # Written anew, each scope but the shortest stands on a line of its own.
         text = ast.unparse(node)
@@ -203,4 +203,6 @@ class _Reader(ast.NodeVisitor):
             if alias.name == "*":
                 self._to.stars.append(node.module or "")
             else:
-                self._to.take(alias.asname or alias.name, f"{node.module}.{alias.name}", self._scope)
+                self._to.take(
+                    alias.asname or alias.name, f"{node.module}.{alias.name}", self._scope
+                )

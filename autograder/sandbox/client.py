@@ -22,7 +22,7 @@ from autograder.course.assignment import (
     is_test,
 )
 from autograder.errors import OutOfTimeError
-from autograder.kernel.request import HIDDEN_LINES
+from autograder.kernel.request import GRADED_NAMES, HIDDEN_LINES
 from autograder.reading.wanted import first_line
 from autograder.sandbox import Limits
 from autograder.sandbox.provisioner import SandboxKernelManager
@@ -115,7 +115,10 @@ class Client(NotebookClient):
         self.current = grade_id_of(cell) or f"the cell that begins with `{first_line(cell.source)}`"
         self._written = 0
         assert self.kc is not None
-        self.kc.session.metadata = {HIDDEN_LINES: hidden_lines(cell)} if is_test(cell) else {}
+        self.kc.session.metadata = {
+            GRADED_NAMES: self._run.requests.get(cell_index, {}),
+            HIDDEN_LINES: hidden_lines(cell) if is_test(cell) else (),
+        }
         self._cell_deadline = monotonic() + self._seconds_left(cell)
         if monotonic() > self._deadline:
             raise OutOfTimeError

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Any
 
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
@@ -29,10 +30,11 @@ class Execution:
 
     `slow` are the cells that hit the time limit, `stopped` the solution cells that ended with an
     exception (by its type), `ended` the places of those that ended their kernel, `problem` is what
-    kept the run from going through as a whole.
+    kept the run from going through as a whole; `requests` are what the kernel is told with cells.
     """
 
     notebook: NotebookNode
+    requests: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     evidence: dict[str, list[bytes]] = field(default_factory=dict)
     slow: set[str] = field(default_factory=set)
     stopped: dict[str, str] = field(default_factory=dict)
@@ -52,11 +54,13 @@ def execute(
     limits: Limits | None = None,
     handed_in: Mapping[str, bytes] | None = None,
     packages: Mapping[str, bytes] | None = None,
+    requests: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> Execution:
     """Run `notebook`, whose outputs are replaced, in a kernel of its own.
 
     `handed_in` are the files beside the notebook; `packages` can be imported (the reference run
-    gets `solutions`, a submission nothing). Both by their paths.
+    gets `solutions`, a submission nothing). Both by their paths. `requests` say with a cell, by its
+    index, which names to put back and to keep.
 
     Raises: SandboxUnavailableError, where kernels cannot be isolated; KernelServerError, when the
     fork server ended twice.
@@ -65,19 +69,23 @@ def execute(
     files |= {f"packages/{name}": content for name, content in (packages or {}).items()}
     server = kernel_server()
     try:
-        return _execute(notebook, seed, limits or Limits(), files)
+        return _execute(notebook, seed, limits or Limits(), files, requests or {})
     except KernelServerError:
         replace(server)
-        return _execute(notebook, seed, limits or Limits(), files)
+        return _execute(notebook, seed, limits or Limits(), files, requests or {})
 
 
 def _execute(
-    notebook: NotebookNode, seed: int, limits: Limits, files: dict[str, bytes]
+    notebook: NotebookNode,
+    seed: int,
+    limits: Limits,
+    files: dict[str, bytes],
+    requests: Mapping[int, Mapping[str, Any]],
 ) -> Execution:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    run = Execution(notebook)
+    run = Execution(notebook, requests)
     endings: list[str] = []
     for _ in range(MOST_KERNELS):
         started = monotonic()

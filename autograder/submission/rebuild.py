@@ -8,6 +8,7 @@ kernels or schema versions has no effect, and there is nothing to detect.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,8 @@ from autograder.course.assignment import (
 from autograder.submission.answers import Answers, is_answer
 from autograder.submission.cells import SubmittedCell, plain
 from autograder.submission.places import Places
+
+_OWN = re.compile(r"own-\d+-\d+")
 
 
 def released_stubs(assignment: Assignment) -> dict[str, str]:
@@ -48,14 +51,14 @@ class Rebuilder:
         self._cells: Sequence[NotebookNode] = assignment.notebook.cells
         self._notebook = assignment.notebook
         self._is_for_nbgrader = stubs is None
-        self._stubs: dict[str | None, str] = (
+        self.stubs: dict[str | None, str] = (
             {grade_id_of(cell): stub(cell, config) for cell in self._cells if is_solution(cell)}
             if stubs is None
             else dict(stubs.items())
         )
         self.places = Places(self._cells)
         self._answers = {
-            index: self._stubs[grade_id_of(cell)]
+            index: self.stubs[grade_id_of(cell)]
             for index, cell in enumerate(self._cells)
             if is_answer(cell)
         }
@@ -98,7 +101,7 @@ class Rebuilder:
         for index, cell in enumerate(notebook.cells):
             # By its checksum, that of the stub, nbgrader tells that a cell was left untouched.
             if is_solution(cell):
-                cell.source = self._stubs[grade_id_of(cell)]
+                cell.source = self.stubs[grade_id_of(cell)]
             if grade_id_of(cell) and self._is_for_nbgrader:
                 from nbgrader.utils import compute_checksum  # late, as it takes long
 
@@ -121,12 +124,17 @@ class Rebuilder:
         left as they were released are passed over. A deleted one is left empty rather than
         made a stub, which would undo a definition that stands in a cell of the student's own.
         """
-        untouched = self._stubs[grade_id_of(cell)]
+        untouched = self.stubs[grade_id_of(cell)]
         if not texts:
             return ""
         written = [text for text in texts if plain(text) != plain(untouched)]
         last_of_each = reversed(dict.fromkeys(reversed(written)))
         return "\n\n".join(last_of_each) or untouched
+
+
+def is_own(cell: NotebookNode) -> bool:
+    """Whether a cell of a rebuilt notebook is of the student's own."""
+    return _OWN.fullmatch(cell.get("id", "")) is not None and not grade_id_of(cell)
 
 
 def _own_cell(text: str, name: str) -> NotebookNode:

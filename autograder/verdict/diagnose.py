@@ -70,7 +70,8 @@ class Case:
     """What a submission gave, and what it is compared with.
 
     `results` are the verdicts by test cell, in order, `reference` and `found` the evidence;
-    `student_uses` and `reference_uses` say which definitions use which.
+    `student_uses` and `reference_uses` say which definitions use which. `accused`
+    are the test cells that earn nothing for a call that is to be built here: that is what is wrong.
     """
 
     results: Mapping[str, CellResult]
@@ -79,6 +80,7 @@ class Case:
     forbidden: Mapping[str, Sequence[str]]
     student_uses: Mapping[str, frozenset[str]]
     reference_uses: Mapping[str, frozenset[str]]
+    accused: frozenset[str] = frozenset()
 
 
 def diagnose(case: Case, wrong: Versions) -> dict[str, CellResult]:
@@ -97,7 +99,7 @@ def diagnose(case: Case, wrong: Versions) -> dict[str, CellResult]:
             if not _all_passed(case.results.get(f"test-{name}"))
         ]
         base = tuple(dict.fromkeys(id for name in earlier for id in causes.get(name, ())))
-        found = _Cell(test, case, wrong).explained(earlier, base)
+        found = None if test in case.accused else _Cell(test, case, wrong).explained(earlier, base)
         if found is None:
             diagnosed[test] = replace(result, mend_first=tuple(sorted(earlier)))
             continue

@@ -105,7 +105,7 @@ def explanations(result: CellResult) -> list[str]:
             f"It was judged once more with a right {' and '.join(result.on_right)} in place of "
             "yours, and has the points that it earns there."
         )
-    return sentences
+    return [*sentences, *result.notes]
 
 
 def as_text(result: CellResult, failure: str | None = None) -> str:

@@ -75,6 +75,7 @@ class Graded:
                     "max_score": result.max_score,
                     "follows_from": list(result.follows_from),
                     "on_right": list(result.on_right),
+                    "notes": list(result.notes),
                     "checks": [
                         {
                             "name": check.name,

@@ -43,6 +43,7 @@ class CellResult:
     `follows_from` are earlier definitions whose misconceptions explain what failed here;
     `mend_first` are earlier ones in use that fail as well, where nothing explains it; `on_right`
     are those in whose place right ones stood where it earned points that it did not earn on these.
+    `notes` say what the student should know besides, without a price.
     """
 
     grade_id: str
@@ -52,6 +53,7 @@ class CellResult:
     mend_first: tuple[str, ...] = ()
     drawings: tuple[Drawing, ...] = ()
     on_right: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def is_right(self) -> bool:
@@ -77,6 +79,7 @@ def as_data(result: CellResult) -> dict[str, Any]:
         "follows_from": list(result.follows_from),
         "mend_first": list(result.mend_first),
         "on_right": list(result.on_right),
+        "notes": list(result.notes),
         "checks": [
             {
                 "name": check.name,
