@@ -28,6 +28,7 @@ from autograder.course.assignment import (
     without_hidden,
 )
 from autograder.course.course import CONFIG, Course
+from autograder.errors import UnreadableError
 from autograder.feedback import markdown
 from autograder.feedback.exporter import FeedbackExporter
 from autograder.gradebook.behind_nbgrader import correct_time, marks_kept
@@ -38,6 +39,7 @@ from autograder.grading.workers import ThisProcess
 from autograder.reference.answer_key import AnswerKey
 from autograder.submission.cells import read_cells
 from autograder.submission.handed_in import HandedIn, plain_files
+from autograder.submission.recognise import other_than
 from autograder.verdict.present import clean_html
 
 __all__ = [
@@ -66,8 +68,13 @@ def _answer_key(root: Path, name: str, changed: int) -> AnswerKey:
 
     `changed` makes it anew in a server that runs on while the course is edited.
     """
-    course = Course(root)
+    course = _course(root, changed)
     return answer_keys(course, course.chosen([name]), ThisProcess(), Seeds())[name]
+
+
+@lru_cache(maxsize=2)
+def _course(root: Path, changed: int) -> Course:
+    return Course(root)
 
 
 def _last_change(root: Path) -> int:
@@ -75,8 +82,12 @@ def _last_change(root: Path) -> int:
     return max((file.stat().st_mtime_ns for file in files if file.is_file()), default=0)
 
 
+def _root(config: Config) -> Path:
+    return Path(str(config.CourseDirectory.get("root") or Path.cwd()))
+
+
 def _key_of(config: Config, resources: Resources) -> AnswerKey:
-    root = Path(str(config.CourseDirectory.get("root") or Path.cwd()))
+    root = _root(config)
     return _answer_key(root, resources["nbgrader"]["assignment"], _last_change(root))
 
 
@@ -84,9 +95,17 @@ class Rebuild(NbGraderPreprocessor):  # type: ignore[misc]
     """Pours the submission into a fresh copy of the instructor's notebook."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
-        """Return the rebuilt notebook."""
+        """Return the rebuilt notebook.
+
+        Raises: UnreadableError, where it is of another assignment.
+        """
         key = _key_of(self.config, resources)
-        return key.rebuilder.rebuild(read_cells(nb, "the notebook")), resources
+        root, student = _root(self.config), resources["nbgrader"]["student"]
+        cells = read_cells(nb, "the notebook")
+        course = _course(root, _last_change(root))
+        if problem := other_than(course, key.assignment, cells, student):
+            raise UnreadableError(problem)
+        return key.rebuilder.rebuild(cells), resources
 
 
 class ExecuteAndJudge(NbGraderPreprocessor):  # type: ignore[misc]

@@ -94,7 +94,7 @@ def test_a_configuration_of_an_earlier_version(course: Path, name: str, remedy: 
 
 
 @pytest.fixture
-def class_of_four(course: Path) -> Path:
+def class_of_five(course: Path) -> Path:
     """Submissions that a stock nbgrader would misjudge or stop at."""
     skipping = mini.submission(double=WRONG)
     for cell in skipping.cells:
@@ -102,26 +102,40 @@ def class_of_four(course: Path) -> Path:
     newer = mini.submission()
     for cell in newer.cells:
         cell.metadata.get("nbgrader", {})["schema_version"] = 99
+    newer.cells.append(nbformat.v4.new_markdown_cell("As ![a sketch](attachment:a.png) shows"))
+    newer.cells[-1]["attachments"] = {"a.png": {"image/png": "iVBORw0KGgo="}}
     mini.hand_in(course, "a-skips", skipping)
     mini.hand_in(course, "b-newer", newer)
     mini.hand_in(course, "c-broken", "{")
+    other = mini.submission()
+    for cell in other.cells[2:]:
+        cell.id = f"other-{cell.id}"
+        cell.source = cell.source.replace("double", "treble").replace("first_row", "last_row")
+        cell.metadata["nbgrader"] = {**cell.metadata.get("nbgrader", {}), "grade_id": cell.id}
+    mini.hand_in(course, "e-other", other)
     mini.hand_in(course, "d-wrong", mini.submission(first_row="def first_row(x):\n    return x"))
     return course
 
 
-def test_autograde_and_the_button_agree_with_workbook_grade(class_of_four: Path) -> None:
+def test_autograde_and_the_button_agree_with_workbook_grade(class_of_five: Path) -> None:
     """The same submissions get the same scores on all three ways."""
-    course = class_of_four
+    course = class_of_five
     workbook = [sys.executable, "-m", "autograder.cli", "grade"]
     assert subprocess.run(workbook, cwd=course, capture_output=True).returncode == 1
-    expected = {"a-skips": 2.0, "b-newer": 6.0, "c-broken": 0.0, "d-wrong": 4.0}
+    expected = {"a-skips": 2.0, "b-newer": 6.0, "c-broken": 0.0, "d-wrong": 4.0, "e-other": 0.0}
     assert scores(course) == expected
+    newer = course / "autograded" / "b-newer" / mini.NAME / f"{mini.NAME}.ipynb"
+    answer = nbformat.read(newer, as_version=4).cells[-1]
+    assert "As ![a sketch](attachment:a.png) shows" in answer.source
 
     (course / "gradebook.db").unlink()
     assert nbgrader(course, "generate_assignment", mini.NAME).returncode == 0
     done = nbgrader(course, "autograde", mini.NAME, "--force")
-    assert done.returncode == 1  # one of the four is not a notebook
+    assert done.returncode == 1  # one is not a notebook, one another notebook
+    assert f"this is no notebook of {mini.NAME}" in done.stderr
     assert scores(course) == expected
+    assert nbformat.read(newer, as_version=4).cells[-1] == answer
+    assert answer.attachments == {"a.png": {"image/png": "iVBORw0KGgo="}}
 
     button = (
         "from nbgrader.apps import NbGraderAPI\n"
@@ -142,9 +156,9 @@ def test_autograde_and_the_button_agree_with_workbook_grade(class_of_four: Path)
     assert scores(course) == expected
 
 
-def test_the_feedback_shows_verdicts_and_no_hidden_test(class_of_four: Path) -> None:
+def test_the_feedback_shows_verdicts_and_no_hidden_test(class_of_five: Path) -> None:
     """What failed is on the page; hidden tests, rubric and printed output are not."""
-    course = class_of_four
+    course = class_of_five
     printing = mini.submission(double="def double(x):\n    print(In[-1])\n    return 3 * x")
     own = nbformat.v4.new_code_cell("print(In)", metadata={})
     printing.cells.append(own)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autograder.course.assignment import graded_ids
+from autograder.course.assignment import Assignment, graded_ids
 from autograder.course.released import ANSWERS, COURSES, MATERIAL
 from autograder.course.released import START as START
 from autograder.errors import DeskError
+
+if TYPE_CHECKING:
+    from autograder.submission.cells import SubmittedCell
 
 IN_WHEEL = Path(__file__).parent / "material"
 IN_CHECKOUT = Path(__file__).parents[1] / "release"
@@ -88,10 +91,13 @@ def text(cell: Mapping[str, Any]) -> str:
 
 
 def recognised(
-    path: Path, grade_ids: Iterable[str | None], other_marks: Iterable[str] = ()
+    path: Path, cells: Sequence[SubmittedCell], other_marks: Iterable[str] = ()
 ) -> str | None:
     """Which released notebook a file is a student's copy of, if of any."""
-    from autograder.submission.recognise import closest  # late, as it takes long
+    from autograder.submission.recognise import by_text, closest, texts_of  # late, as it takes long
 
     graded = {name: graded_ids(released(name)["cells"]) for name in names()}
-    return closest(grade_ids, graded, path.name, other_marks)
+    name = closest((cell["grade_id"] for cell in cells), graded, path.name, other_marks)
+    if name is not None or any(cell["grade_id"] for cell in cells):
+        return name
+    return by_text(cells, texts_of(Assignment(name, path_of(name)) for name in names()))

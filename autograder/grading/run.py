@@ -5,14 +5,19 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from autograder.course.assignment import Assignment
 from autograder.course.course import Course
-from autograder.errors import CourseError, SandboxUnavailableError, WorkersKilledError
+from autograder.errors import (
+    CourseError,
+    SandboxUnavailableError,
+    UnreadableError,
+    WorkersKilledError,
+)
 from autograder.gradebook.entry import GradebookEntry
 from autograder.gradebook.gradebook import Recorder
 from autograder.grading.dispatch import dispatch
@@ -23,8 +28,9 @@ from autograder.reference.answer_key import AnswerKey, answer_key, reference_evi
 from autograder.reference.fingerprint import fingerprint
 from autograder.reference.key_cache import KeyCache
 from autograder.reference.package import Package, package_of
+from autograder.submission.cells import parse
 from autograder.submission.handed_in import HandedIn, read_handed_in
-from autograder.submission.recognise import other_than
+from autograder.submission.recognise import is_plainly, other_than
 from autograder.verdict.result import Graded
 
 
@@ -101,8 +107,14 @@ def _not_begun(one: Pending | LooseFile, fault: str) -> Graded:
 def _read(course: Course, one: Pending | LooseFile) -> HandedIn:
     """What was handed in; another notebook than it should be is none of it."""
     handed_in = one.read()
-    problem = handed_in.problem or other_than(course, one.assignment, handed_in)
-    return replace(handed_in, problem=problem) if problem else handed_in
+    if handed_in.problem or is_plainly(one.assignment, handed_in.notebook):
+        return handed_in
+    with suppress(UnreadableError):  # which grading says
+        cells = parse(handed_in.notebook, handed_in.name)
+        student = handed_in.student or "STUDENT"
+        if problem := other_than(course, one.assignment, cells, student):
+            return replace(handed_in, problem=problem)
+    return handed_in
 
 
 def _recorded(

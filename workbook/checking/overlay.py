@@ -37,7 +37,7 @@ def overlay(path: Path) -> NotebookNode:
         submitted = read_submission(path.resolve())
     except UnreadableError as error:
         raise DeskError(f"{error}. `workbook doctor FILE` says what can be done") from error
-    name = recognised(path, (cell["grade_id"] for cell in submitted))
+    name = recognised(path, submitted)
     if name is None:
         raise DeskError(
             f"{path.name} is none of the notebooks that can be checked here, going by the names "

@@ -80,9 +80,11 @@ def _belongs(path: Path, content: Mapping[str, Any] | None) -> str | None:
     named = next((name for name in material.names() if path.name.startswith(name)), None)
     if content is None:
         return named
-    cells = content["cells"]
-    marks = {mark for cell in cells for mark in marks_of(cell)}
-    return material.recognised(path, map(grade_id_of, cells), marks) or named
+    from autograder.submission.cells import read_cells  # late, as it takes long
+
+    cells = read_cells(content, path.name)
+    ids = {cell["id"] for cell in cells if cell["id"]}
+    return material.recognised(path, cells, ids) or named
 
 
 def marks_of(cell: Mapping[str, Any]) -> set[str]:
