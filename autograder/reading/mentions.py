@@ -96,7 +96,7 @@ class _Reader:
         self.found.names.append(NESTED)
 
     def _read(self, statement: Statement) -> None:
-        types, quiet = _types(statement), _quiet(statement)
+        types, quiet, looked = _types(statement), _quiet(statement), _looked_into(statement)
         for node in statement.nodes:
             if node in types:
                 continue
@@ -107,6 +107,8 @@ class _Reader:
                     self._in_text(text, statement, node)
             elif isinstance(node, ast.expr):
                 self._expression(statement, node, node in quiet)
+                is_looking = node not in looked and self._is_looking(statement, node)
+                self.found.names += [COMPUTED] if is_looking else []
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 self.found.own.add(node.name)
 
@@ -115,14 +117,13 @@ class _Reader:
         self.found.names += sorted(paths)
         if not is_quiet and isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
             self.found.modules |= {path for path in paths if is_module(path)}
-            self.found.names += [COMPUTED] if self._is_looking(statement, node, paths) else []
         if isinstance(node, ast.Attribute):
             if not isinstance(node.ctx, ast.Load):
                 self.found.own.add(node.attr)
             elif not self._library.paths(statement, node.value):
                 self.found.loose.add(node.attr)
 
-    def _is_looking(self, statement: Statement, node: ast.expr, paths: Iterable[str]) -> bool:
+    def _is_looking(self, statement: Statement, node: ast.expr) -> bool:
         """Whether anything could be found by it in a module."""
         if isinstance(node, ast.Name):
             return node.id in LOOKING and statement.scope_of(node).owner(node.id) is None
@@ -130,7 +131,7 @@ class _Reader:
             return bool(self._library.paths(statement, node.value))
         if isinstance(node, ast.Call) and called(node) == "vars" and node.args:
             return bool(self._library.paths(statement, node.args[0]))
-        return "sys.modules" in paths
+        return "sys.modules" in self._library.paths(statement, node)
 
     def _runs(self, statement: Statement, node: ast.Call) -> bool:
         """Whether it runs a text; an object of one's own may have a method called `eval`."""
@@ -194,6 +195,19 @@ def _quiet(statement: Statement) -> set[ast.AST]:
         elif isinstance(each, ast.BoolOp):
             todo += each.values
     return quiet
+
+
+def _looked_into(statement: Statement) -> set[ast.AST]:
+    """What is called, or looked into by a name that can be seen."""
+    found: set[ast.AST] = set()
+    for node in statement.nodes:
+        if isinstance(node, ast.Call):
+            found.add(node.func)
+        elif isinstance(node, ast.Subscript):
+            found.add(node.value)
+        elif isinstance(node, ast.Compare):
+            found |= {node.left, *node.comparators}
+    return found
 
 
 def _is_found(statement: Statement, target: ast.expr) -> bool:

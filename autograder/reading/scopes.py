@@ -35,11 +35,7 @@ class Scope:
 
 
 def _symbol(table: symtable.SymbolTable, name: str) -> symtable.Symbol | None:
-    """A name's entry; that of a private name begins with its class."""
-    known = table.get_identifiers()
-    if name not in known and name.startswith("__"):
-        name = next((each for each in known if each.endswith(name)), name)
-    return table.lookup(name) if name in known else None
+    return table.lookup(name) if name in table.get_identifiers() else None
 
 
 MODULE = Scope()

@@ -70,6 +70,15 @@ class _Reader(ast.NodeVisitor):
         self._tables = tables
         self._scope = MODULE
         self._known: dict[tuple[Scope, str, int], Scope] = {}
+        self._class = ""
+
+    def _named(self, name: str) -> str:
+        """A name as Python knows it: a private one begins with its class."""
+        is_private = self._class and name.startswith("__") and not name.endswith("__")
+        return f"_{self._class}{name}" if is_private else name
+
+    def _bind(self, name: str, value: ast.expr | None = None) -> None:
+        self._to.bind(self._named(name), self._scope, value)
 
     def _inside(self, name: str, node: ast.AST, parts: Iterator[ast.AST | None]) -> None:
         outer = self._scope
@@ -103,15 +112,15 @@ class _Reader(ast.NodeVisitor):
             keywords = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
             values |= {argument.arg: value for argument, value in keywords}
             for argument in (*named, *others):
-                self._to.bind(argument.arg, self._scope)
+                self._bind(argument.arg)
                 if values.get(argument.arg) is not None:
-                    self._to.bind(argument.arg, self._scope, values[argument.arg])
+                    self._bind(argument.arg, values[argument.arg])
             yield from node.body if isinstance(node.body, list) else [node.body]
 
         self._inside(name, node, inside())
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
-        self._to.bind(node.name, self._scope)
+        self._bind(node.name)
         for each in (*node.decorator_list, *filter(None, [node.returns])):
             self.visit(each)
         self._function(node, node.name)
@@ -122,10 +131,12 @@ class _Reader(ast.NodeVisitor):
         self._function(node, "lambda")
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
-        self._to.bind(node.name, self._scope)
+        self._bind(node.name)
         for each in (*node.decorator_list, *node.bases, *node.keywords):
             self.visit(each)
+        outer, self._class = self._class, node.name.lstrip("_")
         self._inside(node.name, node, iter(node.body))
+        self._class = outer
 
     def _comprehension(
         self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
@@ -139,10 +150,11 @@ class _Reader(ast.NodeVisitor):
     visit_ListComp = visit_SetComp = visit_DictComp = visit_GeneratorExp = _comprehension
 
     def visit_Name(self, node: ast.Name) -> None:
+        node.id = self._named(node.id)
         self._to.scopes[node] = self._scope
         owner = self._scope.owner(node.id)
         if not isinstance(node.ctx, ast.Load):
-            self._to.bind(node.id, self._scope)
+            self._bind(node.id)
         elif owner is None or owner.is_class:  # until a class binds it, it is the module's
             self._to.reads.add(node.id)
 
@@ -168,15 +180,16 @@ class _Reader(ast.NodeVisitor):
 
     def _assigned(self, target: ast.expr, value: ast.expr | None) -> None:
         if isinstance(target, ast.Name):
+            target.id = self._named(target.id)
             self._to.scopes[target] = self._scope
             # A walrus in a comprehension binds outside of it, which its table calls global or free.
-            self._to.bind(target.id, self._scope, value)
+            self._bind(target.id, value)
         else:
             self.visit(target)
 
     def _bound_by_name(self, name: str | None) -> None:
         if name is not None:
-            self._to.bind(name, self._scope)
+            self._bind(name)
 
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         self._bound_by_name(node.name)
