@@ -13,6 +13,7 @@ from nbformat import NotebookNode
 from autograder.authoring.authored import Authored
 from autograder.authoring.findings import Findings
 from autograder.authoring.in_process import hidden
+from autograder.authoring.promised import unpromised
 from autograder.course.assignment import DEMO, RUBRIC, grade_id_of, is_solution, is_test
 
 SHORTEST, LONGEST = 80, 250  # characters of an alternative text: a sentence or two
@@ -29,6 +30,7 @@ def well_written(authored: Authored) -> Findings:
         *_headings(cells),
         *_alternative_texts(cells),
         *_words_of_misconceptions(authored),
+        *unpromised(authored),
     ]
     counts = Counter(
         definitions=len(authored.solution_cells),
