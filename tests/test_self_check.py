@@ -294,6 +294,44 @@ def test_a_picture_of_everything_is_no_verdict_on_the_last_definition(tmp_path: 
     assert outcomes(entries)["attention_shapes"] == Outcome.PASSED
 
 
+SESSION = """
+import warnings
+import numpy as np
+import torch
+from torch import abs, max, sum
+str, zip = "the cat sat", [1, 2]
+torch.set_grad_enabled(False)
+torch.set_num_threads(2)
+np.seterr(all="raise")
+warnings.simplefilter("error")
+"""
+# Of torch, not of Python.
+OF_TORCH = """
+def attention_scores(query, key):
+    if key.shape[-1] != query.shape[-1]:
+        raise ValueError("key has another size")
+    return sum(query[..., :, None, :] * key[..., None, :, :], dim=-1) / query.shape[-1] ** 0.5
+"""
+
+
+def test_what_a_session_changed_does_not_reach_the_book(tmp_path: Path) -> None:
+    """Names of Python and switches of the process; the student's own function keeps its names."""
+    notebook = solved(FIRST, OF_TORCH)
+    notebook["cells"].insert(3, own_cell(SESSION))
+    entries = checked(saved(notebook, tmp_path, FIRST))
+
+    assert is_passed(entries), messages(entries)
+
+
+def test_leaving_python_is_said_of_the_cell_that_does(tmp_path: Path) -> None:
+    """A kernel that is asked to exit does so a while later, when others run."""
+    notebook = solved(FIRST)
+    notebook["cells"].insert(3, own_cell("exit()"))
+    told = messages(checked(saved(notebook, tmp_path, FIRST)))
+
+    assert "Python ended while this cell ran" in told["your own cell that begins with `exit()`"]
+
+
 def test_a_definition_that_ends_python_is_told_so(tmp_path: Path) -> None:
     """Its first call is in the book's `check(...)`, before its test, which is then not run."""
     notebook = solved(FIRST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty
@@ -17,12 +18,14 @@ from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 from autograder.course.released import INLINE
 from autograder.errors import DeskError, KernelEndedError
 from workbook.checking.cell_result import CellOutcome, Outcome, of_difference, of_error
-from workbook.checking.overlay import FACTS, OWN, SOLUTION, TEST, overlay
+from workbook.checking.overlay import BOOK, FACTS, OWN, SOLUTION, TEST, overlay
 from workbook.own_time import OwnTime
 
 # Of what a cell shows, the text counts.
 NOT_COMPARED = ("stderr", "text/html", "text/latex", "image/svg+xml", "application/pdf")
 LOOK_SECONDS = 1.0
+START_SECONDS = 120.0
+APART = "workbook.checking.apart"
 PROBLEM = pytest.StashKey[str]()  # why no cell could be run
 
 NO_START = (
@@ -43,6 +46,8 @@ class CheckedNotebook(IPyNbFile):  # type: ignore[misc]  # nbval has no annotati
         super().__init__(*arguments, **options)
         self.skip_compare: tuple[str, ...] = (*self.skip_compare, *NOT_COMPARED)
         self.to_do: list[str] = []
+        self.tests: list[str] = []
+        self.books: list[str] = []
         self.has_stopped = False
 
     def collect(self) -> list[CheckedCell]:
@@ -64,6 +69,10 @@ class CheckedNotebook(IPyNbFile):  # type: ignore[misc]  # nbval has no annotati
             ]
         self.nb = read.nb
         self.to_do = [cell.about for cell in cells if cell.facts.get("released")]
+        self.tests, self.books = (
+            [cell.cell.source for cell in cells if cell.facts["kind"] in kinds]
+            for kinds in ((TEST,), (TEST, BOOK))
+        )
         return cells
 
     def setup(self) -> None:
@@ -75,6 +84,14 @@ class CheckedNotebook(IPyNbFile):  # type: ignore[misc]  # nbval has no annotati
             self.config.stash[PROBLEM] = NO_START
             pytest.fail(NO_START, pytrace=False)
         self.kernel.get_message = partial(_message, self.kernel)
+        self._keep_tests_apart()
+
+    def _keep_tests_apart(self) -> None:
+        """Tell the kernel which cells are the book's, and which of them are tests."""
+        told = f"__import__({APART!r}, fromlist=['keep_apart']).keep_apart({self.tests!r}, {self.books!r})"
+        message = self.kernel.kc.execute(told, silent=True, store_history=False)
+        with suppress(KernelEndedError, Empty):  # the first cell says so
+            self.kernel.await_idle(message, START_SECONDS)
 
 
 def _message(kernel: RunningKernel, stream: str, timeout: float | None = None) -> Any:
