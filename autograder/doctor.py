@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import platform
 import shutil
 import sys
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from autograder.course.assignment import Assignment
 
 PACKAGES = ("torch", "numpy", "nbgrader", "nbclient", "nbconvert", "ipykernel", "jupyterlab")
+
+# What students import besides; what is not here stops a cell of theirs.
+OFTEN = ("einops", "matplotlib", "numpy", "pandas", "scipy", "seaborn", "sklearn", "torch", "tqdm")
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ def findings(root: Path) -> list[Finding]:
     found = [
         Finding("Python", python, sys.version_info >= (3, 11), "use Python 3.11 or newer"),
         *(package(name) for name in PACKAGES),
+        importable(),
     ]
     grades = (root / CONFIG).is_file()
     alembic = shutil.which("alembic")
@@ -100,3 +105,13 @@ def package(name: str) -> Finding:
         return Finding(name, importlib.metadata.version(name), True)
     except importlib.metadata.PackageNotFoundError:
         return Finding(name, "not installed", False, f"pip install {name}")
+
+
+def importable() -> Finding:
+    """What a notebook can import here."""
+    here = [name for name in OFTEN if importlib.util.find_spec(name)]
+    others = [name for name in OFTEN if name not in here]
+    found = ", ".join(["Python's own modules", *here])
+    return Finding(
+        "can be imported", f"{found}; not {', '.join(others)}" if others else found, True
+    )

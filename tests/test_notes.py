@@ -9,9 +9,15 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_output
 
 from autograder.course.assignment import Assignment
+from autograder.doctor import importable
+from autograder.feedback.exporter import page
 from autograder.grading.notes import MOST, missing, notes, why_stopped
+from autograder.observe import collecting, observe
 from autograder.reading.wanted import debuggers, failed_import, first_line
 from autograder.sandbox.execute import Execution
+from autograder.verdict.judge import Circumstances, judge
+from autograder.verdict.present import write_verdicts
+from autograder.verdict.verdict import CellResult
 from tests import mini
 
 
@@ -165,3 +171,55 @@ def test_lines_are_short_and_plain() -> None:
     assert len(first_line("x" * 1000)) == 60
     assert first_line("") == ""
     assert failed_import("def (", "No module named 'x'") == ""
+
+
+def test_the_page_shows_them_as_text() -> None:
+    """A line of a student's is code on the page, and no tag of it."""
+    notebook = mini.notebook()
+    results = {name: CellResult(name, 1.0) for name in ("test-double", "test-first_row")}
+    write_verdicts(notebook, results, None, ["your own cell that begins with `a <b> c` stopped"])
+
+    shown = page(notebook, {})
+
+    assert (
+        '<p class="note">Your own cell that begins with <code>a &lt;b&gt; c</code> stopped.</p>'
+        in shown
+    )
+
+
+def test_a_name_that_is_not_there_is_said_where_the_student_wrote_it() -> None:
+    """Of anything else that evidence holds, nothing is said: it can be a line of the tests."""
+
+    def evidence(error: Exception | None) -> list[bytes]:
+        with collecting() as records:
+            with observe("right") as seen:
+                seen.one = 1
+            with observe("asks for it") as seen:
+                if error is not None:
+                    raise error
+                seen.two = 2
+        return records
+
+    circumstances = Circumstances(missing={"relu": "relu is not defined, because of a cell"})
+    errors = [NameError(name="relu"), NameError(name="randn(3, 5)"), KeyError("relu")]
+    said = [
+        judge("test-x", 1.0, evidence(None), evidence(error), (), circumstances).checks[1].message
+        for error in errors
+    ]
+
+    assert said == [
+        "raised NameError: relu is not defined, because of a cell",
+        "raised NameError",
+        "raised KeyError",
+    ]
+
+
+def test_doctor_says_what_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what students often import: what is here, and what would stop their cells."""
+    here = ("numpy", "torch", "scipy")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name if name in here else None)
+
+    assert importable().found == (
+        "Python's own modules, numpy, scipy, torch; not einops, matplotlib, pandas, seaborn, "
+        "sklearn, tqdm"
+    )

@@ -88,7 +88,8 @@ class CheckedNotebook(IPyNbFile):  # type: ignore[misc]  # nbval has no annotati
 
     def _keep_tests_apart(self) -> None:
         """Tell the kernel which cells are the book's, and which of them are tests."""
-        told = f"__import__({APART!r}, fromlist=['keep_apart']).keep_apart({self.tests!r}, {self.books!r})"
+        given = f"({self.tests!r}, {self.books!r})"
+        told = f"__import__({APART!r}, fromlist=['keep_apart']).keep_apart{given}"
         message = self.kernel.kc.execute(told, silent=True, store_history=False)
         with suppress(KernelEndedError, Empty):  # the first cell says so
             self.kernel.await_idle(message, START_SECONDS)
