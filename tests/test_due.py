@@ -17,7 +17,7 @@ from nbgrader.api import Gradebook
 
 from autograder.course.catalogue import Catalogue, Misconception, Picture
 from autograder.course.course import Course
-from autograder.grading.pending import pending, reasons
+from autograder.grading.pending import UNKNOWN, pending, reasons
 from autograder.grading.run import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference import fingerprint as fingerprints
@@ -128,8 +128,7 @@ WHY = {
     configuration: "nbgrader_config.py or the late plugin changed",
     autograded_notebook: "its autograded notebook is gone",
     **dict.fromkeys((due_date, extension), "the due date or an extension changed"),
-    # To a gradebook that does not know them they are new.
-    **dict.fromkeys((row_of_the_gradebook, gradebook_as_a_whole), ""),
+    **dict.fromkeys((row_of_the_gradebook, gradebook_as_a_whole), UNKNOWN),
 }
 
 

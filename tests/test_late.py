@@ -184,9 +184,9 @@ class Term:
 
     def grade(self, made: nbformat.NotebookNode | None) -> Graded:
         """Record a grading of what is there; of nothing, where it could not be graded."""
-        submission = Submission(
-            "one", self.assignment, self.course.folder("submitted", "one", mini.NAME), "one"
-        )
+        folder = self.course.folder("submitted", "one", mini.NAME)
+        path = folder / f"{mini.NAME}.ipynb"
+        submission = Submission("one", self.assignment, folder, path, self.course.root)
         handed_in = read_handed_in(submission.path, "one", "one", submission.folder)
         graded = Graded("one", mini.NAME, 7, 6.0, "one", "not a notebook")
         if made is not None:

@@ -20,6 +20,7 @@ _DEADLINES = text(
 )
 SHOWN = 3  # of those graded again for the same reason, so many are named
 FORCED = "it was asked for by --force"
+UNKNOWN = "the gradebook has no record that it was graded to its end"
 # Why a submission is graded again, by what it depends on.
 CHANGED = {
     "work": "what was handed in changed",
@@ -85,13 +86,7 @@ def pending(course: Course, submissions: Sequence[Submission], force: bool) -> l
         deadline = deadlines.get((name, each.student), deadlines.get((name, None), ""))
         one = Pending(each, by[name], deadline)
         known = graded.get((each.student, name))
-        why = (
-            ""
-            if known is None
-            else "it was asked for by --force"
-            if force
-            else _why(course, one, known)
-        )
+        why = _why(course, one, known, force)
         if why is not None:
             due.append(replace(one, why=why))
     return due
@@ -123,12 +118,18 @@ def _deadlines(url: str) -> dict[tuple[str, str | None], str]:
         return found
 
 
-def _why(course: Course, one: Pending, known: Mapping[str, str]) -> str | None:
-    """Why it is graded again, or None where it is not."""
+def _why(course: Course, one: Pending, known: Mapping[str, str] | None, force: bool) -> str | None:
+    """Why it is graded again, empty where it is new, None where it is left as it is."""
     name = one.assignment.name
+    autograded = course.folder("autograded", one.submission.student, name) / f"{name}.ipynb"
+    is_there = autograded.is_file()
+    if known is None and not is_there:
+        return ""
+    if force:
+        return FORCED
     if not known:
-        return "the last grading did not come to its end"
-    if not (course.folder("autograded", one.submission.student, name) / f"{name}.ipynb").is_file():
+        return UNKNOWN
+    if not is_there:
         return "its autograded notebook is gone"
     now = one.parts(one.read())
     changed = [words for part, words in CHANGED.items() if known.get(part) != now[part]]
