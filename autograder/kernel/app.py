@@ -61,11 +61,16 @@ class Publisher(ZMQDisplayPublisher):
 class Shell(ZMQInteractiveShell):
     """A shell that looks for its own syntax only in what is not Python already.
 
-    `hidden_lines` are those of the running cell that no student sees.
+    `hidden_lines` are those of the running cell that no student sees, `kept` is what the solution
+    cells define.
     """
 
     display_pub_class = Type(Publisher)
     hidden_lines: Sequence[Sequence[int]] = ()
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.kept = Kept()
+        super().__init__(*arguments, **options)
 
     @functools.lru_cache(maxsize=4)  # noqa: B019  (the shell lives as long as the process)
     def transform_cell(self, raw_cell: str) -> str:
@@ -93,6 +98,7 @@ class Shell(ZMQInteractiveShell):
             node for node in nodelist if any(a <= node.lineno <= b for a, b in self.hidden_lines)
         ]
         if hidden:
+            self.kept.put_back(self.user_ns)  # whatever ran since
             names = {name: value for name, value in self.user_ns.items() if name not in PYTHONS}
             try:
                 with usual_session():
@@ -141,10 +147,6 @@ class Kernel(IPythonKernel):
     shell_class = Type(Shell)
     _execute_sleep = 0.0
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._kept = Kept()
-
     async def do_execute(
         self,
         code: str,
@@ -161,7 +163,7 @@ class Kernel(IPythonKernel):
         about = cell_meta or {}
         self.shell.hidden_lines = about.get(HIDDEN_LINES, ())
         before = set(threading.enumerate())
-        with self._kept.around(about.get(GRADED_NAMES, {}), self.shell.user_ns):
+        with self.shell.kept.around(about.get(GRADED_NAMES, {}), self.shell.user_ns):
             reply = await super().do_execute(
                 code, silent, store_history, user_expressions, allow_stdin, cell_meta=cell_meta
             )

@@ -5,7 +5,7 @@ Between them students compare with a library and give its function the name of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,6 +28,12 @@ class Kept:
 
     def __init__(self) -> None:
         self._values: dict[str, Any] = {}
+        self._restores: Sequence[str] = ()
+
+    def put_back(self, names: MutableMapping[str, Any]) -> None:
+        """Let the names of the running cell's request stand for what is kept of them."""
+        for name in self._restores:
+            names[name] = self._values.get(name, _Missing(name))
 
     @contextmanager
     def around(self, request: Mapping[str, Any], names: MutableMapping[str, Any]) -> Iterator[None]:
@@ -36,12 +42,11 @@ class Kept:
         Of the request, `restores` are the names of solution cells above, `takes` those that this
         solution cell binds, and `leaves` those that it must not undo.
         """
-        restores, takes = request.get("restores", ()), request.get("takes", ())
+        self._restores, takes = request.get("restores", ()), request.get("takes", ())
         left = {name: names[name] for name in request.get("leaves", ()) if name in names}
         for name in takes:
             names.pop(name, None)
-        for name in restores:
-            names[name] = self._values.get(name, _Missing(name))
+        self.put_back(names)
         try:
             yield
         finally:

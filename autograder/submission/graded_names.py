@@ -42,9 +42,21 @@ class GradedNames:
         ]
 
 
-def graded_names(notebook: NotebookNode, stubs: Mapping[str | None, str]) -> GradedNames:
-    """Where the graded names of a rebuilt notebook are defined; `stubs` are by grade_id."""
-    read = {index: _cell(cell) for index, cell in enumerate(notebook.cells) if _is_run(cell)}
+def graded_names(
+    notebook: NotebookNode,
+    stubs: Mapping[str | None, str] | Mapping[str, str],
+    *,
+    demos: bool = False,
+) -> GradedNames:
+    """Where the graded names of a rebuilt notebook are defined.
+
+    `stubs` are by grade_id; `demos` says whether the cells are run that only show something.
+    """
+    read = {
+        index: _cell(cell)
+        for index, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code" and (demos or DEMO not in cell.metadata.get("tags", []))
+    }
     every = list(read.values())
     requests: dict[int, Mapping[str, Any]] = {}
     notes: dict[str, str] = {}
@@ -66,10 +78,6 @@ def graded_names(notebook: NotebookNode, stubs: Mapping[str | None, str]) -> Gra
             requests[index] = {"restores": sorted(kept)}
         cells[index] = cell
     return GradedNames(cells, requests, notes)
-
-
-def _is_run(cell: NotebookNode) -> bool:
-    return cell.cell_type == "code" and DEMO not in cell.metadata.get("tags", [])
 
 
 def _cell(cell: NotebookNode) -> Cell:

@@ -17,6 +17,7 @@ from nbval.plugin import find_comment_markers
 from autograder.course.assignment import Assignment, grade_id_of, is_solution, is_test
 from autograder.errors import DeskError, UnreadableError
 from autograder.submission.cells import plain, read_submission
+from autograder.submission.graded_names import graded_names
 from autograder.submission.rebuild import Rebuilder, released_stubs
 from workbook.material import answers, names, path_of, recognised
 
@@ -30,7 +31,7 @@ def overlay(path: Path) -> NotebookNode:
     Each code cell's metadata has, under `self_check`: its `kind`; the definition that it is
     `about`, if any (the last above it that it names, or else the last above it); those that it
     `uses` by name, or all above it where a cell of the book names none; for a solution cell,
-    whether it is as it was `released`.
+    whether it is as it was `released`; and the graded `names` to put back and to keep.
     Raises: DeskError, when the file is not the student's work on one of the book's notebooks.
     """
     try:
@@ -46,7 +47,10 @@ def overlay(path: Path) -> NotebookNode:
     assignment = Assignment(name, path_of(name))
     stubs = released_stubs(assignment)
     notebook = Rebuilder(assignment, stubs=stubs).rebuild(submitted)
+    requests = graded_names(notebook, stubs, demos=True).requests
     _say_what_cells_are(notebook, {cell.id for cell in assignment.notebook.cells}, stubs)
+    for index, request in requests.items():
+        notebook.cells[index].metadata[FACTS]["names"] = request
     _lay_outputs(notebook, answers(name)["outputs"])
     return notebook
 
