@@ -50,6 +50,18 @@ def definitions(assignment: str) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("library", ["torch.softmax", "torch.nn.functional.softmax"])
+def test_a_name_that_a_library_has_taken_is_said(library: str) -> None:
+    """After a comparison: nothing that one wrote is what was tried."""
+    source = (
+        f"import torch\nfrom workbook import check\nsoftmax = {library}\nfound = check('softmax')"
+    )
+
+    assert "stands for a library's at the moment" in repr(defined(source)["found"])
+    own = solution_source(ASSIGNMENTS[0]) + "\nfrom workbook import check\nfound = check('softmax')"
+    assert "stands for a library's" not in repr(defined(own)["found"])
+
+
 @pytest.mark.parametrize("assignment", ASSIGNMENTS[:2])
 def test_an_untouched_release_is_told_kindly_what_is_to_do(assignment: str) -> None:
     names = released(assignment)

@@ -241,6 +241,17 @@ def test_wrong_code_fails_with_the_words_of_the_test(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["handed in (1).ipynb", "work"]
 
 
+def test_a_comparison_with_the_library_changes_no_test(tmp_path: Path) -> None:
+    """In the book's cells a name is what its own cell defined, as in grading."""
+    notebook = solved(FIRST)
+    for below in ("softmax", "attention_scores"):
+        place = next(n for n, cell in enumerate(notebook["cells"]) if grade_id(cell) == below)
+        swap = own_cell("mine = softmax\nsoftmax = attention_scores = print", f"swap-{below}")
+        notebook["cells"].insert(place + 1, swap)
+
+    assert is_passed(checked(saved(notebook, tmp_path, FIRST)))
+
+
 def test_an_output_unlike_the_book_s_fails(tmp_path: Path) -> None:
     """Wrong code that no visible test notices; a module beside the notebook is found."""
     (tmp_path / "helper.py").write_text(HELPER, encoding="utf-8")

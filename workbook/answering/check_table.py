@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+import types
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from autograder.errors import DeskError
@@ -12,6 +13,7 @@ from workbook.answering.values import in_words
 from workbook.answering.verdicts import Tried, Verdict, verdict
 from workbook.answering.which import answers_for, answers_here, name_of
 from workbook.result_table import Marked, Piece, Table, Words
+from workbook.stub import is_library
 
 PASSED, FAILED = "passed", "failed"
 IN_FULL = 3  # failures shown with the example and both results; one is mended at a time
@@ -27,7 +29,8 @@ def check(definition: Any = None, notebook: str | None = None) -> Table:
     try:
         if definition is None:
             return _overview(answers_here(namespace, notebook), namespace)
-        return _table(tried(definition, namespace, notebook))
+        found = tried(definition, namespace, notebook)
+        return _table(found, _taken(found.definition, namespace))
     except DeskError as error:
         return Table(Marked(str(error), "strong"), (), ())
 
@@ -63,7 +66,19 @@ def _count(found: Verdict) -> str:
     return f"{sum(each.check.passed for each in found.tried)} of {len(found.tried)} pass"
 
 
-def _table(found: Verdict) -> Table:
+def _taken(name: str, namespace: Mapping[str, Any]) -> list[Words]:
+    """That a name stands for a library's function, as after a comparison, where it does."""
+    value = namespace[name]
+    module = sys.modules.get(str(getattr(value, "__module__", None)))
+    is_builtin = isinstance(value, types.BuiltinFunctionType)
+    if not is_builtin and not is_library(str(getattr(module, "__file__", ""))):
+        return []
+    cell = Marked(name, "code")
+    said = " stands for a library's at the moment, not for what you wrote. Run the cell of "
+    return [[cell, said, cell, " again, then this. Grading takes what that cell defines."]]
+
+
+def _table(found: Verdict, taken: Sequence[Words]) -> Table:
     name = found.definition
     if found.unwritten == name:
         below = "Write it in its cell, in place of the line that raises. Run that cell, then this."
@@ -80,7 +95,7 @@ def _table(found: Verdict) -> Table:
     # Where all passed, nothing happened that needs words.
     folded = [(each.check.name, PASSED, "")[: 3 if failed else 2] for each in passed]
     columns = ("check", "result", "what happened")[: 3 if failed else 2]
-    above: list[Words] = [[Marked(name, "code"), f": {_count(found)}."], *_causes(found)]
+    above: list[Words] = [*taken, [Marked(name, "code"), f": {_count(found)}."], *_causes(found)]
     return Table(
         "What was tried",
         columns,
