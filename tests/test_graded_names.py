@@ -154,3 +154,16 @@ def test_a_cell_that_stops_before_its_definition_defines_nothing(key: AnswerKey)
 
     assert result.score == 2.0
     assert "stopped with ZeroDivisionError" in result.tests["test-double"].checks[0].message
+
+
+def test_a_later_definition_is_judged_by_itself_without_what_took_its_name(
+    key: AnswerKey,
+) -> None:
+    """Also where it is judged once more on a right earlier one."""
+    taking = ("first_row", "first_row = lambda x: x[0]\nget_ipython().user_ns['double'] = None")
+
+    honest = graded(key, taking, double=WRONG, first_row=USING)
+    wrong = graded(key, taking, double=WRONG, first_row=USING.replace("/ 2", "/ 5"))
+
+    assert honest.tests["test-first_row"].score == 2.0
+    assert wrong.tests["test-first_row"].score == 0.0
