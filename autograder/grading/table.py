@@ -28,7 +28,7 @@ def print_table(results: Iterable[Graded]) -> None:
         more = {name: [cell(row) for row in rows] for name, cell in MORE.items()}
         shown = [cells for cells in more.values() if any(cells)]
         for name in (name for name, cells in more.items() if any(cells)):
-            table.add_column(name, justify="right")
+            table.add_column(name, justify="right", max_width=10)  # what happened needs the room
         table.add_column("what happened", overflow="fold")
         for number, result in enumerate(rows):
             score = "-" if result.score is None else f"{result.score:g}"
