@@ -11,6 +11,7 @@ from autograder.course.course import Course
 from autograder.grading.grade import grade
 from autograder.reference.answer_key import AnswerKey, answer_key, reference_evidence
 from autograder.reference.package import package_of
+from autograder.submission.graded_names import graded_names
 from autograder.submission.handed_in import HandedIn
 from autograder.verdict.result import Graded
 from tests import mini
@@ -167,3 +168,17 @@ def test_a_later_definition_is_judged_by_itself_without_what_took_its_name(
 
     assert honest.tests["test-first_row"].score == 2.0
     assert wrong.tests["test-first_row"].score == 0.0
+
+
+@pytest.mark.parametrize("name", ["mine", None])
+def test_a_cell_without_a_known_name_is_the_students(key: AnswerKey, name: str | None) -> None:
+    """What calls a library in it is no helper that the book gives, whoever wrote the file."""
+    notebook = key.rebuilder.rebuild([])
+    helper = new_code_cell("def helper(x):\n    return torch.softmax(x, -1)", id="mine")
+    if name is None:
+        del helper["id"]
+    notebook.cells.insert(0, helper)
+
+    found = graded_names(notebook, key.assignment.notebook, key.rebuilder.stubs)
+
+    assert [cell.kind for cell in found.cells.values()][:3] == ["own", "given", "solution"]

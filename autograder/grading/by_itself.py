@@ -132,7 +132,7 @@ def _evidence(
         copied.cells.append(new_code_cell(source, metadata=cell.metadata, id=cell.id))
         if name == test:
             break
-    requests = graded_names(copied, key.rebuilder.stubs).requests
+    requests = graded_names(copied, key.assignment.notebook, key.rebuilder.stubs).requests
     run = execute(copied, seed=key.seed, limits=key.limits, handed_in=files, requests=requests)
     return run.evidence.get(test, [])
 

@@ -61,7 +61,7 @@ def execute_and_judge(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn
         )
     attach_files(rebuilt, handed_in.files)
     files = {**handed_in.files, **key.files}
-    names = graded_names(rebuilt, key.rebuilder.stubs)
+    names = graded_names(rebuilt, key.assignment.notebook, key.rebuilder.stubs)
     execution = execute(
         rebuilt, seed=key.seed, limits=key.limits, handed_in=files, requests=names.requests
     )

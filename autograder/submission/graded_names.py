@@ -17,7 +17,6 @@ from nbformat import NotebookNode
 from autograder.course.assignment import DEMO, grade_id_of, is_solution, is_test
 from autograder.reading.standing import Cell
 from autograder.submission.cells import plain
-from autograder.submission.rebuild import is_own
 
 LONGEST_LINE = 70
 
@@ -44,16 +43,18 @@ class GradedNames:
 
 def graded_names(
     notebook: NotebookNode,
+    book: NotebookNode,
     stubs: Mapping[str | None, str] | Mapping[str, str],
     *,
     demos: bool = False,
 ) -> GradedNames:
     """Where the graded names of a rebuilt notebook are defined.
 
-    `stubs` are by grade_id; `demos` says whether the cells are run that only show something.
+    `book` is the instructor's notebook, whose cells are no student's; `stubs` are by grade_id; `demos` says whether the cells are run that only show something.
     """
+    books = {cell.get("id") for cell in book.cells} - {None}
     read = {
-        index: _cell(cell)
+        index: _cell(cell, cell.get("id") in books)
         for index, cell in enumerate(notebook.cells)
         if cell.cell_type == "code" and (demos or DEMO not in cell.metadata.get("tags", []))
     }
@@ -80,9 +81,9 @@ def graded_names(
     return GradedNames(cells, requests, notes)
 
 
-def _cell(cell: NotebookNode) -> Cell:
+def _cell(cell: NotebookNode, is_books: bool) -> Cell:
     name = grade_id_of(cell) or ""
-    if is_own(cell):
+    if not name and not is_books:
         return Cell(cell.source)
     if is_test(cell):
         return Cell(cell.source, "test", name.removeprefix("test-"))

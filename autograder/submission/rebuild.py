@@ -8,7 +8,6 @@ kernels or schema versions has no effect, and there is nothing to detect.
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,8 +24,6 @@ from autograder.course.assignment import (
 from autograder.submission.answers import Answers, is_answer
 from autograder.submission.cells import SubmittedCell, plain
 from autograder.submission.places import Places
-
-_OWN = re.compile(r"own-\d+-\d+")
 
 
 def released_stubs(assignment: Assignment) -> dict[str, str]:
@@ -130,11 +127,6 @@ class Rebuilder:
         written = [text for text in texts if plain(text) != plain(untouched)]
         last_of_each = reversed(dict.fromkeys(reversed(written)))
         return "\n\n".join(last_of_each) or untouched
-
-
-def is_own(cell: NotebookNode) -> bool:
-    """Whether a cell of a rebuilt notebook is of the student's own."""
-    return _OWN.fullmatch(cell.get("id", "")) is not None and not grade_id_of(cell)
 
 
 def _own_cell(text: str, name: str) -> NotebookNode:

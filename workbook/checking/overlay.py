@@ -47,7 +47,7 @@ def overlay(path: Path) -> NotebookNode:
     assignment = Assignment(name, path_of(name))
     stubs = released_stubs(assignment)
     notebook = Rebuilder(assignment, stubs=stubs).rebuild(submitted)
-    requests = graded_names(notebook, stubs, demos=True).requests
+    requests = graded_names(notebook, assignment.notebook, stubs, demos=True).requests
     _say_what_cells_are(notebook, {cell.id for cell in assignment.notebook.cells}, stubs)
     for index, request in requests.items():
         notebook.cells[index].metadata[FACTS]["names"] = request
