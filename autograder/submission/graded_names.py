@@ -50,7 +50,8 @@ def graded_names(
 ) -> GradedNames:
     """Where the graded names of a rebuilt notebook are defined.
 
-    `book` is the instructor's notebook, whose cells are no student's; `stubs` are by grade_id; `demos` says whether the cells are run that only show something.
+    `book` is the instructor's notebook, whose cells are no student's; `stubs` are by grade_id;
+    `demos` says whether the cells are run that only show something.
     """
     books = {cell.get("id") for cell in book.cells} - {None}
     read = {
