@@ -135,7 +135,8 @@ def _settle(threads: Iterable[threading.Thread]) -> None:
     """Let a cell's threads end, and no alarm of it ring later: what they end is its own doing."""
     signal.alarm(0)
     until = time.monotonic() + SETTLE_SECONDS
-    with suppress(KeyboardInterrupt):
+    # A thread that Python did not start cannot be waited for.
+    with suppress(KeyboardInterrupt, RuntimeError, AssertionError):
         for thread in threads:
             thread.join(max(0.0, until - time.monotonic()))
 

@@ -78,7 +78,8 @@ class Client(NotebookClient):
         await self.async_start_new_kernel()
         await self._connect()
         try:
-            self._deadline = monotonic() + self._limits.notebook_seconds - self._run.seconds
+            started = monotonic()
+            self._deadline = started + self._limits.notebook_seconds - self._run.used
             self.reset_execution_trackers()
             # nbclient sees a cell's limit only while no reply arrives; a kernel may send many.
             async with asyncio.timeout(self._limits.notebook_seconds + STOP_SECONDS) as deadline:
@@ -89,6 +90,7 @@ class Client(NotebookClient):
                 raise OutOfTimeError from error
             raise
         finally:
+            self._run.used += monotonic() - started
             await self._async_cleanup_kernel()
 
     async def _connect(self) -> None:
@@ -109,10 +111,13 @@ class Client(NotebookClient):
         self, cell: NotebookNode, cell_index: int, *arguments: Any, **options: Any
     ) -> NotebookNode:
         """Run one cell, but for those that ended a kernel before."""
-        if cell_index in self._run.ended:
+        if cell.cell_type != "code" or cell_index in self._run.ended:
             return cell
         self.place = cell_index
         self.current = grade_id_of(cell) or f"the cell that begins with `{first_line(cell.source)}`"
+        # Of a kernel before this one, which a cell below ended.
+        self._run.evidence.pop(self.current, None)
+        self._run.stopped.pop(self.current, None)
         self._written = 0
         assert self.kc is not None
         self.kc.session.metadata = {

@@ -15,7 +15,6 @@ from typing import Any
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from autograder.course.assignment import grade_id_of
 from autograder.errors import KernelServerError, OutOfTimeError, SandboxUnavailableError
 from autograder.sandbox import Limits, kernel_server, replace
 from autograder.sandbox.client import LOG, START_SECONDS, Client
@@ -41,6 +40,7 @@ class Execution:
     ended: list[int] = field(default_factory=list)
     problem: str | None = None
     seconds: float = 0.0
+    used: float = 0.0
 
 
 async def _within(run: Awaitable[None], seconds: float) -> None:
@@ -96,9 +96,6 @@ def _execute(
         # What stands on its own is run, in a kernel of its own, by which only its cell is lost.
         run.ended.append(place)
         endings.append(str(run.problem))
-        kept = {grade_id_of(notebook.cells[each]) for each in run.ended}
-        run.evidence = {name: found for name, found in run.evidence.items() if name in kept}
-        run.stopped.clear()
     if endings:
         run.problem = "; ".join(
             [*endings, *([run.problem] if place is None and run.problem else [])]

@@ -150,14 +150,13 @@ atexit.register(os._exit, 0)
     Hostile(
         "close-sockets",
         "closes the sockets through which it is spoken to",
-        "a kernel that is not heard of runs out of time",
+        "what is not heard of costs its own cell; the rest is run in another kernel",
         """
 import os
 def double(x):
     os.closerange(3, 1024)
     return 3 * x
 """,
-        points=0.0,
         status=ATTENTION,
     ),
     Hostile(
