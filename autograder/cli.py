@@ -186,13 +186,13 @@ def feedback(
         if files and (student or db):
             refuse("--student and --db go with assignments, not with files")
         course = Course(Path.cwd(), db)
-        from autograder.feedback.written import page_of_file, pages
+        from autograder.feedback.written import pages, pages_of_files
         from autograder.grading.table import printable
         from autograder.release.release import quiet_nbgrader
 
         quiet_nbgrader()
         if files:
-            written = {str(file): page_of_file(course, file) for file in files}
+            written = dict(pages_of_files(course, files))
         else:
             submissions = course.submissions(course.chosen(names), student or [])
             written = {each.name: page for each, page in pages(course, submissions)}

@@ -25,6 +25,7 @@ from autograder.submission.rebuild import Rebuilder
 from tests import mini
 
 ANSWER = "Each entry is doubled\nwhere it stands."
+QUESTION = "Why does doubling keep the shape?\n\nSay it of a table with rows."
 STUB = "*Your answer here, in place of this line.*"
 PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n drawn").decode()
 OTHER = base64.b64encode(b"\x89PNG\r\n\x1a\n drawn anew").decode()
@@ -33,17 +34,20 @@ OTHER = base64.b64encode(b"\x89PNG\r\n\x1a\n drawn anew").decode()
 @pytest.fixture(scope="module")
 def rebuilder(tmp_path_factory: pytest.TempPathFactory) -> Rebuilder:
     course = mini.make_course(tmp_path_factory.mktemp("answers"))
+    path = course / "source" / mini.NAME / f"{mini.NAME}.ipynb"
+    first, second = QUESTION.split("\n\n")
+    text = path.read_text()
+    assert first in text
+    path.write_text(text.replace(f'"{first}\\n"', f'"{first}\\n", "\\n", "{second}\\n"'))
     config = Config()
     config.ClearSolutions.text_stub = STUB
     config.ClearMarkScheme.enforce_metadata = False
-    assignment = Assignment(mini.NAME, course / "source" / mini.NAME / f"{mini.NAME}.ipynb")
-    return Rebuilder(assignment, config)
+    return Rebuilder(Assignment(mini.NAME, path), config)
 
 
 def blank() -> NotebookNode:
     """A student's copy whose written answer is as it was released."""
-    question = mini.QUESTION.splitlines()[0]
-    return mini.submission(**{"why-shape": STUB, "why-shape-question": question})
+    return mini.submission(**{"why-shape": STUB, "why-shape-question": QUESTION})
 
 
 def place(notebook: NotebookNode, name: str) -> int:
@@ -110,10 +114,8 @@ def without_metadata(notebook: NotebookNode) -> None:
 def in_paragraphs_without_metadata(notebook: NotebookNode) -> None:
     """Another program cut the texts, so the question is known by its pieces only."""
     without_metadata(notebook)
-    title, last = notebook.cells[0], notebook.cells[-1]
-    title.source = "A title that another program made"
-    notebook.cells.insert(-1, new_markdown_cell(mini.QUESTION.splitlines()[0], id="piece"))
-    assert last.source == ANSWER
+    notebook.cells[0].source = "A title that another program made"
+    notebook.cells[-2:-1] = [new_markdown_cell(piece) for piece in QUESTION.split("\n\n")]
 
 
 def at_the_top(notebook: NotebookNode) -> None:
@@ -168,7 +170,7 @@ def test_what_may_be_the_answer_is_shown_to_a_person(
 
 
 def copied_question(notebook: NotebookNode) -> None:
-    notebook.cells.append(new_markdown_cell(mini.QUESTION.splitlines()[0]))
+    notebook.cells.append(new_markdown_cell(QUESTION.splitlines()[0]))
 
 
 def blanks(notebook: NotebookNode) -> None:

@@ -137,14 +137,15 @@ def test_nbgrader_writes_the_same_page(taught: Path) -> None:
 
 
 def test_a_loose_notebook_gets_its_page_beside_it(taught: Path, tmp_path: Path) -> None:
-    """A self-learner reads the same page, without a gradebook."""
+    """A self-learner reads the same page, without a gradebook; a file that is none is named."""
     loose = tmp_path / "my try.ipynb"
     nbformat.write(mini.submission(double=TRIPLED), loose)
 
-    done = workbook(taught, "feedback", str(loose))
+    done = workbook(taught, "feedback", "gone.ipynb", str(loose))
 
     written = tmp_path / "my try.feedback.html"
-    assert (done.returncode, done.stdout.strip()) == (0, str(written))
+    assert (done.returncode, done.stdout.strip()) == (1, str(written))
+    assert done.stderr == "gone.ipynb: no page, because gone.ipynb is not there\n"
     assert "The number is tripled." in written.read_text()
     assert not (taught / "gradebook.db").exists()
 

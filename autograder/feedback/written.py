@@ -9,6 +9,7 @@ from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
 from autograder.course.course import Course, Submission
+from autograder.errors import CourseError
 from autograder.feedback.exporter import page
 from autograder.grading.grade import grade
 from autograder.grading.run import Seeds, answer_keys
@@ -42,6 +43,20 @@ def pages(
         else:
             reason = (done["error"] or done["log"] or "it gave no reason").strip().splitlines()[-1]
             yield submission, f"nbgrader cannot write it ({reason})"
+
+
+def pages_of_files(course: Course, paths: Sequence[Path]) -> Iterator[tuple[str, Path | str]]:
+    """Grade loose notebooks and write their pages beside them, or say why one has none.
+
+    Raises: SandboxUnavailableError, OSError; CourseError, of a single one.
+    """
+    for path in paths:
+        try:
+            yield str(path), page_of_file(course, path)
+        except CourseError as error:
+            if len(paths) == 1:
+                raise
+            yield str(path), str(error)
 
 
 def page_of_file(course: Course, path: Path) -> Path | str:

@@ -16,7 +16,7 @@ from autograder.submission.pictures import Pictures, in_files, joined
 from autograder.submission.pieces import statements
 from autograder.submission.places import visible
 
-BESIDE = "*[Grader: this stood in cell {} of the notebook, not in the answer's own cell.]*"
+BESIDE = "*[Grader: this stood beside the cell for the answer, not in it.]*"
 ASKED = (
     "*[Grader: the answer's own cell is as it was released, but cell {} of the notebook holds "
     "this. Is it the answer?]*"
@@ -140,7 +140,7 @@ class Answers:
         }
         for position, text in self.beside[index].items():
             is_its_cell = not stands and self._places[position] is None
-            said = "" if is_its_cell else f"{BESIDE.format(position + 1)}\n\n"
+            said = "" if is_its_cell else f"{BESIDE}\n\n"
             parts[position] = f"{said}{text}"
         begin = [] if parts else [untouched]
         if not parts and is_asked:
