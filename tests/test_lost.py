@@ -14,9 +14,10 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.submission.cells import read_cells
-from autograder.submission.recognise import which
+from autograder.submission.cells import SubmittedCell, read_cells, read_submission
+from autograder.submission.recognise import other_than, which
 from tests import mini
+from tests.harness import ROOT
 from tests.test_grade import scores, workbook
 
 FAR, BROKEN, PLAIN = "02-far", "03-broken", "04-plain"
@@ -199,3 +200,16 @@ def test_the_notebook_under_its_very_name_goes_first(course: Path) -> None:
     shutil.rmtree(course / "submitted" / "one" / mini.NAME)
     (again,) = opened.submissions(opened.chosen([]))
     assert again.name == f"submitted/one/{mini.NAME.upper()}/{mini.NAME}.ipynb"
+
+
+def test_each_notebook_of_the_workbook_is_told_from_every_other() -> None:
+    """Handed in as another it is named, with its cells' names and without; as itself it is not."""
+    course = Course(ROOT)
+    for name in course.assignments:
+        named = read_submission(ROOT / "release" / name / f"{name}.ipynb")
+        nameless: list[SubmittedCell] = [{**c, "id": None, "grade_id": None} for c in named]
+        for cells in (named, nameless):
+            for other, assignment in course.assignments.items():
+                said = other_than(course, assignment, cells, "one")
+                wanted = "" if other == name else f"this is {name}, handed in as {other}"
+                assert said.split(";")[0] == wanted
