@@ -25,7 +25,7 @@ MIN_WORDS = 2  # of a line that is not anybody's, as a bracket is
 HALF = 0.5  # of a question's lines, without which its cell was written over
 
 
-class Answers:
+class WrittenAnswers:
     """Where the student's texts are that stand in no answer's cell.
 
     `places` has for each of the student's cells the index of the instructor's that it is, or None.

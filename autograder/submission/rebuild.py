@@ -21,7 +21,7 @@ from autograder.course.assignment import (
     is_test,
     stub,
 )
-from autograder.submission.answers import Answers, is_answer
+from autograder.submission.answers import WrittenAnswers, is_answer
 from autograder.submission.cells import SubmittedCell, plain
 from autograder.submission.places import Places
 
@@ -76,7 +76,7 @@ class Rebuilder:
                 # Where cells were moved, a helper has to stay before the cell below it.
                 below = next((i for i in known[position + 1 :] if i is not None), place + 1)
                 own.setdefault(min(place, below - 1), []).append(cell["source"])
-        answers = Answers(submitted, known, self._cells, self._answers)
+        answers = WrittenAnswers(submitted, known, self._cells, self._answers)
         return self._filled(texts, own, answers)
 
     def _is_own(self, cell: SubmittedCell, index: int | None) -> bool:
@@ -91,7 +91,7 @@ class Rebuilder:
         return plain(cell["source"]) != plain(theirs.source)
 
     def _filled(
-        self, texts: Mapping[int, list[str]], own: Mapping[int, list[str]], answers: Answers
+        self, texts: Mapping[int, list[str]], own: Mapping[int, list[str]], answers: WrittenAnswers
     ) -> NotebookNode:
         notebook = copy.deepcopy(self._notebook)
         cells = [_own_cell(text, f"own-0-{n}") for n, text in enumerate(own.get(-1, []))]

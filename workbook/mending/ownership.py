@@ -11,7 +11,7 @@ from typing import Any
 from nbformat import NotebookNode
 
 from autograder.course.assignment import Assignment, grade_id_of, is_solution, is_test
-from autograder.submission.answers import Answers, is_answer
+from autograder.submission.answers import WrittenAnswers, is_answer
 from autograder.submission.cells import SubmittedCell, plain, read_cells
 from autograder.submission.pieces import (
     belong_together,
@@ -158,7 +158,7 @@ class Ownership:
         """An answer may stand in the cell of its question, or in a text beside its own cell."""
         book = self.book.cells
         stubs = {index: cell.source for index, cell in enumerate(book) if is_answer(cell)}
-        answers = Answers(self.cells, self.places, book, stubs)
+        answers = WrittenAnswers(self.cells, self.places, book, stubs)
         for index, beside in answers.beside.items():
             texts = {plain(self.cells[p]["source"]) for p in self.positions.get(index, [])}
             if not texts <= {"", plain(stubs[index])}:
