@@ -12,7 +12,7 @@ from functools import cached_property
 
 from autograder.reading.mentions import HIDDEN, UNSEEN, mentions, run_texts
 from autograder.reading.scopes import Statement
-from autograder.reading.standing import Cell, Standing, standing
+from autograder.reading.standing import Cell, GlobalNames, standing
 
 
 class DefinitionSource:
@@ -32,7 +32,7 @@ class DefinitionSource:
         self.name = name
         self._definitions = frozenset(definitions)
         modules = frozenset(own_modules)
-        self._standing: Standing = standing(cells, name, modules)
+        self._standing: GlobalNames = standing(cells, name, modules)
         self._library = self._standing.library(modules)
         self._reached: dict[Statement, None] = {}
         self._names: set[str] = set()

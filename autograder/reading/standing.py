@@ -44,7 +44,7 @@ class Cell:
 
 
 @dataclass
-class Standing:
+class GlobalNames:
     """The global names where a test cell stands.
 
     `statements` may have bound each name, `origin` are their cells, `patches` change a library,
@@ -67,9 +67,9 @@ class Standing:
         return name in self.statements or name in OF_PYTHON or bool(self.stars)
 
 
-def standing(cells: Sequence[Cell], test: str, own_modules: frozenset[str]) -> Standing:
+def standing(cells: Sequence[Cell], test: str, own_modules: frozenset[str]) -> GlobalNames:
     """The names where the test cell of a definition stands; at the end, where there is none."""
-    found = Standing()
+    found = GlobalNames()
     kept: set[str] = set()
     for cell in cells:
         if cell.kind == "test":
@@ -90,7 +90,7 @@ def standing(cells: Sequence[Cell], test: str, own_modules: frozenset[str]) -> S
     return found
 
 
-def _look_around(to: Standing, library: Library, statement: Statement, kept: set[str]) -> None:
+def _look_around(to: GlobalNames, library: Library, statement: Statement, kept: set[str]) -> None:
     """Add what a statement does to names and libraries by other ways than to bind a name."""
     texts = run_texts(library, statement)
     to.is_blind = to.is_blind or texts is None or is_reaching(library, statement)
@@ -105,7 +105,7 @@ def _look_around(to: Standing, library: Library, statement: Statement, kept: set
 class _Reader:
     """Adds what one cell binds."""
 
-    def __init__(self, to: Standing, cell: Cell, kept: Iterable[str]) -> None:
+    def __init__(self, to: GlobalNames, cell: Cell, kept: Iterable[str]) -> None:
         self._to = to
         self._cell = cell
         left = {cell.name} if cell.kind == "solution" and not cell.keeps else set()
