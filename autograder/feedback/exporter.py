@@ -25,7 +25,7 @@ from autograder.feedback.markdown import rendered, with_code
 from autograder.feedback.marks import todays_standing
 from autograder.feedback.words import Words, todays_words
 from autograder.verdict.present import VERDICT
-from autograder.verdict.standing import Standing, cents
+from autograder.verdict.standing import GradebookStanding, cents
 
 HERE = Path(__file__).parent
 
@@ -89,7 +89,7 @@ def page(
     notebook: NotebookNode,
     gradebook: Mapping[str, Any],
     words: Words | None = None,
-    standing: Standing | None = None,
+    standing: GradebookStanding | None = None,
 ) -> str:
     """The page as text. `gradebook` has `student`, and `standing` the points that count.
 
@@ -130,7 +130,7 @@ def _template() -> Any:
 
 
 def _definitions(
-    cells: Sequence[NotebookNode], words: Words, standing: Standing | None
+    cells: Sequence[NotebookNode], words: Words, standing: GradebookStanding | None
 ) -> list[Definition]:
     by_id = {name: cell for cell in cells if (name := grade_id_of(cell))}
     found = []
@@ -167,7 +167,7 @@ def _text_above(cells: Sequence[NotebookNode], solution: NotebookNode) -> str | 
     return None
 
 
-def _answers(cells: Sequence[NotebookNode], standing: Standing | None) -> list[Answer]:
+def _answers(cells: Sequence[NotebookNode], standing: GradebookStanding | None) -> list[Answer]:
     found = []
     question = ""
     for cell in cells:

@@ -8,10 +8,10 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 
 from autograder.gradebook.scores import standing_of
-from autograder.verdict.standing import Standing
+from autograder.verdict.standing import GradebookStanding
 
 
-def todays_standing(about: Mapping[str, Any]) -> Standing | None:
+def todays_standing(about: Mapping[str, Any]) -> GradebookStanding | None:
     """How the submission stands that nbgrader makes a page of; None where it is in no gradebook."""
     if not about.get("db_url"):
         return None

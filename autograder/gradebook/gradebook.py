@@ -38,7 +38,7 @@ from autograder.gradebook.scores import standing_of, write_comments, write_score
 from autograder.submission.handed_in import HandedIn
 from autograder.submission.submitted_at import submitted_at
 from autograder.verdict.result import Graded
-from autograder.verdict.standing import Standing
+from autograder.verdict.standing import GradebookStanding
 
 # The steps of nbgrader's generate_assignment up to the one that writes the gradebook.
 REGISTERING = (
@@ -178,7 +178,7 @@ class Recorder:
             session.expunge_all()  # what was written is not needed again; memory stays level
 
 
-def _settled(graded: Graded, standing: Standing) -> Graded:
+def _settled(graded: Graded, standing: GradebookStanding) -> Graded:
     """The verdict with its standing; a person is asked where nobody can say whether it is late."""
     reason = graded.reason
     if reason is None and standing.time_problem and standing.seconds_late is None:

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import contains_eager
 
 from autograder.gradebook.gradings import Grading
-from autograder.verdict.standing import Standing
+from autograder.verdict.standing import GradebookStanding
 
 
 def write_comments(
@@ -70,13 +70,13 @@ def settle_marks(
 
 def standing_of(
     gradebook: Gradebook, notebook: SubmittedNotebook, time_problem: str | None = None
-) -> Standing:
+) -> GradebookStanding:
     """How a submission stands, as the gradebook has it now."""
     grades = dict(_by_cell(gradebook, notebook, Grade))
     submission = notebook.assignment
     is_timed = submission.duedate is not None
     late = float(submission.total_seconds_late)
-    return Standing(
+    return GradebookStanding(
         points={name: _points(grade) for name, grade in grades.items()},
         max_score=float(sum(grade.cell.max_score for grade in grades.values())),
         by_hand=_where(grades, lambda each: each.manual_score is not None or each.extra_credit),

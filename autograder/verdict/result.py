@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from nbformat import NotebookNode
 
-from autograder.verdict.standing import Standing, cents
+from autograder.verdict.standing import GradebookStanding, cents
 from autograder.verdict.verdict import CellResult
 
 
@@ -31,7 +31,7 @@ class Graded:
     execute_seconds: float = 0.0
     judge_seconds: float = 0.0
     notes: tuple[str, ...] = ()
-    standing: Standing | None = None  # None where it is in no gradebook
+    standing: GradebookStanding | None = None  # None where it is in no gradebook
 
     @property
     def status(self) -> str:

@@ -14,7 +14,7 @@ def cents(points: float) -> float:
 
 
 @dataclass(frozen=True)
-class Standing:
+class GradebookStanding:
     """What the gradebook holds of one submission, beside the verdicts.
 
     `points` are those that count, by grade_id; `by_hand` are those of them that a person gave,
