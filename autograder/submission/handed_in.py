@@ -86,7 +86,8 @@ def read_notebook(path: Path) -> bytes:
     """
     try:
         if not path.exists():
-            others = sorted(file.name for file in path.parent.glob("[!.]*.ipynb"))
+            beside = path.parent.glob("[!.]*.ipynb")
+            others = sorted(file.name for file in beside if file.name != path.name)
             here = f"; give the one that counts that name: {', '.join(others)}" if others else ""
             raise UnreadableError(f"{path.name} is not there{here}")
         if not path.is_file() or path.is_symlink():
