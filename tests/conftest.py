@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,21 @@ from tests import mini
 
 # As in the sandbox; and tests that run side by side do not fight for the cores.
 torch.set_num_threads(1)
+
+
+SOLUTIONS = Path(__file__).parents[1] / "solutions"
+
+
+@pytest.fixture(autouse=True)
+def _own_solutions() -> Iterator[None]:
+    """After a test with a course of its own, `solutions` is this clone's for the next again."""
+    path = list(sys.path)
+    yield
+    sys.path[:] = path
+    loaded = sys.modules.get("solutions")
+    if loaded is not None and str(SOLUTIONS) not in list(loaded.__path__):
+        for name in [each for each in sys.modules if each.split(".")[0] == "solutions"]:
+            del sys.modules[name]
 
 
 @pytest.fixture
