@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from autograder.authoring.authored import make_importable
 from tests import mini
+from tests.harness import ROOT
 
 # As in the sandbox; and tests that run side by side do not fight for the cores.
 torch.set_num_threads(1)
-
-
-SOLUTIONS = Path(__file__).parents[1] / "solutions"
 
 
 @pytest.fixture(autouse=True)
@@ -24,10 +23,7 @@ def _own_solutions() -> Iterator[None]:
     path = list(sys.path)
     yield
     sys.path[:] = path
-    loaded = sys.modules.get("solutions")
-    if loaded is not None and str(SOLUTIONS) not in list(loaded.__path__):
-        for name in [each for each in sys.modules if each.split(".")[0] == "solutions"]:
-            del sys.modules[name]
+    make_importable(ROOT)
 
 
 @pytest.fixture

@@ -9,6 +9,9 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from autograder.course.course import Course
+from autograder.reference.answer_key import AnswerKey, answer_key, reference_evidence
+from autograder.reference.package import package_of
 from tests.harness import ROOT
 
 NAME = "01-mini"
@@ -162,6 +165,15 @@ def make_course(root: Path) -> Path:
 
 
 OTHER = "02-other"  # an assignment whose reference imports that of the first
+
+
+def key_of(root: Path) -> AnswerKey:
+    """The answer key of a course made in `root`, on one seed."""
+    course = Course(make_course(root))
+    assignment = course.assignments[NAME]
+    package = package_of(course, assignment)
+    evidence = reference_evidence(assignment, package.modules, 1)
+    return answer_key(assignment, course.config, 1, evidence, package)
 
 
 def add_other(course: Path) -> None:

@@ -7,10 +7,8 @@ import json
 import pytest
 from nbformat.v4 import new_code_cell
 
-from autograder.course.course import Course
 from autograder.grading.grade import grade
-from autograder.reference.answer_key import AnswerKey, answer_key, reference_evidence
-from autograder.reference.package import package_of
+from autograder.reference.answer_key import AnswerKey
 from autograder.submission.graded_names import graded_names
 from autograder.submission.handed_in import HandedIn
 from autograder.verdict.result import Graded
@@ -24,11 +22,7 @@ USING = "def first_row(x):\n    return double(x)[0] / 2"
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> AnswerKey:
     """The answer key of the small course, on one seed."""
-    course = Course(mini.make_course(tmp_path_factory.mktemp("names")))
-    assignment = course.assignments[mini.NAME]
-    package = package_of(course, assignment)
-    evidence = reference_evidence(assignment, package.modules, 1)
-    return answer_key(assignment, course.config, 1, evidence, package)
+    return mini.key_of(tmp_path_factory.mktemp("names"))
 
 
 def graded(key: AnswerKey, *own: tuple[str, str], **sources: str) -> Graded:

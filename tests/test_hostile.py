@@ -22,11 +22,9 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
-from autograder.course.course import Course
 from autograder.gradebook.entry import entry_of
 from autograder.grading.grade import grade
-from autograder.reference.answer_key import AnswerKey, answer_key, reference_evidence
-from autograder.reference.package import package_of
+from autograder.reference.answer_key import AnswerKey
 from autograder.sandbox import kernel_server
 from autograder.sandbox import replace as replace_server
 from autograder.submission.handed_in import read_handed_in
@@ -315,11 +313,7 @@ def test_what_is_written_stays_small(graded: Graded) -> None:
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> AnswerKey:
     """The answer key of a course of its own."""
-    course = Course(mini.make_course(tmp_path_factory.mktemp("key")))
-    assignment = course.assignments[mini.NAME]
-    package = package_of(course, assignment)
-    evidence = reference_evidence(assignment, package.modules, 1)
-    return replace(answer_key(assignment, course.config, 1, evidence, package), limits=SHORT)
+    return replace(mini.key_of(tmp_path_factory.mktemp("key")), limits=SHORT)
 
 
 def by_library(hostile: Hostile, key: AnswerKey, course: Path) -> None:

@@ -88,7 +88,7 @@ def read_authored(course: Course, assignment: Assignment) -> Authored:
         raise CourseError(
             f"{module} is not there: it holds the solution cells of {assignment.name} as a module"
         )
-    _make_importable(course.root)
+    make_importable(course.root)
     examples = module.with_name(module.stem + EXAMPLES)
     styles = sorted((course.solutions / STYLES / module.stem).glob("*.py"))
     return Authored(
@@ -106,7 +106,8 @@ def module_path(course: Course, assignment: Assignment) -> Path:
     return course.solutions / f"{assignment.module.removeprefix('solutions.')}.py"
 
 
-def _make_importable(root: Path) -> None:
+def make_importable(root: Path) -> None:
+    """Have `solutions` stand for that of the course in `root`, whichever was imported before."""
     loaded = sys.modules.get("solutions")
     if loaded is not None and str(root / "solutions") not in list(loaded.__path__):
         for name in [each for each in sys.modules if each.split(".")[0] == "solutions"]:
