@@ -121,12 +121,10 @@ def _note(
     """What to say of a name's definition that stands elsewhere, or of what else takes the name."""
     name = cell.name
     if elsewhere is not None:
+        why = "is as it was released" if is_untouched else "does not define it"
         return {
-            name: f"The cell of {name} is as it was released; graded is what a cell of your own "
-            f"defines: {_shown(elsewhere)}. Move it into the cell of {name}."
-            if is_untouched
-            else f"The cell of {name} does not define it; graded is what a cell of your own "
-            f"defines: {_shown(elsewhere)}. Move it into the cell of {name}."
+            name: f"The cell of {name} {why}; graded is what a cell of your own defines: "
+            f"{_shown(elsewhere)}. Move it into the cell of {name}."
         }
     taken = [node for _, node in _bindings(cells, name)]
     if not taken:
