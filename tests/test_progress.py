@@ -197,6 +197,22 @@ def test_a_definition_may_stand_in_a_cell_of_ones_own(folder: Path) -> None:
     assert of(progress(folder), FIRST).done == {"softmax"}
 
 
+@pytest.mark.parametrize("is_above", [True, False], ids=["above its stub", "compared below"])
+def test_graded_names_are_what_grading_takes_them_for(folder: Path, is_above: bool) -> None:
+    """The stub was left below the code; or another function has the name where the test stands."""
+    own = definition_source(FIRST, "softmax") if is_above else "softmax = attention_scores = print"
+
+    def insert(notebook: Notebook) -> None:
+        below = "softmax" if is_above else "test-softmax"
+        place = notebook["cells"].index(cell_of(notebook, below))
+        notebook["cells"].insert(place, own_cell(f"import numpy as np\n\n\n{own}"))
+
+    student_folder.solve(folder, FIRST, "attention_shapes" if is_above else "softmax")
+    student_folder.change(folder, FIRST, insert)
+
+    assert "softmax" in of(progress(folder), FIRST).done
+
+
 def test_files_of_the_student_are_no_part_of_the_workbook(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

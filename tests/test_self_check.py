@@ -299,6 +299,27 @@ def test_each_way_to_fail_is_told_apart(tmp_path: Path) -> None:
     assert told[own].startswith("NameError: name 'my_table' is not defined")
 
 
+def test_it_says_where_code_stands_as_grading_does(tmp_path: Path) -> None:
+    """Above the stub it counts, below its test not; nobody is told to write it once more."""
+    notebook = solved(FIRST)
+    cells = notebook["cells"]
+    for name, beside in (("softmax", "softmax"), ("attention_scores", "test-attention_scores")):
+        mine = own_cell("".join(cell_of(notebook, name)["source"]), f"mine-{name}")
+        cell_of(notebook, name)["source"] = cell_of(released(FIRST), name)["source"]
+        cells.insert(cells.index(cell_of(notebook, beside)) + (name != beside), mine)
+    cells.append(own_cell("attention_shapes = print", "swap"))
+
+    entries = checked(saved(notebook, tmp_path, FIRST))
+
+    found = outcomes(entries)
+    assert (found["softmax"], found["attention_scores"]) == (Outcome.PASSED, Outcome.TO_DO)
+    text = " ".join(as_text(FIRST, entries).split())
+    assert "softmax The cell of softmax is as it was released; graded is what a cell" in text
+    assert "A cell of your own defines it, but below its tests, which do not see it" in text
+    assert "Next: see what is said of attention_scores" in text
+    assert "uses the name attention_shapes as well: attention_shapes = print." in text
+
+
 def test_a_picture_of_everything_is_no_verdict_on_the_last_definition(tmp_path: Path) -> None:
     """The book's `trace(...)`, below attention_shapes, differs because of the scores."""
     entries = checked(saved(solved(FIRST, NOT_SCALED), tmp_path, FIRST))

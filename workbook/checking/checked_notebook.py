@@ -69,7 +69,7 @@ class CheckedNotebook(IPyNbFile):  # type: ignore[misc]  # nbval has no annotati
                 for c in read.collect()
             ]
         self.nb = read.nb
-        self.to_do = [cell.about for cell in cells if cell.facts.get("released")]
+        self.to_do = [cell.about for cell in cells if cell.facts.get("to_do")]
         self.tests, self.books = (
             [cell.cell.source for cell in cells if cell.facts["kind"] in kinds]
             for kinds in ((TEST,), (TEST, BOOK))

@@ -31,7 +31,8 @@ def overlay(path: Path) -> NotebookNode:
     Each code cell's metadata has, under `self_check`: its `kind`; the definition that it is
     `about`, if any (the last above it that it names, or else the last above it); those that it
     `uses` by name, or all above it where a cell of the book names none; for a solution cell,
-    whether it is as it was `released`; and the graded `names` to put back and to keep.
+    whether it is `to_do`, and the `note` of where its code stands; and the graded `names` to put
+    back and to keep.
     Raises: DeskError, when the file is not the student's work on one of the book's notebooks.
     """
     try:
@@ -47,10 +48,14 @@ def overlay(path: Path) -> NotebookNode:
     assignment = Assignment(name, path_of(name))
     stubs = released_stubs(assignment)
     notebook = Rebuilder(assignment, stubs=stubs).rebuild(submitted)
-    requests = graded_names(notebook, assignment.notebook, stubs, demos=True).requests
+    graded = graded_names(notebook, assignment.notebook, stubs, demos=True)
     _say_what_cells_are(notebook, {cell.id for cell in assignment.notebook.cells}, stubs)
-    for index, request in requests.items():
-        notebook.cells[index].metadata[FACTS]["names"] = request
+    for index, request in graded.requests.items():
+        facts = notebook.cells[index].metadata[FACTS]
+        facts["names"] = request
+        if facts["kind"] == SOLUTION:
+            facts["to_do"] = facts["to_do"] and not request["leaves"]
+            facts["note"] = graded.notes.get(facts["about"], "")
     _lay_outputs(notebook, answers(name)["outputs"])
     return notebook
 
@@ -63,7 +68,7 @@ def _say_what_cells_are(notebook: NotebookNode, books: set[str], stubs: dict[str
         facts: dict[str, Any] = {}
         if is_solution(cell):
             above.append(str(grade_id_of(cell)))
-            facts = {"kind": SOLUTION, "released": plain(cell.source) == plain(stubs[above[-1]])}
+            facts = {"kind": SOLUTION, "to_do": plain(cell.source) == plain(stubs[above[-1]])}
         elif is_test(cell):
             facts = {"kind": TEST}
         else:

@@ -81,6 +81,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             "described": item.described(),
             "outcome": item.result.outcome,
             "message": item.result.message,
+            "note": item.facts.get("note", ""),
         }
         for item in session.items
         if isinstance(item, CheckedCell)

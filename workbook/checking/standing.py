@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workbook.checking.cell_result import Outcome
@@ -21,12 +21,16 @@ NOT_WRONG = (Outcome.PASSED, Outcome.NOT_RUN)
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of the list: a definition, or else a cell that did not pass."""
+    """One entry of the list: a definition, or else a cell that did not pass.
+
+    `note` says which cell of the student's own has to do with the name, in the words of grading.
+    """
 
     name: str
     outcome: Outcome
     message: str
     is_definition: bool = True
+    note: str = ""
 
 
 def is_passed(entries: Sequence[Entry]) -> bool:
@@ -38,7 +42,7 @@ def standing(cells: Sequence[Mapping[str, Any]]) -> list[Entry]:
     """The definitions in order, each followed by the cells around it that did not pass.
 
     Each cell has its `kind`, the definition that it is `about` and those that it `uses`, its
-    `outcome` and `message`, and how it is `described`.
+    `outcome` and `message`, how it is `described`, and a `note`, empty without one.
     """
     entries: dict[str, Entry] = {}
     for cell in cells:
@@ -64,7 +68,8 @@ def standing(cells: Sequence[Mapping[str, Any]]) -> list[Entry]:
             entries[cell["described"]] = Entry(
                 cell["described"], outcome, cell["message"], is_definition=False
             )
-    return list(entries.values())
+    notes = {cell["about"]: cell["note"] for cell in cells if cell["note"]}
+    return [replace(each, note=notes.get(each.name, "")) for each in entries.values()]
 
 
 def _gravity(outcome: Outcome) -> int:
@@ -78,6 +83,7 @@ def as_text(title: str, entries: Sequence[Entry]) -> str:
         lines.append(f"  {_word(entry.outcome):{COLUMN - 2}}{entry.name}")
         if entry.outcome not in (Outcome.PASSED, Outcome.TO_DO):
             lines += _indented(entry.message)
+        lines += _indented(entry.note)
     return "\n".join([*lines, "", *textwrap.wrap(_next(entries), WIDTH), ""])
 
 
@@ -112,6 +118,8 @@ def _next(entries: Sequence[Entry]) -> str:
     so_far = f"{passed} of {len(definitions)} passed."
     first = next(entry for entry in entries if entry.outcome != Outcome.PASSED)
     failed = next((e for e in entries if e.outcome in (Outcome.FAILED, Outcome.DIFFERS)), None)
+    if failed is None and first.note:
+        return f"{so_far} Next: see what is said of {first.name}, and run this again."
     if failed is None:
         return f"{so_far} Next: write {first.name}, and run this again."
     if not failed.is_definition:

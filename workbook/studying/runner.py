@@ -14,6 +14,7 @@ import sys
 from multiprocessing import connection
 from typing import Any
 
+from autograder.kernel.kept import Kept
 from workbook.own_time import OwnTime
 
 AT_ONCE = min(4, os.cpu_count() or 1)
@@ -70,10 +71,12 @@ def run(job: dict[str, Any], seconds: float) -> None:
     sys.path.insert(0, "")  # files beside the notebook can be imported, as in its kernel
     shell = _shell()
     sys.modules["__main__"] = shell.user_module  # where a kernel has what was defined
+    kept = Kept()
     for cell in job["cells"]:
         if cell["kind"] in ("definition", "test"):
             _tell(job, event="at", step=cell["step"])
-        result = shell.run_cell(cell["source"])
+        with kept.around(cell["names"], shell.user_ns):
+            result = shell.run_cell(cell["source"])
         error = result.error_before_exec or result.error_in_exec
         if error is not None or cell["kind"] == "test":
             said = "" if error is None else f"{type(error).__name__}: {error}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from autograder.course.assignment import Assignment, grade_id_of, is_solution, is_test
 from autograder.submission.cells import SubmittedCell, plain
+from autograder.submission.graded_names import graded_names
 from autograder.submission.rebuild import Rebuilder, released_stubs
 from workbook import material
 from workbook.studying.lesson import Lesson, Step, is_demo
@@ -15,11 +16,15 @@ from workbook.studying.lesson import Lesson, Step, is_demo
 
 @dataclass(frozen=True)
 class CodeCell:
-    """A cell to be run; `step` is the definition that it makes or tests."""
+    """A cell to be run; `step` is the definition that it makes or tests.
+
+    `names` are the graded names to put back and to keep, as `Kept` reads them.
+    """
 
     kind: Literal["released", "own", "definition", "test"]
     step: str
     source: str
+    names: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Written:
@@ -31,8 +36,10 @@ class Written:
     def __init__(self, lesson: Lesson, cells: Sequence[SubmittedCell]) -> None:
         self.lesson = lesson
         assignment = Assignment(lesson.name, material.path_of(lesson.name))
-        rebuilder = Rebuilder(assignment, stubs=released_stubs(assignment))
-        self._cells = rebuilder.rebuild(cells).cells
+        stubs = released_stubs(assignment)
+        notebook = Rebuilder(assignment, stubs=stubs).rebuild(cells)
+        self._cells = notebook.cells
+        self._names = graded_names(notebook, assignment.notebook, stubs).requests
         self._released = {cell["id"] for cell in lesson.cells}
         self._steps = lesson.steps
         self._texts = {grade_id_of(cell): cell.source for cell in self._cells if is_solution(cell)}
@@ -52,16 +59,17 @@ class Written:
         """The released notebook's code with the student's in its place; no demonstrations."""
         poured: list[CodeCell] = []
         current = ""
-        for cell in self._cells:
+        for index, cell in enumerate(self._cells):
             if cell.cell_type != "code" or is_demo(cell):
                 continue
+            names = self._names.get(index, {})
             if is_solution(cell):
                 current = grade_id_of(cell) or ""
-                poured.append(CodeCell("definition", current, cell.source))
+                poured.append(CodeCell("definition", current, cell.source, names))
             elif is_test(cell):
-                poured.append(CodeCell("test", current, cell.source))
+                poured.append(CodeCell("test", current, cell.source, names))
             else:
                 kind: Literal["released", "own"]
                 kind = "released" if cell.id in self._released else "own"
-                poured.append(CodeCell(kind, "", cell.source))
+                poured.append(CodeCell(kind, "", cell.source, names))
         return poured
