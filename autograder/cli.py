@@ -71,7 +71,10 @@ Database = Annotated[
 
 @app.command()
 def release(names: Names = None, db: Database = None) -> None:
-    """Write release/ from source/ and prove it: stubs fail, solutions pass, nothing leaks."""
+    """Write release/ from source/ and prove it: stubs fail, solutions pass, nothing leaks.
+
+    An assignment that does not hold is named at the end with its reason; the others are released.
+    """
     with refusals():
         from autograder.course.course import Course
         from autograder.sandbox import check_place, kernel_server
@@ -80,23 +83,13 @@ def release(names: Names = None, db: Database = None) -> None:
         chosen = course.chosen(names or [])
         check_place(course.root)
         kernel_server()
-        from autograder.grading.progress import step
-        from autograder.grading.run import Seeds, answer_keys
-        from autograder.grading.workers import ThisProcess
-        from autograder.release.mistakes import prove_regions_end
+        from autograder.release.each import release_each
         from autograder.release.release import quiet_nbgrader
-        from autograder.release.release import release as write
-        from autograder.release.solution_module import write_solution_module
 
         quiet_nbgrader()
-        for assignment in chosen:
-            prove_regions_end(assignment)
-            write_solution_module(course, assignment)
-        for number, assignment in enumerate(chosen, 1):
-            with step(f"releasing {assignment.name} ({number} of {len(chosen)})"):
-                keys = answer_keys(course, [assignment], ThisProcess(), Seeds(fresh=True))
-                written = write(course, keys[assignment.name])
-            typer.echo(f"{written.relative_to(course.root)}  ({assignment.max_score:g} points)")
+        for written in release_each(course, chosen):
+            points = course.assignments[written.stem].max_score
+            typer.echo(f"{written.relative_to(course.root)}  ({points:g} points)")
 
 
 @app.command()

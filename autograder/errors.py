@@ -2,7 +2,8 @@
 
 WorkbookError
 ├── CourseError                 the course folder is not as it should be
-│   └── BrokenReferenceError    its reference gives no usable evidence
+│   ├── BrokenReferenceError    its reference gives no usable evidence
+│   └── CellsChangedError       an assignment's cells are others than those of its submissions
 ├── SandboxUnavailableError     this machine cannot isolate submissions
 ├── KernelServerError           the server of sealed kernels ended while it was needed
 ├── UnreadableError             a file that cannot be graded
@@ -27,6 +28,10 @@ class CourseError(WorkbookError):
 
 class BrokenReferenceError(CourseError):
     """The reference run itself gave no usable evidence; the course is at fault, not a student."""
+
+
+class CellsChangedError(CourseError):
+    """Cells of an assignment came or went after work was handed in; the message says which."""
 
 
 class SandboxUnavailableError(WorkbookError):

@@ -14,7 +14,10 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
+from autograder.course.course import Course
+from autograder.errors import CellsChangedError
 from autograder.observe import collecting, observe, randn
+from autograder.release.release import generate
 from tests import mini
 
 WRONG = "def double(x):\n    return 3 * x"
@@ -78,6 +81,32 @@ def test_a_batch_with_every_kind_of_submission(course: Path) -> None:
     checks = found["syntax"]["tests"]["test-double"]["checks"]
     assert checks[0]["message"] == "the cell that defines it stopped with SyntaxError"
     assert list((course / "autograded").rglob(".*")) == []
+
+
+def test_cells_that_came_or_went_stop_no_other_assignment(course: Path) -> None:
+    """nbgrader keeps the cells of what was handed in; which, and what to do, is said."""
+    mini.add_other(course)
+    for name in (mini.NAME, mini.OTHER):
+        mini.hand_in(course, "one", mini.submission(), name)
+    results(course)
+    changed = mini.notebook()
+    changed.cells[-1].metadata["nbgrader"]["grade_id"] = "why"
+    nbformat.write(changed, course / "source" / mini.NAME / f"{mini.NAME}.ipynb")
+
+    done = workbook(course, "grade", "--force", "--json", "out.json")
+    alone = workbook(course, "grade", "--force", mini.NAME)
+
+    assert done.returncode == 1, done.stderr
+    first, other = json.loads((course / "out.json").read_text())
+    assert (first["assignment"], first["status"]) == (mini.NAME, "needs attention")
+    assert "(new: why; gone: why-shape)" in first["reason"]
+    assert f"nbgrader db assignment remove {mini.NAME} --force" in first["reason"]
+    assert (other["assignment"], other["reason"], other["score"]) == (mini.OTHER, None, 6.0)
+    assert scores(course) == {"one": 6.0}
+    assert (alone.returncode, "(new: why; gone: why-shape)" in alone.stderr) == (2, True)
+    opened = Course(course)
+    with pytest.raises(CellsChangedError, match="gone: why-shape"):
+        generate(opened, opened.assignments[mini.NAME], course / "release")
 
 
 def test_odd_files_cost_nobody_else_anything(course: Path) -> None:

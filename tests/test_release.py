@@ -17,6 +17,7 @@ from autograder.errors import CourseError
 from autograder.grading.run import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference.answer_key import AnswerKey
+from autograder.release.each import release_each
 from autograder.release.release import generate, prove_nothing_leaks, prove_tests_tell, release
 from tests import diagnosing, mini
 from tests.harness import ASSIGNMENTS, ROOT, module_name
@@ -112,6 +113,26 @@ def test_a_release_that_is_not_proved_is_not_written(course: Path, spoil: object
 
     assert not (course / "release").exists()
     assert list(course.glob(".release-*")) == []
+
+
+@pytest.mark.parametrize("broken", ["{", "raise SystemExit"])
+def test_what_is_wrong_with_one_stops_no_other(course: Path, broken: str) -> None:
+    """It is named with its reason when the others are released, whatever it is."""
+    mini.add_other(course)
+    path = course / "source" / mini.NAME / f"{mini.NAME}.ipynb"
+    notebook = mini.notebook()
+    notebook.cells[3].source += f"\n{broken}"
+    path.write_text("{" if broken == "{" else nbformat.writes(notebook), encoding="utf-8")
+    opened = Course(course)
+    released: list[str] = []
+
+    with pytest.raises(CourseError, match="1 of 2 not released:\n- 01-mini: .") as error:
+        for path in release_each(opened, opened.chosen([])):
+            released.append(path.stem)
+
+    assert mini.OTHER not in str(error.value)
+    assert released == [mini.OTHER]
+    assert not (course / "release" / mini.NAME).exists()
 
 
 def test_writing_one_leaves_the_next_its_place(course: Path, tmp_path: Path) -> None:

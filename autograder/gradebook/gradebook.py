@@ -34,6 +34,7 @@ from autograder.gradebook.gradings import (
 )
 from autograder.gradebook.one_writer import OneWriter
 from autograder.gradebook.penalties import Penalties, clock_of
+from autograder.gradebook.same_cells import prove_same_cells
 from autograder.gradebook.scores import standing_of, write_comments, write_scores
 from autograder.submission.handed_in import HandedIn
 from autograder.submission.submitted_at import submitted_at
@@ -86,8 +87,8 @@ class Recorder:
     def register(self, assignment: Assignment) -> None:
         """Make the gradebook know the assignment as `source/` has it today.
 
-        Raises: CourseError, when cells came or went after work was handed in, or the gradebook
-        cannot be used.
+        Raises: CellsChangedError, when cells came or went after work was handed in; CourseError,
+        when the gradebook cannot be used.
         """
         notebook = copy.deepcopy(assignment.notebook)
         resources: dict[str, Any] = {
@@ -100,6 +101,7 @@ class Recorder:
         }
         try:
             with gradebook_errors(self._url), self._one_writer.writing():
+                prove_same_cells(self._gradebook, assignment)
                 self._gradebook.update_or_create_assignment(assignment.name)
                 for step in REGISTERING:
                     notebook, resources = step(config=self._course.config).preprocess(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from typing import Any
 from autograder.course.assignment import Assignment
 from autograder.course.course import Course
 from autograder.errors import (
+    CellsChangedError,
     CourseError,
     SandboxUnavailableError,
     UnreadableError,
@@ -72,27 +73,44 @@ def grade_all(
     """
     faults: dict[str, str] = {}
     keys = answer_keys(course, [one.assignment for one in work], workers, seeds, faults)
-    if faults and not keys:
-        raise CourseError(next(iter(faults.values())))
-    for one in work:
-        if one.assignment.name in faults:
-            yield _not_begun(one, faults[one.assignment.name])
-    work = [one for one in work if one.assignment.name in keys]
+    is_recorded = any(isinstance(one, Pending) for one in work)
+    with Recorder(course) if is_recorded and keys else nullcontext() as recorder:
+        for key in list(keys.values()) if recorder is not None else ():
+            try:
+                recorder.register(key.assignment)
+            except CellsChangedError as error:
+                faults[key.assignment.name] = str(error)
+                del keys[key.assignment.name]
+        if faults and not keys:
+            raise CourseError("\n".join(faults.values()))
+        for one in work:
+            if one.assignment.name in faults:
+                yield _not_begun(one, faults[one.assignment.name])
+        yield from _grade_each(course, work, workers, keys, recorder)
+
+
+def _grade_each(
+    course: Course,
+    work: Sequence[Pending | LooseFile],
+    workers: Workers,
+    keys: Mapping[str, AnswerKey],
+    recorder: Recorder | None,
+) -> Iterator[Graded]:
+    """Grade those whose assignment has an answer key."""
     shared = {name: workers.share(key) for name, key in keys.items()}
 
     def call(task: tuple[Pending | LooseFile, HandedIn]) -> tuple[Any, ...]:
         one, handed_in = task
         return graded_entry, shared[one.assignment.name], handed_in
 
-    is_recorded = any(isinstance(one, Pending) for one in work)
-    with Recorder(course) if is_recorded else nullcontext() as recorder:
-        tasks = ((one, _read(course, one)) for one in work)  # when its turn comes
-        for (one, handed_in), future in dispatch(tasks, call, workers):
-            entry = _outcome(future, keys[one.assignment.name], handed_in)
-            if recorder is not None and isinstance(one, Pending):
-                yield _recorded(recorder, one, handed_in, entry)
-            else:
-                yield entry.graded
+    begun = (one for one in work if one.assignment.name in keys)
+    tasks = ((one, _read(course, one)) for one in begun)  # when its turn comes
+    for (one, handed_in), future in dispatch(tasks, call, workers):
+        entry = _outcome(future, keys[one.assignment.name], handed_in)
+        if recorder is not None and isinstance(one, Pending):
+            yield _recorded(recorder, one, handed_in, entry)
+        else:
+            yield entry.graded
 
 
 def _not_begun(one: Pending | LooseFile, fault: str) -> Graded:

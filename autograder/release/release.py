@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
+from nbgrader.api import Gradebook
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
@@ -24,6 +25,8 @@ from autograder.course.released import ANSWERS
 from autograder.course.replace import replace_file, replace_folder, share_folder
 from autograder.errors import CourseError
 from autograder.gradebook.create import create
+from autograder.gradebook.gradings import gradebook_errors
+from autograder.gradebook.same_cells import prove_same_cells
 from autograder.grading.grade import grade
 from autograder.reference.answer_key import AnswerKey
 from autograder.release.mistakes import prove_observations_say_something, prove_regions_end
@@ -40,9 +43,14 @@ MARKERS = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME")
 def generate(course: Course, assignment: Assignment, into: Path) -> Path:
     """Let nbgrader write the students' notebook of one assignment below `into`.
 
-    Raises: CourseError, with nbgrader's words, when it refuses.
+    Raises: CourseError, when nbgrader refuses.
     """
     create(course.db_url, course.course_id, course.is_shared)  # or nbgrader does, not as a whole
+    with (
+        gradebook_errors(course.db_url),
+        Gradebook(course.db_url, course.course_id) as gradebook,
+    ):
+        prove_same_cells(gradebook, assignment)
     config = copy.deepcopy(course.config)
     config.CourseDirectory.release_directory = os.path.relpath(into, course.root)
     directory = CourseDirectory(config=config)
