@@ -75,18 +75,26 @@ def grade_all(
     keys = answer_keys(course, [one.assignment for one in work], workers, seeds, faults)
     is_recorded = any(isinstance(one, Pending) for one in work)
     with Recorder(course) if is_recorded and keys else nullcontext() as recorder:
-        for key in list(keys.values()) if recorder is not None else ():
-            try:
-                recorder.register(key.assignment)
-            except CellsChangedError as error:
-                faults[key.assignment.name] = str(error)
-                del keys[key.assignment.name]
+        if recorder is not None:
+            faults |= _register(recorder, keys)
         if faults and not keys:
             raise CourseError("\n".join(faults.values()))
         for one in work:
             if one.assignment.name in faults:
                 yield _not_begun(one, faults[one.assignment.name])
         yield from _grade_each(course, work, workers, keys, recorder)
+
+
+def _register(recorder: Recorder, keys: dict[str, AnswerKey]) -> dict[str, str]:
+    """Have the gradebook know the assignments; those that it cannot go out of `keys`, by reason."""
+    faults: dict[str, str] = {}
+    for name, key in list(keys.items()):
+        try:
+            recorder.register(key.assignment)
+        except CellsChangedError as error:
+            faults[name] = str(error)
+            del keys[name]
+    return faults
 
 
 def _grade_each(
