@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from torch import nn
 from autograder.observe import (
     at_most,
     collecting,
+    devices_met,
     gradients,
     memory_at_most,
     observe,
@@ -171,6 +173,30 @@ def test_sizes_of_tensors_made() -> None:
     assert one_at_a_time.held <= 200
     assert all_together.held == 1000
     assert len(kept) == 10
+
+
+@pytest.mark.parametrize(
+    ("work", "mixed"),
+    [
+        (lambda x: x + torch.arange(3, device=x.device), False),
+        (lambda x: x + torch.ones(()), False),
+        (lambda x: x + torch.arange(3).to(x.device), False),
+        (lambda x: x[torch.arange(2)], False),
+        (lambda x: (x + 1) * x.sum().item(), False),
+        (lambda x: x + torch.arange(3), True),
+        (lambda x: x.masked_fill(torch.ones(3, dtype=torch.bool), 0.0), True),
+        (lambda x: torch.cat([torch.zeros(3), x]), True),
+        (lambda x: float(x.sum()) + (x * torch.arange(3)).sum(), False),
+    ],
+)
+def test_devices_that_meet(work: Callable[[torch.Tensor], object], mixed: bool) -> None:
+    """Only what is computed of both counts; whoever looks at a value ends there, in silence."""
+    with devices_met() as met:
+        work(torch.ones(3, device="meta"))
+
+    assert met.mixed is mixed
+    with pytest.raises(ValueError, match="own"), devices_met():
+        raise ValueError("own")
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,19 @@ def test_no_switch_of_a_student_reaches_a_check(what: str) -> None:
         np.testing.assert_array_equal(found.arrays[key].numbers, array.numbers)
 
 
+@pytest.mark.parametrize("what", sorted({*CHANGES} - {"inference", "autocast", "warnings"}))
+def test_what_a_check_turns_is_put_back(what: str) -> None:
+    """A check may look under another default dtype; the next cell is the student's."""
+    at_first = state()
+
+    with collecting() as records, observe("turned") as seen:
+        CHANGES[what]()
+        seen.turned = state() != at_first
+
+    assert decode(records[0]).values["turned"]["value"] is True
+    assert state() == at_first
+
+
 def drawn() -> list[float]:
     return [random.random(), float(np.random.rand()), float(torch.rand(1))]
 

@@ -4,7 +4,7 @@ Imports nothing of the rest of the autograder, so that nothing of it need be in 
 """
 
 from ._inputs import gradients, randint, randn, randomise
-from ._made import tensors_made
+from ._made import devices_met, tensors_made
 from ._memory import memory_at_most
 from ._observation import collecting, observe
 from ._rules import at_most, close, exactly
@@ -13,6 +13,7 @@ __all__ = [
     "at_most",
     "close",
     "collecting",
+    "devices_met",
     "exactly",
     "gradients",
     "memory_at_most",

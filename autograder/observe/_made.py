@@ -65,6 +65,35 @@ class tensors_made(_Mode):
         self.held = max(self.held, self._alive)
 
 
+class devices_met(_Mode):
+    """Whether an operator inside the block met tensors of two devices: then `mixed` is True.
+
+    Copying from one to the other is no mixing, and the indices of `t[...]` may lie elsewhere. With
+    tensors on `meta` it shows on any machine what is made on another device than the inputs'. These
+    have no values, so an error of torch's ends the block in silence: what was met before counts.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # as above
+        self.mixed = False
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func._schema.name
+        if "copy" not in name and name != "aten::index":
+            given = [x for x in tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
+            self.mixed |= len({x.device for x in given if x.ndim}) > 1
+        return func(*args, **(kwargs or {}))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]  # as above
+        return isinstance(error, RuntimeError)
+
+
 class _Operators(_Mode):
     def __init__(self, note: Callable[[str], None]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # as above

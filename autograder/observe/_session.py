@@ -62,16 +62,17 @@ _SWITCHES = (
 
 @contextmanager
 def usual_session() -> Iterator[None]:
-    """Run the block with every switch as it is in a new process; then they are as they were."""
-    before = []
+    """Run the block with every switch as it is in a new process; then they are as they were.
+
+    What the block itself turns is put back, too.
+    """
     warned = warnings.catch_warnings()
     inference = torch.inference_mode(False) if torch.is_inference_mode_enabled() else None
     if inference is not None:
         inference.__enter__()
-    for switch in _SWITCHES:
-        value = switch.read()
+    before = [(switch, switch.read()) for switch in _SWITCHES]
+    for switch, value in before:
         if value != switch.usual:
-            before.append((switch, value))
             switch.turn(switch.usual)
     warned.__enter__()
     if any(action == "error" for action, *_ in warnings.filters):
@@ -81,7 +82,8 @@ def usual_session() -> Iterator[None]:
     finally:
         warned.__exit__(None, None, None)
         for switch, value in reversed(before):
-            switch.turn(value)
+            if switch.read() != value:
+                switch.turn(value)
         if inference is not None:
             inference.__exit__(None, None, None)
 
