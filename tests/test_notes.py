@@ -147,7 +147,7 @@ def test_a_definition_whose_import_failed_names_module_and_line() -> None:
     )
 
 
-def test_a_name_is_traced_to_the_cell_that_was_to_define_it() -> None:
+def test_a_name_is_traced_to_the_cell_that_was_to_define_it(assignment: Assignment) -> None:
     """Only what stands in the student's text can be said, and of other cells nothing is claimed."""
     said = "No module named 'pandas'"
     run = executed(
@@ -155,7 +155,7 @@ def test_a_name_is_traced_to_the_cell_that_was_to_define_it() -> None:
         double="import einops\ndef double(x):\n    return relu(x) + reul(x)",
     )
 
-    known = missing(run)
+    known = missing(assignment, run)
 
     assert known["relu"] == (
         "relu is not defined, because the cell that begins with `import numpy as np` stopped"

@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from autograder.course.assignment import Assignment, error_type, nbgrader_of
 from autograder.errors import CourseError, SandboxUnavailableError, UnreadableError
 from autograder.grading.by_itself import judged_by_themselves, together, with_again
-from autograder.grading.notes import missing, notes, why_stopped
+from autograder.grading.notes import missing, notes, own_lines, why_stopped
 from autograder.reading.from_scratch import messages_of, read_definitions, used
 from autograder.reference.answer_key import AnswerKey
 from autograder.sandbox.execute import Execution, execute
@@ -98,7 +98,8 @@ def verdicts(
     found = read_definitions(names.as_run(_stopped(execution)), by_definition, own_modules)
     calls = messages_of(found, by_definition)
     student_uses = {name: used(found, name) for name in found}
-    asked = missing(execution)
+    asked = missing(key.assignment, execution)
+    lines = own_lines(key.assignment, execution)
     results: dict[str, CellResult] = {}
     for name, cell in tests.items():
         definition = name.removeprefix("test-")
@@ -114,6 +115,7 @@ def verdicts(
                 calls.get(definition, ""),
                 through[0] if through else "",
                 asked,
+                lines,
             ),
         )
     reference_uses = key.wrong.catalogue.uses

@@ -5,11 +5,19 @@ Shown are lines of the student's own text; what an exception says is not, as it 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from nbformat import NotebookNode
 
-from autograder.course.assignment import Assignment, error_type, grade_id_of, is_solution, is_test
+from autograder.course.assignment import (
+    Assignment,
+    error_type,
+    grade_id_of,
+    is_solution,
+    is_test,
+    without_hidden,
+)
 from autograder.reading.wanted import (
     debuggers,
     defined_by,
@@ -70,12 +78,28 @@ def why_stopped(execution: Execution, definition: str) -> str:
     return f"the cell that defines it stopped {f'at {at}' if at else f'with {error}'}"
 
 
-def missing(execution: Execution) -> Mapping[str, str]:
-    """For each name and module that the student's text asks for, what to say if it is not there."""
+def own_lines(assignment: Assignment, execution: Execution) -> frozenset[str]:
+    """The lines of the student's own cells, without what stands before and after their text."""
+    books = {cell.id for cell in assignment.notebook.cells}
+    return frozenset(
+        line.strip()
+        for cell in execution.notebook.cells
+        if cell.cell_type == "code" and (is_solution(cell) or cell.id not in books)
+        for line in cell.source.splitlines()
+    )
+
+
+def missing(assignment: Assignment, execution: Execution) -> Mapping[str, str]:
+    """What to say of each name and module that the student's text asks for if it is not there.
+
+    After a point, the same of each attribute that the visible tests ask for.
+    """
     cells = [c for c in execution.notebook.cells if c.cell_type == "code" and not is_test(c)]
     sources = [cell.source for cell in cells]
     said = {name: f"{name} is not defined" for name in read_names(sources)}
     said |= {name: f"there is no {name} here" for text in sources for name in imports(text)}
+    visible = "\n".join(without_hidden(cell.source) for cell in assignment.tests.values())
+    said |= {f".{name}": f"it has no {name}" for name in re.findall(r"\.([a-z_]\w*)", visible)}
     for cell in cells:
         if not is_solution(cell) and error_type(cell):
             because = f"because the cell that begins with `{first_line(cell.source)}` stopped"

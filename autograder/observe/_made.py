@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from ._where import given_to
 from ._writes import Writes
 
 
@@ -107,13 +108,18 @@ class _Operators(_Mode):
 class _Functions(TorchFunctionMode):
     def __init__(self, note: Callable[[str], None], writes: Writes) -> None:
         super().__init__()
+        self.failed: tuple[BaseException, list[str]] | None = None
         self._note = note
         self._writes = writes
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self._note(str(getattr(func, "__qualname__", None) or getattr(func, "__name__", func)))
         self._writes.keep(getattr(func, "__name__", ""), args, sys._getframe(1).f_globals)
-        return func(*args, **(kwargs or {}))
+        try:
+            return func(*args, **(kwargs or {}))
+        except Exception as error:
+            self.failed = error, given_to(args)
+            raise
 
 
 class calls_made:
@@ -124,13 +130,18 @@ class calls_made:
 
     def __init__(self, writes: Writes) -> None:
         self.names: set[str] = set()
-        self._writes = writes
+        self._functions = _Functions(self.names.add, writes)
         self._stack = ExitStack()
 
     def __enter__(self) -> calls_made:
         self._stack.enter_context(_Operators(self.names.add))
-        self._stack.enter_context(_Functions(self.names.add, self._writes))
+        self._stack.enter_context(self._functions)
         return self
+
+    def given(self, error: BaseException | None) -> list[str]:
+        """What the function that failed with this exception was given, by kind, if one did."""
+        failed, self._functions.failed = self._functions.failed, None
+        return failed[1] if failed is not None and failed[0] is error else []
 
     def __exit__(
         self,

@@ -17,6 +17,7 @@ from . import _inputs
 from ._made import calls_made
 from ._record import encode, snapshot
 from ._session import own_randomness, usual_session
+from ._where import digest_of, lines_of
 from ._writes import Writes
 
 MAX_NAME = 200
@@ -61,7 +62,9 @@ class observe:
         _inputs.current = _inputs.Inputs(self.name)
         _inputs.seed_globals(self.name)
         self._seen = Seen()
-        self._writes = Writes(sys._getframe(1).f_globals)
+        caller = sys._getframe(1)
+        self._test = caller.f_code.co_filename
+        self._writes = Writes(caller.f_globals)
         self._calls = calls_made(self._writes)
         self._calls.__enter__()
         return self._seen
@@ -83,6 +86,9 @@ class observe:
                 "names": self._names(error),
                 "missing": _missing(error),
                 "calls": sorted(self._calls.names),
+                "at": lines_of(trace, self._test),
+                "given": self._calls.given(error),
+                "said": None if error is None else digest_of(error),
             }
             _sink(encode(header, self._seen._tensors))
         finally:
@@ -100,8 +106,10 @@ class observe:
 
 
 def _missing(error: BaseException | None) -> str | None:
-    """The name or the module that is not there, where that ended the block."""
-    name = getattr(error, "name", None) if isinstance(error, NameError | ImportError) else None
+    """The name, the module or the attribute that is not there, where that ended the block."""
+    if not isinstance(error, NameError | ImportError | AttributeError):
+        return None
+    name = getattr(error, "name", None)
     return name[:MAX_NAME] if isinstance(name, str) else None
 
 

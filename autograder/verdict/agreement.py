@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 
 from autograder.verdict.compare import difference
 from autograder.verdict.evidence import Record
@@ -30,6 +30,25 @@ def agree(wrong: Record, found: Record, expected: Record | None = None) -> bool:
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
             return False
     return True
+
+
+def say_enough(
+    expected: Mapping[str, Record], wrong: Mapping[str, Record], found: Mapping[str, Record]
+) -> bool:
+    """Whether evidence that agrees in all of `wrong` says that the mistakes are alike.
+
+    Where they only stopped, an exception's text has to be the same each time: of one that is long
+    enough to say which sizes or types met, that is no chance.
+    """
+    stopped = [
+        record for name, record in wrong.items() if record.raised and expected[name].raised is None
+    ]
+    crashes = {record.raised[0] for record in stopped if record.raised}
+    if any(tells(expected[name], record, crashes) for name, record in wrong.items()):
+        return True
+    return bool(stopped) and all(
+        record.said is not None and record.said == found[record.name].said for record in stopped
+    )
 
 
 def tells(expected: Record, wrong: Record, crashes: Container[str]) -> bool:

@@ -14,7 +14,7 @@ from typing import Protocol
 from autograder.course.catalogue import Catalogue
 from autograder.errors import MalformedEvidenceError
 from autograder.reading.from_scratch import first_forbidden
-from autograder.verdict.agreement import agree, tells
+from autograder.verdict.agreement import agree, say_enough, tells
 from autograder.verdict.evidence import Record, decode
 from autograder.verdict.judge import judge
 from autograder.verdict.verdict import CellResult, Drawing
@@ -240,11 +240,4 @@ class _Cell:
     def _agrees(self, version: Version) -> bool:
         if self._like(version) != version.records.keys():
             return False
-        crashes = {
-            record.raised[0]
-            for name, record in version.records.items()
-            if record.raised and self._expected[name].raised is None
-        }
-        return any(
-            tells(self._expected[name], record, crashes) for name, record in version.records.items()
-        )
+        return say_enough(self._expected, version.records, self._found)

@@ -59,7 +59,10 @@ class Array:
 class Record:
     """What one observation reported.
 
-    `missing` is the name or module for want of which it ended; student code can put any text there.
+    `missing` is the name, module or attribute for want of which it ended, `at` the lines that the
+    exception went through, the innermost first, each with the kinds of what its names stood for,
+    `given` the kinds of what the function that failed was given. Student code can put any text
+    into these. `said` is a digest of the exception's text.
     """
 
     name: str
@@ -70,6 +73,9 @@ class Record:
     names: bool | None
     calls: tuple[str, ...]
     missing: str | None = None
+    at: tuple[tuple[str, Mapping[str, str]], ...] = ()
+    given: tuple[str, ...] = ()
+    said: str | None = None
 
 
 def decode(record: bytes) -> Record:
@@ -114,6 +120,12 @@ def _record(fields: Any, arrays: dict[str, Array]) -> Record:
         names=names,
         calls=tuple(str(name) for name in fields["calls"]),
         missing=None if fields.get("missing") is None else str(fields["missing"]),
+        at=tuple(
+            (str(line["text"]), {str(name): str(kind) for name, kind in line["kinds"].items()})
+            for line in fields.get("at", ())
+        ),
+        given=tuple(str(kind) for kind in fields.get("given", ())),
+        said=None if fields.get("said") is None else str(fields["said"]),
     )
 
 

@@ -5,7 +5,6 @@ It knows nothing of what is taught. It fails closed: no evidence is no points.
 
 from __future__ import annotations
 
-import builtins
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,6 +13,7 @@ from autograder.errors import BrokenReferenceError, MalformedEvidenceError
 from autograder.reading.from_scratch import first_forbidden, message_of
 from autograder.verdict.compare import difference, in_tuples
 from autograder.verdict.evidence import Record, decode
+from autograder.verdict.raised import place, type_of
 from autograder.verdict.verdict import CellResult, Check
 
 TAMPERED = "the cell reported something that its tests do not write"
@@ -26,14 +26,16 @@ class Circumstances:
     `reason` says why evidence may be missing (out of time, the kernel died, the definition's cell
     failed); `forbidden_call` says what the source calls that is to be built here, and then nothing
     is earned; `through` is an earlier definition that does, and then what it does is not held
-    against this one; `missing` has the names and modules that the student's text asks for, each
-    with what to say where it is not there.
+    against this one; `missing` has the names and modules that the student's text asks for, and
+    after a point the attributes that the book asks for, each with what to say where it is not
+    there; `lines` are those of the student's own cells.
     """
 
     reason: str = ""
     forbidden_call: str = ""
     through: str = ""
     missing: Mapping[str, str] = field(default_factory=dict)
+    lines: Container[str] = ()
 
 
 NO_CIRCUMSTANCES = Circumstances()
@@ -74,7 +76,7 @@ def judge(
         elif record.name in called:
             message = f"{through}, which it uses, {called[record.name]}"
         else:
-            message = _wrong(record, found[record.name])
+            message = _wrong(record, found[record.name], circumstances.lines)
             if message and _wrong(_in_tuples(record), _in_tuples(found[record.name])) is None:
                 # One slip, however often the cell looks at it: the numbers are judged.
                 if listed:
@@ -86,13 +88,22 @@ def judge(
             raised = set(found[record.name].raised or ())
             if reason and {"KeyboardInterrupt", "NameError"} & raised:
                 message = reason
-            elif message and {"ImportError", "NameError"} & raised:
-                # Only what stands in the student's text is said: any text can be in the evidence.
-                because = circumstances.missing.get(found[record.name].missing or "")
-                message += f": {because}" if because else ""
+            elif message and (because := _missing(found[record.name], circumstances.missing)):
+                message += f": {because}"
         points = max_score * record.points / weight
         checks.append(Check(record.name, message is None, points, message or fine))
     return CellResult(grade_id, max_score, tuple(checks))
+
+
+def _missing(found: Record, known: Mapping[str, str]) -> str:
+    """What to say of a name that is not there; any text can be in the evidence, so of known ones.
+
+    Where the attribute stands in the line that is shown, nothing more needs to be said.
+    """
+    raised, name = set(found.raised or ()), found.missing or ""
+    if {"ImportError", "NameError"} & raised:
+        return known.get(name, "")
+    return known.get(f".{name}", "") if "AttributeError" in raised else ""
 
 
 def _called(found: dict[str, Record], forbidden: Sequence[str]) -> dict[str, str]:
@@ -149,14 +160,14 @@ def _submission(
     return found, None
 
 
-def _wrong(expected: Record, found: Record) -> str | None:
+def _wrong(expected: Record, found: Record, lines: Container[str] = ()) -> str | None:
     if "NotImplementedError" in (found.raised or ()):
         # A layer without forward and an operator that lacks a dtype raise it as a stub does.
         return "raised NotImplementedError: it is not written yet, or what it calls cannot do this"
     if expected.raised is None and found.raised is not None:
-        return f"raised {_exception(found.raised)}"
+        return f"raised {type_of(found.raised)}{place(found, lines)}"
     if expected.raised is not None:
-        return _wrong_exception(expected, found)
+        return _wrong_exception(expected, found, lines)
     for name, node in expected.values.items():
         if name not in found.values:
             return f"{name}: missing"
@@ -169,19 +180,14 @@ def _wrong(expected: Record, found: Record) -> str | None:
     return None
 
 
-def _wrong_exception(expected: Record, found: Record) -> str | None:
+def _wrong_exception(expected: Record, found: Record, lines: Container[str]) -> str | None:
     assert expected.raised is not None
     wanted = expected.raised[0] if expected.raised else "Exception"
     if found.raised is None:
         return "raised no exception, although the argument is wrong"
     if wanted not in found.raised:
-        return f"raised {_exception(found.raised)}, which does not tell the caller what is wrong"
+        raised = f"raised {type_of(found.raised)}{place(found, lines)}"
+        return f"{raised}, which does not tell the caller what is wrong"
     if expected.names and not found.names:
         return f"raised {wanted}, but its message does not name the argument"
     return None
-
-
-def _exception(raised: Sequence[str]) -> str:
-    """The built-in type of an exception; student code can give a class any other name."""
-    known = [name for name in raised if isinstance(getattr(builtins, name, None), type)]
-    return known[0] if known else "an exception"

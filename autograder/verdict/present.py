@@ -9,8 +9,9 @@ from collections.abc import Sequence
 import nh3
 from nbformat import NotebookNode, from_dict
 
-from autograder.course.assignment import error_type, is_test, nbgrader_of, without_hidden
+from autograder.course.assignment import is_test, nbgrader_of
 from autograder.verdict.verdict import CellResult, as_data
+from autograder.verdict.visible import visible_failure
 
 TEXT = {"a", "abbr", "acronym", "b", "blockquote", "code", "em", "i", "li", "ol", "strong", "ul"}
 BLOCKS = {"br", "details", "div", "h1", "h2", "h3", "h4", "h5", "h6", "p", "pre", "span", "summary"}
@@ -74,19 +75,6 @@ def write_verdicts(
             },
         ]
         cell.outputs = [from_dict(output) for output in outputs]
-
-
-def visible_failure(cell: NotebookNode) -> str | None:
-    """What the visible tests of the cell said, as far as it is the instructor's own words.
-
-    Words that student code put into an exception are left out: it can read the hidden tests
-    while they run.
-    """
-    name = error_type(cell)
-    if name is None:
-        return None
-    words = next(o.get("evalue", "") for o in cell.outputs if o.output_type == "error").strip()
-    return f"{name}: {words}" if words and words in without_hidden(cell.source) else name
 
 
 def explanations(result: CellResult) -> list[str]:
