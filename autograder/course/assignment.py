@@ -133,8 +133,7 @@ class Assignment:
 
     def forbidden(self, test: NotebookNode) -> list[str]:
         """Parts of the names of torch functions that a definition must not call."""
-        whole = self.notebook.metadata.get("workbook", {}).get("forbidden", [])
-        return [*whole, *test.metadata.get("workbook", {}).get("forbidden", [])]
+        return forbidden(self.notebook, test)
 
     @property
     def module(self) -> str:
@@ -148,6 +147,12 @@ class Assignment:
             if cell.cell_type == "code" and is_solution(cell):
                 cell.source = f"from {self.module} import {grade_id_of(cell)}"
         return notebook
+
+
+def forbidden(notebook: NotebookNode, test: NotebookNode) -> list[str]:
+    """Parts of the names of torch functions that the definition of a test cell must not call."""
+    of_both = (notebook.metadata, test.metadata)
+    return [part for each in of_both for part in each.get("workbook", {}).get("forbidden", [])]
 
 
 def stub(cell: NotebookNode, config: Any) -> str:

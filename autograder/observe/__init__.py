@@ -5,7 +5,7 @@ Imports nothing of the rest of the autograder, so that nothing of it need be in 
 
 from ._inputs import gradients, randint, randn, randomise
 from ._made import devices_met, tensors_made
-from ._memory import memory_at_most
+from ._memory import least_memory, memory_at_most, memory_taken
 from ._observation import collecting, observe
 from ._rules import at_most, close, exactly
 
@@ -16,7 +16,9 @@ __all__ = [
     "devices_met",
     "exactly",
     "gradients",
+    "least_memory",
     "memory_at_most",
+    "memory_taken",
     "observe",
     "randint",
     "randn",

@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from ._everywhere import listen
 from ._where import given_to
 from ._writes import Writes
 
@@ -29,7 +30,7 @@ class tensors_made(_Mode):
     """Sizes of the tensors that operators make inside the block, in elements.
 
     `largest` is the size of the largest one; `held` the most that were alive at one time.
-    Views and results written into existing memory count nothing.
+    Views count nothing. What is written into memory from before the block counts as it is written.
     """
 
     def __init__(self) -> None:
@@ -49,8 +50,13 @@ class tensors_made(_Mode):
         for leaf in tree_leaves(result):
             if isinstance(leaf, torch.Tensor) and leaf.layout == torch.strided:
                 storage = leaf.untyped_storage()
-                if storage._cdata not in given and storage._cdata not in self._known:
+                if storage._cdata in self._known:
+                    continue
+                if storage._cdata not in given:
                     self._count(storage, storage.nbytes() // leaf.element_size())
+                elif func._schema.is_mutable:
+                    self.largest = max(self.largest, leaf.numel())
+                    self.held = max(self.held, self._alive + leaf.numel())
         return result
 
     def _count(self, storage: Any, elements: int) -> None:
@@ -136,6 +142,7 @@ class calls_made:
     def __enter__(self) -> calls_made:
         self._stack.enter_context(_Operators(self.names.add))
         self._stack.enter_context(self._functions)
+        listen(self.names)
         return self
 
     def given(self, error: BaseException | None) -> list[str]:
@@ -149,4 +156,5 @@ class calls_made:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        listen(None)
         self._stack.close()

@@ -1,0 +1,79 @@
+"""Operators that are noted wherever they run: in any thread, inside operators of a student's own.
+
+What watches a block by torch's modes sees the thread of the block, and no further than an operator
+that is registered with torch. These kernels stand in torch's dispatcher itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Any
+
+import torch
+
+_AFTER = torch._C._dispatch_keyset_full_after(torch._C.DispatchKey.BackendSelect)
+_ABOVE = ("AutogradCPU", "CPU")
+_libraries: list[torch.library.Library] = []
+_known: set[str] = set()
+_listening: set[str] | None = None
+
+
+def listen(names: set[str] | None) -> None:
+    """From now on, put the names of noted operators that run into `names`, or nowhere."""
+    global _listening
+    _listening = names
+
+
+def note_everywhere(parts: Collection[str]) -> None:
+    """Note each of torch's own operators whose name holds one of `parts`.
+
+    Letter case and underscores do not count.
+    """
+    new = {_bare(part) for part in parts} - _known
+    if not new:
+        return
+    library = torch.library.Library("aten", "IMPL")
+    _libraries.append(library)  # it undoes what it did when it goes
+    for full in torch._C._dispatch_get_all_op_names():
+        name = full.removeprefix("aten::")
+        mentioned = {part for part in _known | new if part in _bare(name)}
+        if name == full or not mentioned or mentioned & _known:
+            continue
+        base, _, overload = name.partition(".")
+        operator = getattr(getattr(torch.ops.aten, base), overload or "default")
+        if _has(full, "CompositeImplicitAutograd") and not any(_has(full, key) for key in _ABOVE):
+            # Such a one is taken apart there, and what comes below never sees it.
+            for key in _ABOVE:
+                library.impl(name, _taken_apart(full, operator), key)
+        else:
+            library.impl(name, _passed_on(full, operator), "BackendSelect", with_keyset=True)
+    _known.update(new)
+
+
+def _bare(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _has(operator: str, key: str) -> bool:
+    return bool(torch._C._dispatch_has_kernel_for_dispatch_key(operator, key))
+
+
+def _note(name: str) -> None:
+    if _listening is not None:
+        _listening.add(name)
+
+
+def _taken_apart(name: str, operator: Any) -> Callable[..., Any]:
+    def noted(*given: Any, **named: Any) -> Any:
+        _note(name)
+        return operator.decompose(*given, **named)
+
+    return noted
+
+
+def _passed_on(name: str, operator: Any) -> Callable[..., Any]:
+    def noted(keys: Any, *given: Any, **named: Any) -> Any:
+        _note(name)
+        return operator.redispatch(keys & _AFTER, *given, **named)
+
+    return noted
