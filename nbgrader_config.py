@@ -5,6 +5,7 @@ c = get_config()  # type: ignore[name-defined]  # noqa: F821  (nbgrader defines 
 c.CourseDirectory.course_id = "transformer-workbook"
 
 # The sandbox and the judge behind nbgrader's own commands and buttons.
+c.Autograde.exporter_class = "autograder.nbgrader_plugin.SubmissionExporter"
 c.Autograde.sanitize_preprocessors = ["autograder.nbgrader_plugin.Rebuild"]
 c.Autograde.autograde_preprocessors = [
     "autograder.nbgrader_plugin.ExecuteAndJudge",

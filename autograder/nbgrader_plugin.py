@@ -3,8 +3,9 @@
 This module is the public surface of the grader: `__all__` is what an `nbgrader_config.py` may name,
 in this course and in others. Whatever else moves, these names stay.
 
-`Rebuild`, `ExecuteAndJudge`, `SaveGrades` and `WithoutHiddenTests` take the places of nbgrader's
-own preprocessors, `FeedbackExporter` writes the page that a student gets, `CsvExport` the table of
+`SubmissionExporter` reads what was handed in once it is seen to be a file. `Rebuild`,
+`ExecuteAndJudge`, `SaveGrades` and `WithoutHiddenTests` take the places of nbgrader's own
+preprocessors, `FeedbackExporter` writes the page that a student gets, `CsvExport` the table of
 `nbgrader export`, and the filters `clean_html` and `rendered` make safe what the formgrader shows.
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
+from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor, SaveAutoGrades
 from traitlets.config import Config
@@ -25,6 +27,7 @@ from autograder.course.assignment import (
     grade_id_of,
     is_solution,
     is_test,
+    nbgrader_of,
     without_hidden,
 )
 from autograder.course.course import CONFIG, Course
@@ -38,7 +41,7 @@ from autograder.grading.run import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference.answer_key import AnswerKey
 from autograder.submission.cells import read_cells
-from autograder.submission.handed_in import HandedIn, plain_files
+from autograder.submission.handed_in import HandedIn, plain_files, read_alone
 from autograder.submission.recognise import other_than
 from autograder.verdict.present import clean_html
 
@@ -48,6 +51,7 @@ __all__ = [
     "FeedbackExporter",
     "Rebuild",
     "SaveGrades",
+    "SubmissionExporter",
     "WithoutHiddenTests",
     "clean_html",
     "rendered",
@@ -58,8 +62,13 @@ Resources = dict[str, Any]
 
 @pass_context
 def rendered(context: Context, text: str) -> str:
-    """The HTML of a Markdown cell with its pictures, as the formgrader shows it."""
-    return markdown.rendered(text, context.get("cell", {}).get("attachments"))
+    """The HTML of a Markdown cell with its pictures, as the formgrader shows it.
+
+    Links are followed from what is surely the instructor's only.
+    """
+    cell = context.get("cell", {})
+    is_theirs = bool(nbgrader_of(cell).get("locked")) and not is_solution(cell)
+    return markdown.rendered(text, cell.get("attachments"), is_theirs)
 
 
 @lru_cache(maxsize=32)
@@ -91,14 +100,31 @@ def _key_of(config: Config, resources: Resources) -> AnswerKey:
     return _answer_key(root, resources["nbgrader"]["assignment"], _last_change(root))
 
 
+class SubmissionExporter(NotebookExporter):
+    """nbgrader's own, which would follow links and wait for pipes to be written to."""
+
+    def from_filename(  # type: ignore[override]  # as every exporter of notebooks
+        self, filename: str, resources: Any = None, **kw: Any
+    ) -> tuple[str, Any]:
+        """The converted notebook of a file.
+
+        Raises: UnreadableError, where it is no file, or a link lies beside it.
+        """
+        read_alone(Path(filename))
+        done: tuple[Any, Any] = super().from_filename(filename, resources, **kw)
+        return done
+
+
 class Rebuild(NbGraderPreprocessor):  # type: ignore[misc]
     """Pours the submission into a fresh copy of the instructor's notebook."""
 
     def preprocess(self, nb: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         """Return the rebuilt notebook.
 
-        Raises: UnreadableError, where it is of another assignment.
+        Raises: UnreadableError, where it is of another assignment, or a link.
         """
+        if folder := resources.get("metadata", {}).get("path"):
+            read_alone(Path(folder, f"{resources['nbgrader']['notebook']}.ipynb"))
         key = _key_of(self.config, resources)
         root, student = _root(self.config), resources["nbgrader"]["student"]
         cells = read_cells(nb, "the notebook")

@@ -62,6 +62,7 @@ def test_the_public_surface() -> None:
         "FeedbackExporter",
         "Rebuild",
         "SaveGrades",
+        "SubmissionExporter",
         "WithoutHiddenTests",
         "clean_html",
         "rendered",
@@ -154,6 +155,52 @@ def test_autograde_and_the_button_agree_with_workbook_grade(class_of_five: Path)
     )
     assert done.stdout.strip() == "True", done.stderr
     assert scores(course) == expected
+
+
+def test_autograde_and_the_button_take_no_link_and_wait_for_no_pipe(course: Path) -> None:
+    """Neither what is called like the notebook nor what lies beside it; each is named."""
+    source = course / "source" / mini.NAME / f"{mini.NAME}.ipynb"
+    right = mini.hand_in(course, "honest", mini.submission())
+    odd = {student: mini.hand_in(course, student, "{}") for student in ("link", "pipe", "folder")}
+    for path in odd.values():
+        path.unlink()
+    odd["link"].symlink_to(source)
+    os.mkfifo(odd["pipe"])
+    odd["folder"].parent.rmdir()
+    odd["folder"].parent.symlink_to(right.parent)
+    beside = mini.hand_in(course, "beside", mini.submission())
+    (beside.parent / "secret.txt").symlink_to(course / "solutions" / "mini.py")
+    assert nbgrader(course, "generate_assignment", mini.NAME).returncode == 0
+
+    done = nbgrader(course, "autograde", mini.NAME)
+
+    assert done.returncode == 1
+    assert scores(course) == {"honest": 6.0, "link": 0, "pipe": 0, "folder": 0, "beside": 0}
+    for said in (
+        f"{mini.NAME}.ipynb is not a file",
+        f"{mini.NAME} is a link to another place",
+        "secret.txt beside",
+    ):
+        assert said in done.stderr
+    assert [each.name for each in (course / "autograded").iterdir() if any(each.iterdir())] == [
+        "honest"
+    ]
+
+
+def test_a_configuration_of_before_takes_no_link_either(course: Path) -> None:
+    """Of a course that was begun before links were refused by its configuration."""
+    config = course / "nbgrader_config.py"
+    lines = [each for each in config.read_text().splitlines() if "exporter_class" not in each]
+    config.write_text("\n".join(lines))
+    path = mini.hand_in(course, "link", "{}")
+    path.unlink()
+    path.symlink_to(course / "source" / mini.NAME / f"{mini.NAME}.ipynb")
+    assert nbgrader(course, "generate_assignment", mini.NAME).returncode == 0
+
+    done = nbgrader(course, "autograde", mini.NAME)
+
+    assert "is not a file" in done.stderr
+    assert scores(course) == {"link": 0.0}
 
 
 def test_the_feedback_shows_verdicts_and_no_hidden_test(class_of_five: Path) -> None:

@@ -102,6 +102,24 @@ def read_notebook(path: Path) -> bytes:
         raise UnreadableError(f"{path.name} cannot be read: {error.strerror}") from error
 
 
+def read_alone(path: Path) -> bytes:
+    """The content of a submitted notebook whose folder nbgrader copies as it is, links followed.
+
+    Raises: UnreadableError, for whatever is not a file of a sensible size, and for links.
+    """
+    for above in path.parents[:2]:  # the assignment's and the student's
+        if above.is_symlink():
+            raise UnreadableError(f"{above.name} is a link to another place, not work")
+    for parent, folders, names in os.walk(path.parent):
+        for name in (*folders, *names):
+            if name != path.name and os.path.islink(os.path.join(parent, name)):
+                raise UnreadableError(
+                    f"{name} beside {path.name} is a link, which nbgrader would follow; take it "
+                    "away, or grade by `workbook grade`, which leaves it out"
+                )
+    return read_notebook(path)
+
+
 def plain_files(folder: Path) -> dict[str, bytes]:
     """The files below a folder by their paths in it, or none where they are too many or too large.
 
