@@ -11,11 +11,12 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 import ipykernel.ipkernel
+import zmq
 from ipykernel.compiler import XCachingCompiler
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
@@ -180,6 +181,7 @@ class KernelApp(IPKernelApp):
     """An application without command line, configuration files, history and extensions."""
 
     kernel_class = Type(Kernel)
+    listening: Mapping[int, int] = {}  # by their ports, the numbers of sockets that listen already
     ignore_cwd = True
     capture_fd_output = False  # what a process prints past Python is not the output of a cell
 
@@ -196,6 +198,11 @@ class KernelApp(IPKernelApp):
 
     def load_config_file(self, *_: Any, **__: Any) -> None:
         """There is none that may count."""
+
+    def _bind_socket(self, s: zmq.Socket[Any], port: int) -> Any:
+        if port in self.listening:
+            s.setsockopt(zmq.USE_FD, self.listening[port])
+        return super()._bind_socket(s, port)
 
     def init_heartbeat(self) -> None:
         """Nobody listens to it: the connection says when a kernel ends."""

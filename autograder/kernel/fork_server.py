@@ -21,7 +21,7 @@ from typing import Any
 from autograder.kernel import linux
 from autograder.kernel.confine import Calls
 from autograder.kernel.seal import KERNELS, seal
-from autograder.kernel.start import import_all, serve
+from autograder.kernel.start import import_all, listening, note_everywhere, serve
 
 REQUEST_BYTES = 64 * 1024
 
@@ -116,6 +116,7 @@ class Server:
         connection.settimeout(5)
         try:
             request = json.loads(connection.recv(REQUEST_BYTES))
+            note_everywhere(request["noted"])  # once, for all that are forked after it
             process = _fork_first()
         except (OSError, ValueError) as error:
             _say(connection, {"error": str(error)})
@@ -137,8 +138,9 @@ class Server:
             os.closerange(3, own)
             os.closerange(own + 1, os.sysconf("SC_OPEN_MAX"))
             folder = f"{KERNELS}/{request['folder']}"
+            sockets = listening(folder, request["uid"])
             seal(folder, request["uid"], request["limits"], self._calls)
-            serve(connection, request["environment"])
+            serve(connection, request["environment"], sockets)
         except BaseException:
             _say(connection, {"error": traceback.format_exc(limit=-3)})
         finally:

@@ -84,6 +84,12 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, options: str
     _check(done, f"mount {kind or source} on {target}")
 
 
+def make_read_only(target: str) -> None:
+    """Let nothing be written through a mount; what it forbids already must be said again."""
+    kept = os.statvfs(target).f_flag & (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+    mount("", target, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | kept)
+
+
 def pivot_root(new: str, old: str) -> None:
     """Make `new` the root and move the old one to `old`, below it. See pivot_root(2)."""
     number = _SYS_PIVOT_ROOT[os.uname().machine]

@@ -18,6 +18,7 @@ KERNEL = "/kernel"  # its own folder, as the kernel sees it
 KERNELS = "/kernels"  # those of all, in the fork server's view
 STUDENT = 1000  # the user number that the kernel sees
 NEW_ROOT = "/new-root"  # in the fork server's view
+SCRATCH_FILES = 20_000  # files and folders in each; one takes a kilobyte of the machine's memory
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 # Not passed on: what is the server's own, or made anew below.
 _NOT_SHARED = ("proc", "dev", "tmp", "kernels", "new-root")
@@ -42,7 +43,8 @@ def seal(folder: str, uid: int | None, limits: dict[str, int], calls: Calls) -> 
     )
     _own_root(folder, uid, limits["scratch_bytes"])
     linux.raise_loopback()
-    linux.mount("", "/", flags=linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY)
+    for top in ("/", KERNEL):
+        linux.make_read_only(top)
     _own_user(uid)
     os.chdir(HOME)
     for kind, limit in (
@@ -53,7 +55,7 @@ def seal(folder: str, uid: int | None, limits: dict[str, int], calls: Calls) -> 
     ):
         resource.setrlimit(kind, (limit, limit))
     linux.drop_privileges()
-    confine_files((HOME, "/tmp", "/dev"), KERNEL)
+    confine_files((HOME, "/tmp", "/dev"))
     calls.confine()
 
 
@@ -83,12 +85,12 @@ def _own_root(folder: str, uid: int | None, scratch_bytes: int) -> None:
     _own_devices()
     for scratch in ("/tmp", HOME, "/dev/shm"):
         os.makedirs(NEW_ROOT + scratch, exist_ok=True)
-        size = f"mode=1777,size={scratch_bytes}{owner}"
+        size = f"mode=1777,size={scratch_bytes},nr_inodes={SCRATCH_FILES}{owner}"
         linux.mount("tmpfs", NEW_ROOT + scratch, "tmpfs", private, size)
         _share(scratch)  # where the Python environment lies in one of these
     os.mkdir(f"{NEW_ROOT}/proc")
     linux.mount("proc", f"{NEW_ROOT}/proc", "proc", private | linux.MS_NOEXEC)
-    linux.mount("", f"{NEW_ROOT}/dev", flags=linux.MS_REMOUNT | linux.MS_BIND | linux.MS_RDONLY)
+    linux.make_read_only(f"{NEW_ROOT}/dev")
     os.mkdir(f"{NEW_ROOT}/old")
     os.chdir(NEW_ROOT)
     linux.pivot_root(".", "old")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
 import signal
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ HANDED_IN = Path(KERNEL, "handed-in")
 PACKAGES = Path(KERNEL, "packages")
 CONNECTION = Path(KERNEL, "connection.json")
 LARGE_BLOCK_BYTES = 2**20
+BACKLOG = 16
 
 
 def import_all() -> None:
@@ -43,7 +45,36 @@ def import_all() -> None:
         seen.gradients = gradients(seen.output, [leaf])
 
 
-def serve(connection: socket.socket, environment: Mapping[str, str]) -> None:
+def note_everywhere(parts: Sequence[str]) -> None:
+    """Note the operators of these names from now on, in every process that is forked."""
+    from autograder.observe._everywhere import note_everywhere
+
+    note_everywhere(parts)
+
+
+def listening(folder: str, uid: int | None) -> dict[int, int]:
+    """Listen where the client will connect to; by the ports of the connection file, file numbers.
+
+    Done before the sealing, after which nothing can be made in that folder any more.
+    """
+    told = json.loads(Path(folder, CONNECTION.name).read_text())
+    found = {}
+    own = os.geteuid()
+    os.seteuid(own if uid is None else uid)  # whose they are
+    for port in (number for name, number in told.items() if name.endswith("_port")):
+        address = f"{folder}/{Path(told['ip']).name}-{port}"
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(address)
+            made.listen(BACKLOG)
+            made.setblocking(False)
+            found[port] = made.detach()
+    os.seteuid(own)
+    return found
+
+
+def serve(
+    connection: socket.socket, environment: Mapping[str, str], sockets: Mapping[int, int]
+) -> None:
     """Serve the notebook's client until the process is killed; announce it on `connection`."""
     os.environ.clear()
     os.environ.update(environment)
@@ -58,6 +89,7 @@ def serve(connection: socket.socket, environment: Mapping[str, str]) -> None:
     from autograder.kernel.app import KernelApp
 
     app = KernelApp.instance(connection_file=str(CONNECTION))
+    app.listening = sockets
     app.initialize([])
     connection.sendall(b'{"ready": true}')
     connection.close()
