@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import itertools
 import logging
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,8 @@ from autograder.errors import OutOfTimeError
 from autograder.kernel.request import GRADED_NAMES, HIDDEN_LINES
 from autograder.reading.wanted import first_line
 from autograder.sandbox import Limits
-from autograder.sandbox.provisioner import SandboxKernelManager
+from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
+from autograder.sandbox.watch import Watch, own_memory
 from autograder.verdict.evidence import MIME
 
 if TYPE_CHECKING:
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
 
 START_SECONDS = 120
 STOP_SECONDS = 5  # for the last cell to be interrupted, and for what it sent to be read
+MOST_WAITING = 3  # a notebook that waits for others takes at most so many times its limit
+GLANCE_SECONDS, LOOK_TURNS = 0.02, 12  # for what comes in here; for what the kernel uses
+MOST_HERE = 192 * 2**20
 FULL_OUTPUTS = 16  # all outputs together: as much as so many cells may write
 # No widgets, no changes of earlier outputs: only what a cell shows of itself.
 PASSED_ON = ("status", "stream", "display_data", "execute_result", "error", "clear_output")
@@ -64,6 +69,9 @@ class Client(NotebookClient):
         self._run = run
         self._limits = limits
         self._deadline = float("inf")
+        self._watch = Watch(0)
+        self._started = monotonic()
+        self.overrun: str | None = None
         self._written = 0
         self._kept = 0
         self._evidence_bytes = 0
@@ -71,18 +79,28 @@ class Client(NotebookClient):
         self.place = 0
 
     def _seconds_left(self, _: NotebookNode) -> float:
-        return max(0.1, min(self._limits.cell_seconds, self._deadline - monotonic()))
+        return max(0.1, min(self._limits.cell_seconds, self._deadline - self._own_time()))
+
+    def _own_time(self) -> float:
+        """The clock, without what the kernel waited while others had the machine."""
+        longest = (MOST_WAITING - 1) * self._limits.notebook_seconds
+        return monotonic() - min(self._watch.waited(), longest)
 
     async def run(self) -> None:
         """Start the kernel, run every cell, stop the kernel whatever happens."""
         await self.async_start_new_kernel()
         await self._connect()
+        watching: asyncio.Task[None] | None = None
         try:
-            started = monotonic()
+            assert isinstance(self.km, SandboxKernelManager)
+            assert isinstance(self.km.provisioner, SandboxProvisioner)
+            self._watch = Watch(self.km.provisioner.process)
+            started = self._own_time()
             self._deadline = started + self._limits.notebook_seconds - self._run.used
             self.reset_execution_trackers()
             # nbclient sees a cell's limit only while no reply arrives; a kernel may send many.
             async with asyncio.timeout(self._limits.notebook_seconds + STOP_SECONDS) as deadline:
+                watching = asyncio.create_task(self._keep_watch(self.km.provisioner, deadline))
                 for index, cell in enumerate(self.nb.cells):
                     await self.async_execute_cell(cell, index)
         except DeadKernelError as error:
@@ -90,8 +108,39 @@ class Client(NotebookClient):
                 raise OutOfTimeError from error
             raise
         finally:
-            self._run.used += monotonic() - started
+            self._run.used += self._own_time() - started
+            if watching is not None:
+                watching.cancel()
             await self._async_cleanup_kernel()
+
+    async def _keep_watch(self, kernel: SandboxProvisioner, deadline: asyncio.Timeout) -> None:
+        """End the kernel when it takes too much memory, here or of the machine's."""
+        before = own_memory()
+        for turn in itertools.count():
+            await asyncio.sleep(GLANCE_SECONDS)
+            if own_memory() - before > MOST_HERE:
+                self.overrun = "it sent more than the grader takes in"
+            elif turn % LOOK_TURNS == 0:
+                if self._watch.memory(self._limits.memory_bytes) > self._limits.memory_bytes:
+                    most = f"{self._limits.memory_bytes / 2**30:g} GiB"
+                    self.overrun = f"its processes together took more than {most} of memory"
+                left = self._deadline + STOP_SECONDS - self._own_time()
+                if not deadline.expired():
+                    deadline.reschedule(asyncio.get_running_loop().time() + left)
+            if self.overrun:
+                await kernel.kill()
+                return
+
+    async def _async_handle_timeout(
+        self, timeout: int, cell: NotebookNode | None = None
+    ) -> dict[str, Any] | None:
+        """Let a cell go on for as long as it only waited, then interrupt it."""
+        while (owed := self._cell_deadline - self._own_time()) > 0:
+            assert self.kc is not None
+            if await self.kc.shell_channel.socket.poll(int(1_000 * min(owed, 0.5))):
+                return None
+            await self._async_check_alive()
+        return await super()._async_handle_timeout(timeout, cell)
 
     async def _connect(self) -> None:
         """Wait for the kernel's welcome, or for its end if that comes first."""
@@ -124,11 +173,11 @@ class Client(NotebookClient):
             GRADED_NAMES: self._run.requests.get(cell_index, {}),
             HIDDEN_LINES: hidden_lines(cell) if is_test(cell) else (),
         }
-        self._cell_deadline = monotonic() + self._seconds_left(cell)
-        if monotonic() > self._deadline:
+        self._cell_deadline = self._own_time() + self._seconds_left(cell)
+        if self._own_time() > self._deadline:
             raise OutOfTimeError
         done = await super().async_execute_cell(cell, cell_index, *arguments, **options)
-        if monotonic() >= self._cell_deadline:
+        if self._own_time() >= self._cell_deadline:
             self._run.slow.add(self.current)
         elif is_solution(cell) and (error := error_type(cell)):
             self._run.stopped[self.current] = error

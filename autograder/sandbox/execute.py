@@ -15,9 +15,10 @@ from typing import Any
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
+from autograder.course.assignment import forbidden, is_test
 from autograder.errors import KernelServerError, OutOfTimeError, SandboxUnavailableError
 from autograder.sandbox import Limits, kernel_server, replace
-from autograder.sandbox.client import LOG, START_SECONDS, Client
+from autograder.sandbox.client import LOG, MOST_WAITING, START_SECONDS, Client
 from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
 
 MOST_KERNELS = 6  # each goes on without the cells that ended those before it
@@ -106,9 +107,11 @@ def _execute(
 def _in_a_kernel(run: Execution, seed: int, limits: Limits, files: dict[str, bytes]) -> int | None:
     """Run the cells but for those that ended a kernel; the place of the one that ended this."""
     run.problem = None
-    manager = SandboxKernelManager(limits=limits, seed=seed, files=files)
+    tests = [cell for cell in run.notebook.cells if is_test(cell)]
+    noted = sorted({part for cell in tests for part in forbidden(run.notebook, cell)})
+    manager = SandboxKernelManager(limits=limits, seed=seed, files=files, noted=noted)
     client = Client(run, limits, manager)
-    longest = START_SECONDS + limits.notebook_seconds + limits.cell_seconds
+    longest = START_SECONDS + MOST_WAITING * (limits.notebook_seconds + limits.cell_seconds)
     place = None
     try:
         # In a thread, because the formgrader's button grades inside a running event loop.
@@ -121,7 +124,7 @@ def _in_a_kernel(run: Execution, seed: int, limits: Limits, files: dict[str, byt
             f"it ran out of time ({limits.notebook_seconds:g} s) in {client.current or 'starting'}"
         )
     except DeadKernelError:
-        run.problem = f"the kernel died while running {client.current}"
+        run.problem = f"{client.overrun or 'the kernel died'} while running {client.current}"
         place = client.place
     except (SandboxUnavailableError, KernelServerError):
         raise

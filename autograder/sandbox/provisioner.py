@@ -8,48 +8,50 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import tempfile
-import uuid
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from queue import Empty
 from typing import Any
 
-from jupyter_client.asynchronous.client import AsyncKernelClient
-from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
-from traitlets import Dict, Instance, Integer, Type
+from traitlets import Dict, Instance, Integer, List
 
 from autograder.errors import KernelServerError, SandboxUnavailableError
 from autograder.kernel.seal import KERNEL
 from autograder.sandbox.bubblewrap import environment, free_uid
+from autograder.sandbox.channels import SandboxKernelClient
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.started_server import KernelServer, kernel_server, request
 from autograder.submission.handed_in import write_files
 
 ANSWER_BYTES = 64 * 1024
+CREDENTIALS = struct.Struct("iII")  # struct ucred; see unix(7)
 
 
 class SandboxProvisioner(KernelProvisionerBase):
     """Asks the fork server for a sealed kernel; sockets in a folder of its own connect the two.
 
     `files` by their paths are put into that folder: what was handed in below `handed-in/`, what can
-    be imported below `packages/`.
+    be imported below `packages/`. `noted` are parts of the names of operators that are noted
+    wherever they run.
     """
 
     limits = Instance(Limits, args=())
     seed = Integer(0)
     files = Dict()
+    noted: List[str] = List()
 
     _server: KernelServer
     _folder: Path | None = None
     _connection: socket.socket | None = None
     _ended: asyncio.Task[int] | None = None
     server_gone = False
+    process = 0  # the kernel's number here, once it is ready
 
     @property
     def has_process(self) -> bool:
@@ -114,10 +116,16 @@ class SandboxProvisioner(KernelProvisionerBase):
                 os.chown(path, uid, uid)
         limits = {name: int(value) for name, value in asdict(self.limits).items()}
         packet = request(
-            self._folder.name, uid, limits, {**environment(), "WORKBOOK_SEED": str(self.seed)}
+            self._folder.name,
+            uid,
+            limits,
+            {**environment(), "WORKBOOK_SEED": str(self.seed)},
+            self.noted,
         )
         try:
             self._connection = self._server.connect()
+            # The kernel's answer tells who it is: the number that its process has here.
+            self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
             await asyncio.get_running_loop().sock_sendall(self._connection, packet)
         except OSError as error:
             raise KernelServerError("the fork server is gone") from error
@@ -130,12 +138,21 @@ class SandboxProvisioner(KernelProvisionerBase):
         return self.connection_info
 
     async def _answer(self) -> dict[str, Any]:
-        assert self._connection is not None
-        loop = asyncio.get_running_loop()
+        connection = self._connection
+        assert connection is not None
+        loop, came = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(connection, came.set)
         try:
-            packet = await loop.sock_recv(self._connection, ANSWER_BYTES)
+            await came.wait()
+            room = socket.CMSG_SPACE(CREDENTIALS.size)
+            packet, said, *_ = connection.recvmsg(ANSWER_BYTES, room)
+            for _, kind, about in said:
+                if kind == socket.SCM_CREDENTIALS and not self.process:
+                    self.process = CREDENTIALS.unpack(about)[0]
         except OSError:
             packet = b""
+        finally:
+            loop.remove_reader(connection)
         if not packet:
             raise KernelServerError("the fork server is gone")
         answer: dict[str, Any] = json.loads(packet)
@@ -150,12 +167,14 @@ class SandboxProvisioner(KernelProvisionerBase):
 
     async def cleanup(self, restart: bool = False) -> None:
         """Remove the kernel's folder."""
+        if self._ended is not None:
+            self._ended.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._ended
+            self._ended = None
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        if self._ended is not None:
-            self._ended.cancel()
-            self._ended = None
         if self._folder is not None and not restart:
             _remove(self._folder)
 
@@ -169,42 +188,6 @@ def _remove(folder: Path) -> None:
                 if not os.path.islink(path := os.path.join(parent, name)):
                     os.chmod(path, 0o700)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-class Channel(AsyncZMQSocketChannel):
-    """A channel on which a flood of messages does not keep the time limits from being seen."""
-
-    async def get_msg(  # type: ignore[override]  # as in jupyter_client itself
-        self, timeout: float | None = None
-    ) -> dict[str, Any]:
-        """The next message; whoever else waits has its turn first."""
-        await asyncio.sleep(0)
-        return await super().get_msg(timeout)
-
-
-class SandboxKernelClient(AsyncKernelClient):
-    """A client that learns from the kernel itself that it can be spoken to."""
-
-    iopub_channel_class = Type(Channel)
-    shell_channel_class = Type(Channel)
-    control_channel_class = Type(Channel)
-
-    def start_channels(self, *_: Any, **__: Any) -> None:
-        """Open the channels; none for questions to a user, none for heartbeats."""
-        # Client and manager number their messages alike; with one name for both, the kernel's
-        # answer to an interrupt would look like the end of a cell.
-        self.session.session = uuid.uuid4().hex
-        super().start_channels(stdin=False, hb=False)
-
-    async def wait_for_ready(self, timeout: float | None = None) -> None:
-        """Wait for the kernel's welcome to a subscriber, JEP 65, instead of asking again and again.
-
-        Raises: RuntimeError, when it does not come.
-        """
-        try:
-            await self.get_iopub_msg(timeout=timeout)
-        except Empty as error:
-            raise RuntimeError(f"the kernel did not answer in {timeout} s") from error
 
 
 class SandboxKernelManager(AsyncKernelManager):
@@ -223,6 +206,7 @@ class SandboxKernelManager(AsyncKernelManager):
     limits = Instance(Limits, args=())
     seed = Integer(0)
     files = Dict()
+    noted: List[str] = List()
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -239,6 +223,7 @@ class SandboxKernelManager(AsyncKernelManager):
                         "limits": self.limits,
                         "seed": self.seed,
                         "files": self.files,
+                        "noted": self.noted,
                     },
                 }
             },

@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from autograder.errors import KernelServerError, SandboxUnavailableError
@@ -125,11 +126,15 @@ class KernelServer:
 
 
 def request(
-    folder: str, uid: int | None, limits: dict[str, int], environment: dict[str, str]
+    folder: str,
+    uid: int | None,
+    limits: dict[str, int],
+    environment: dict[str, str],
+    noted: Sequence[str] = (),
 ) -> bytes:
     """The packet that asks for a kernel with `folder` below the server's `kernels`."""
     wanted = {"folder": folder, "uid": uid, "limits": limits, "environment": environment}
-    return json.dumps(wanted).encode()
+    return json.dumps({**wanted, "noted": list(noted)}).encode()
 
 
 def _temporary() -> Path:

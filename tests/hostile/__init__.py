@@ -102,15 +102,20 @@ def every() -> list[Hostile]:
     from tests.hostile import (
         flooding,
         forging,
+        heavy,
         lasting,
         odd_files,
+        other_doors,
         reading,
         rebuilding,
         showing,
         writing,
     )
 
-    modules = (forging, rebuilding, reading, writing, flooding, lasting, showing, odd_files)
+    modules = (
+        *(forging, rebuilding, other_doors, reading, writing),
+        *(flooding, heavy, lasting, showing, odd_files),
+    )
     return [one for module in modules for one in module.SUBMISSIONS]
 
 

@@ -1,0 +1,86 @@
+"""How a kernel's messages come in: as far as reading them costs little more than their length."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from queue import Empty
+from typing import Any
+
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.channels import AsyncZMQSocketChannel
+from jupyter_client.connect import channel_socket_types
+from traitlets import Type
+
+# One record of evidence in base64, with room; a longer frame ends its connection.
+MOST_BYTES = 24 * 2**20
+# Above, only what is one character a byte when it is read, as evidence is.
+PLAIN_BYTES = 4 * 2**20
+# An object takes up to a hundred times the room of the characters that separate it from the next.
+MOST_OBJECTS = 500_000
+
+
+def is_moderate(frames: Sequence[bytes]) -> bool:
+    """Whether a message may be parsed."""
+    if sum(map(len, frames)) > MOST_BYTES:
+        return False
+    if sum(frame.count(mark) for frame in frames for mark in (b"[", b"{", b",")) > MOST_OBJECTS:
+        return False
+    large = [frame for frame in frames if len(frame) > PLAIN_BYTES]
+    return all(frame.isascii() and b"\\" not in frame for frame in large)
+
+
+class Channel(AsyncZMQSocketChannel):
+    """A channel on which a flood of messages does not keep the time limits from being seen.
+
+    What is too much to be read is given on as a message of nobody's.
+    """
+
+    async def _recv(  # type: ignore[override]  # as in jupyter_client itself
+        self, **kwargs: Any
+    ) -> dict[str, Any]:
+        frames = await self.socket.recv_multipart(**kwargs)
+        if not is_moderate(frames):
+            return {"msg_type": "", "parent_header": {}, "content": {}}
+        message: dict[str, Any] = self.session.deserialize(self.session.feed_identities(frames)[1])
+        return message
+
+    async def get_msg(  # type: ignore[override]  # as in jupyter_client itself
+        self, timeout: float | None = None
+    ) -> dict[str, Any]:
+        """The next message; whoever else waits has its turn first."""
+        await asyncio.sleep(0)
+        return await super().get_msg(timeout)
+
+
+class SandboxKernelClient(AsyncKernelClient):
+    """A client that learns from the kernel itself that it can be spoken to."""
+
+    iopub_channel_class = Type(Channel)
+    shell_channel_class = Type(Channel)
+    control_channel_class = Type(Channel)
+
+    def _create_connected_socket(self, channel: str, identity: bytes | None = None) -> Any:
+        made = self.context.socket(channel_socket_types[channel])
+        made.linger = 1000
+        made.maxmsgsize = MOST_BYTES
+        made.connect(self._make_url(channel))
+        return made
+
+    def start_channels(self, *_: Any, **__: Any) -> None:
+        """Open the channels; none for questions to a user, none for heartbeats."""
+        # Client and manager number their messages alike; with one name for both, the kernel's
+        # answer to an interrupt would look like the end of a cell.
+        self.session.session = uuid.uuid4().hex
+        super().start_channels(stdin=False, hb=False)
+
+    async def wait_for_ready(self, timeout: float | None = None) -> None:
+        """Wait for the kernel's welcome to a subscriber, JEP 65, instead of asking again and again.
+
+        Raises: RuntimeError, when it does not come.
+        """
+        try:
+            await self.get_iopub_msg(timeout=timeout)
+        except Empty as error:
+            raise RuntimeError(f"the kernel did not answer in {timeout} s") from error

@@ -1,0 +1,88 @@
+"""One message, text or file of a student costs the grader little: its own peak is measured."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from autograder.sandbox import Limits
+from autograder.sandbox.execute import execute
+from tests.harness import ROOT
+from tests.hostile import by_id, heavy
+
+IDS = [one.id for one in heavy.SUBMISSIONS]
+MOST_BYTES, MOST_SECONDS = 256 * 2**20, 5.0
+NOBODY = 65_534
+
+
+def measured(folder: Path, ids: list[str], *as_whom: str) -> dict[str, dict[str, float]]:
+    done = subprocess.run(
+        [*as_whom, sys.executable, "-m", "tests.hostile.cost", str(folder), *ids],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, dict[str, float]] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def check(found: dict[str, dict[str, float]]) -> None:
+    honest = found.pop("honest")["seconds"]
+    for id, cost in found.items():
+        (one,) = by_id(id)
+        assert cost["bytes"] <= MOST_BYTES, (id, cost)
+        assert cost["seconds"] <= honest + MOST_SECONDS, (id, cost)
+        if not one.racing:
+            assert cost["score"] == one.points, (id, cost)
+    assert sum(cost["bytes"] for cost in found.values()) <= 2 * MOST_BYTES
+
+
+def test_each_costs_little(tmp_path: Path) -> None:
+    """As whoever runs the tests, root in many a container."""
+    check(measured(tmp_path, IDS))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs the test above")
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
+def test_each_costs_an_ordinary_user_as_little(tmp_path: Path) -> None:
+    """Those whose limits the operating system holds, which may tell root from others."""
+    ids = ["heavy-frame", "heavy-files", "heavy-sockets"]
+    tmp_path.chmod(0o777)
+    for above in tmp_path.parents:
+        if above.stat().st_uid == 0 and above.name.startswith("pytest"):
+            above.chmod(0o755)
+    user = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+
+    check(measured(tmp_path, ids, *user))
+
+
+def test_all_processes_together_have_one_limit() -> None:
+    """Many that each keep below it; what they share counts once."""
+    started = """
+import os, time
+shared = bytearray(300 * 2**20)
+def start(own):
+    for _ in range(6):
+        if os.fork() == 0:
+            mine = bytearray(own)
+            time.sleep(30)
+            os._exit(0)
+    time.sleep(2)
+"""
+    limits = Limits(cell_seconds=10, notebook_seconds=20, memory_bytes=1536 * 2**20)
+
+    def run(own: int) -> str | None:
+        cells = [new_code_cell(started), new_code_cell(f"start({own})")]
+        return execute(new_notebook(cells=cells), seed=1, limits=limits).problem
+
+    assert run(2**20) is None
+    assert "its processes together took more than 1.5 GiB of memory" in str(run(300 * 2**20))
