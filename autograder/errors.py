@@ -18,6 +18,11 @@ WorkbookError
 from __future__ import annotations
 
 
+def printable(text: str) -> str:
+    """A text that may come out of a student's file, without what a terminal or a page obeys."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
+
+
 class WorkbookError(Exception):
     """What all of these are."""
 
@@ -44,6 +49,9 @@ class KernelServerError(WorkbookError):
 
 class UnreadableError(WorkbookError):
     """A file that cannot be graded; the message says why, for the person who looks at it."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))  # it repeats names and words of the file
 
 
 class MalformedEvidenceError(WorkbookError, ValueError):

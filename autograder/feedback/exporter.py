@@ -180,7 +180,7 @@ def _answers(cells: Sequence[NotebookNode], standing: GradebookStanding | None) 
             found.append(
                 Answer(
                     Markup(rendered(question)),
-                    Markup(rendered(cell.source, cell.get("attachments"))),
+                    Markup(rendered(cell.source, cell.get("attachments"), links=False)),
                     standing.points.get(name) if standing and is_marked else None,
                     float(flags["points"]),
                     flags.get("comment"),

@@ -16,6 +16,7 @@ from autograder.submission.pictures import attached, lifted, source_of
 
 LONGEST_FORMULA = 2_000
 LONGEST_TEXT = 50_000  # beyond, what looks for formulas takes minutes
+_COLOURED = ("python", "py", "python3")
 _IMG = re.compile(r"<img\b[^<>]*>", re.I)
 _ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.I)
 
@@ -23,12 +24,25 @@ _ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)
 class _Renderer(IPythonRenderer):
     """HTML in the text is shown as text, but for pictures that the notebook brings along.
 
-    A picture that lies elsewhere is not fetched: its words and its address stand there.
+    A picture that lies elsewhere is not fetched: its words and its address stand there. So do those
+    of a link where there are to be no `links`.
     """
 
-    def __init__(self, pictures: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(self, pictures: Mapping[str, Mapping[str, str]], links: bool) -> None:
         super().__init__(escape=True, allow_harmful_protocols=False, exclude_anchor_links=True)
         self._pictures = pictures
+        self._links = links
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        if self._links:
+            return str(super().link(text, url, title))
+        address = html.escape(html.unescape(url))
+        return text if text in (address, url) else f"{text} [{address}]"
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        language = (info or "").strip().lower()
+        # Of other languages, which a text may choose among hundreds, some take minutes to colour.
+        return str(super().block_code(code, info if language in _COLOURED else None))
 
     def block_math(self, body: str) -> str:
         return _formula(body, "block")
@@ -78,12 +92,17 @@ def _formula(body: str, display: str) -> str:
         return f"<code>{html.escape(body)}</code>"
 
 
-def rendered(text: str, attachments: Mapping[str, Mapping[str, str]] | None = None) -> str:
-    """The HTML of a Markdown cell with the pictures that it has; of a very long one, its text."""
+def rendered(
+    text: str, attachments: Mapping[str, Mapping[str, str]] | None = None, links: bool = True
+) -> str:
+    """The HTML of a Markdown cell with the pictures that it has; of a very long one, its text.
+
+    What strangers wrote has no `links`: who reads it has more to lose than a click.
+    """
     text, inside = lifted(text)
     if len(text) > LONGEST_TEXT:
         return f"<pre>{html.escape(text)}</pre>"
-    renderer = _Renderer({**attached({"attachments": attachments}), **inside})
+    renderer = _Renderer({**attached({"attachments": attachments}), **inside}, links)
     return str(MarkdownWithMath(renderer=renderer).render(text))
 
 

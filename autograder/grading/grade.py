@@ -12,7 +12,7 @@ from time import monotonic
 from nbformat import NotebookNode
 
 from autograder.course.assignment import Assignment, error_type, nbgrader_of
-from autograder.errors import CourseError, SandboxUnavailableError, UnreadableError
+from autograder.errors import CourseError, SandboxUnavailableError, UnreadableError, printable
 from autograder.grading.by_itself import judged_by_themselves, together, with_again
 from autograder.grading.notes import missing, notes, own_lines, why_stopped
 from autograder.reading.from_scratch import messages_of, read_definitions, used
@@ -67,15 +67,16 @@ def execute_and_judge(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn
     )
     started = monotonic()
     results = verdicts(key, execution, names, files)
-    said = notes(key.assignment, execution)
-    write_verdicts(execution.notebook, results, execution.problem, said)
+    said = [printable(note) for note in notes(key.assignment, execution)]
+    problem = printable(execution.problem) if execution.problem else None
+    write_verdicts(execution.notebook, results, problem, said)
     return Graded(
         file=handed_in.name,
         assignment=key.assignment.name,
         seed=key.seed,
         max_score=key.assignment.max_score,
         student=handed_in.student,
-        reason=execution.problem,
+        reason=problem,
         tests=results,
         notebook=execution.notebook,
         notes=tuple(said),
@@ -163,5 +164,10 @@ def own_fault(error: Exception) -> str:
 def ungraded(assignment: Assignment, seed: int, handed_in: HandedIn, reason: str) -> Graded:
     """The outcome of a submission of which nothing could be run."""
     return Graded(
-        handed_in.name, assignment.name, seed, assignment.max_score, handed_in.student, reason
+        handed_in.name,
+        assignment.name,
+        seed,
+        assignment.max_score,
+        handed_in.student,
+        printable(reason),
     )

@@ -25,7 +25,6 @@ _CLEANER = nh3.Cleaner(
     tags=TEXT | BLOCKS | TABLES | FORMULAS,
     attributes={
         "*": {"class"},
-        "a": {"href", "title"},
         "abbr": {"title"},
         "acronym": {"title"},
         "th": {"scope"},
