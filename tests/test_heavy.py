@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.sandbox import Limits
 from autograder.sandbox.execute import execute
+from autograder.sandbox.watch import Watch
 from tests.harness import ROOT
 from tests.hostile import by_id, heavy
 
@@ -86,3 +88,32 @@ def start(own):
 
     assert run(2**20) is None
     assert "its processes together took more than 1.5 GiB of memory" in str(run(300 * 2**20))
+
+
+@pytest.mark.parametrize(("share", "slow"), [(0.0, True), (0.9, False)])
+def test_what_a_kernel_waits_for_others_is_not_its_time(
+    share: float, slow: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cell is interrupted by its own seconds: here the machine has others nine tenths of them."""
+    started = time.monotonic()
+    monkeypatch.setattr(Watch, "waited", lambda _: share * (time.monotonic() - started))
+    limits = Limits(cell_seconds=1, notebook_seconds=10)
+    cell = new_code_cell("import time\ntime.sleep(2)", id="waits")
+
+    done = execute(new_notebook(cells=[cell]), seed=1, limits=limits)
+
+    assert bool(done.slow) is slow
+    assert done.problem is None
+
+
+def test_the_waiting_of_a_process_is_what_the_system_says_of_it() -> None:
+    """Never less than before, also when it is gone; of a process that is not known, none."""
+    with subprocess.Popen([sys.executable, "-c", "for _ in range(10**6): pass"]) as working:
+        watch = Watch(working.pid)
+        first = watch.waited()
+        working.wait()
+
+    assert 0 <= first <= watch.waited() < 60
+    assert Watch(0).waited() == 0
+    assert Watch(0).memory(0) == 0
+    assert Watch(os.getpid()).memory(0) > 2**20

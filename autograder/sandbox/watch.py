@@ -23,12 +23,13 @@ class Watch:
 
     def __init__(self, process: int) -> None:
         self._process = process
+        self._waited = 0.0
 
     def waited(self) -> float:
         """Seconds that the kernel could have run, but others did."""
         with suppress(OSError, ValueError, IndexError):
-            return int(_read(self._process, "schedstat").split()[1]) / 1e9
-        return 0.0
+            self._waited = int(_read(self._process, "schedstat").split()[1]) / 1e9
+        return self._waited  # when it ended, what was known last
 
     def memory(self, enough: int) -> int:
         """Bytes of all processes; what they share counts once, where it matters.
