@@ -11,6 +11,12 @@ class MultiHeadAttention(nn.Module):
         q, k, v = self.q_proj(query), self.k_proj(key), self.v_proj(value)
         if mask is not None and mask.dtype != torch.bool:
             raise ValueError("mask must be bool")
+        if mask is not None:
+            texts, length, _ = query.shape
+            try:
+                (mask[:, None] if mask.ndim == 3 else mask).expand(texts, self.num_heads, length, length)
+            except RuntimeError:
+                raise ValueError("mask does not fit the scores") from None
         outputs = []
         for head in range(self.num_heads):
             part = slice(head * size, (head + 1) * size)
