@@ -22,6 +22,7 @@ from tests.hostile import by_id, heavy
 IDS = [one.id for one in heavy.SUBMISSIONS]
 MOST_BYTES, MOST_SECONDS = 256 * 2**20, 5.0
 NOBODY = 65_534
+USER = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
 
 
 def measured(folder: Path, ids: list[str], *as_whom: str) -> dict[str, dict[str, float]]:
@@ -48,46 +49,54 @@ def check(found: dict[str, dict[str, float]]) -> None:
     assert sum(cost["bytes"] for cost in found.values()) <= 2 * MOST_BYTES
 
 
+def may_run() -> bool:
+    """Whether an ordinary user can run this Python at all."""
+    if shutil.which("setpriv") is None:
+        return False
+    tried = [*USER, sys.executable, "-c", "import nbformat"]
+    return subprocess.run(tried, capture_output=True).returncode == 0
+
+
 def test_each_costs_little(tmp_path: Path) -> None:
     """As whoever runs the tests, root in many a container."""
     check(measured(tmp_path, IDS))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs the test above")
-@pytest.mark.skipif(shutil.which("setpriv") is None, reason="setpriv is not installed")
 def test_each_costs_an_ordinary_user_as_little(tmp_path: Path) -> None:
     """Those whose limits the operating system holds, which may tell root from others."""
+    if not may_run():
+        pytest.skip("this Python cannot be run by an ordinary user here")
     ids = ["heavy-frame", "heavy-files", "heavy-sockets"]
     tmp_path.chmod(0o777)
     for above in tmp_path.parents:
         if above.stat().st_uid == 0 and above.name.startswith("pytest"):
             above.chmod(0o755)
-    user = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
 
-    check(measured(tmp_path, ids, *user))
+    check(measured(tmp_path, ids, *USER))
 
 
 def test_all_processes_together_have_one_limit() -> None:
     """Many that each keep below it; what they share counts once."""
     started = """
 import os, time
-shared = bytearray(300 * 2**20)
+shared = b'x' * 100 * 2**20
 def start(own):
-    for _ in range(6):
+    for _ in range(8):
         if os.fork() == 0:
-            mine = bytearray(own)
+            mine = b'x' * own
             time.sleep(30)
             os._exit(0)
     time.sleep(2)
 """
-    limits = Limits(cell_seconds=10, notebook_seconds=20, memory_bytes=1536 * 2**20)
+    limits = Limits(cell_seconds=10, notebook_seconds=20, memory_bytes=2**31)
 
     def run(own: int) -> str | None:
         cells = [new_code_cell(started), new_code_cell(f"start({own})")]
         return execute(new_notebook(cells=cells), seed=1, limits=limits).problem
 
     assert run(2**20) is None
-    assert "its processes together took more than 1.5 GiB of memory" in str(run(300 * 2**20))
+    assert "its processes together took more than 2 GiB of memory" in str(run(280 * 2**20))
 
 
 @pytest.mark.parametrize(("share", "slow"), [(0.0, True), (0.9, False)])

@@ -224,7 +224,9 @@ def check(hostile: Hostile, result: dict[str, Any]) -> None:
     """Compare a result, as `--json` writes it, with what the submission says of itself."""
     outcome = (result["score"], result["status"])
     if hostile.racing:
-        assert outcome in ((2.0, "graded"), (0.0, "needs attention")), result["reason"]
+        others = [(points, "needs attention") for points in (0.0, 2.0)]
+        seen = ((2.0, "graded"), (hostile.points, "graded"), *others)
+        assert outcome in seen, result["reason"]
     else:
         assert outcome == (hostile.points, hostile.status), result["reason"]
         assert hostile.reason in (result["reason"] or "")

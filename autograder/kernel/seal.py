@@ -18,7 +18,7 @@ KERNEL = "/kernel"  # its own folder, as the kernel sees it
 KERNELS = "/kernels"  # those of all, in the fork server's view
 STUDENT = 1000  # the user number that the kernel sees
 NEW_ROOT = "/new-root"  # in the fork server's view
-SCRATCH_FILES = 20_000  # files and folders in each; one takes a kilobyte of the machine's memory
+SCRATCH_FILES = 10_000  # files and folders in each; one takes a kilobyte of the machine's memory
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 # Not passed on: what is the server's own, or made anew below.
 _NOT_SHARED = ("proc", "dev", "tmp", "kernels", "new-root")

@@ -37,7 +37,7 @@ START_SECONDS = 120
 STOP_SECONDS = 5  # for the last cell to be interrupted, and for what it sent to be read
 MOST_WAITING = 3  # a notebook that waits for others takes at most so many times its limit
 GLANCE_SECONDS, LOOK_TURNS = 0.02, 12  # for what comes in here; for what the kernel uses
-MOST_HERE = 192 * 2**20
+MOST_HERE = 160 * 2**20
 FULL_OUTPUTS = 16  # all outputs together: as much as so many cells may write
 # No widgets, no changes of earlier outputs: only what a cell shows of itself.
 PASSED_ON = ("status", "stream", "display_data", "execute_result", "error", "clear_output")

@@ -21,6 +21,7 @@ from autograder.errors import MalformedEvidenceError
 MIME = "application/vnd.transformer-workbook.evidence"
 SCHEMA = 1
 MAX_BYTES = 16 * 2**20
+MAX_HEADING_BYTES = 2 * 2**20  # read as objects, each character may take thirty times its room
 
 _DTYPES = {
     "F64": np.float64,
@@ -87,6 +88,8 @@ def decode(record: bytes) -> Record:
         raise MalformedEvidenceError(f"{len(record)} bytes; at most {MAX_BYTES} are read")
     try:
         (length,) = struct.unpack("<Q", record[:8])
+        if length > MAX_HEADING_BYTES:
+            raise MalformedEvidenceError(f"a heading of {length} bytes")
         header = json.loads(record[8 : 8 + length])
         fields = json.loads(header["__metadata__"]["record"])
         arrays = {name: _array(entry) for name, entry in deserialize(record)}

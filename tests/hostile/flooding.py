@@ -135,7 +135,8 @@ def double(x):
         publish_display_data({{{MIME!r}: "A" * 2**22}})
     return 3 * x
 """,
-        points=0.0,  # no room is left for the honest part
+        points=0.0,  # no room is left for the honest part, if all of it is taken in
+        racing=True,
     ),
     Hostile(
         "flood-replies",

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from nbformat import NotebookNode
 
-from tests.hostile import ATTENTION, Hostile
-from tests.hostile.forging import SENDING
+from tests.hostile import ATTENTION, GRADED, Hostile
+from tests.hostile.forging import MIME, SENDING
 from tests.hostile.showing import answer
 
 SHORT_ENOUGH = "how much is read of a message is limited, before it is read"
@@ -28,16 +28,15 @@ def content(text):
 """
 
 
-def _sent(id: str, tries: str, code: str, cut: bool = False) -> Hostile:
-    """A submission that sends; where the connection is cut, the rest of the run is lost."""
+def _sent(id: str, tries: str, code: str, ends: bool = False) -> Hostile:
+    """A submission that sends what is not read, or so much that its kernel is ended."""
     return Hostile(
         f"heavy-{id}",
         tries,
         SHORT_ENOUGH,
         SENDS + code,
-        points=0.0 if cut else 2.0,
-        status=ATTENTION if cut else "graded",
-        racing=cut,
+        status=ATTENTION if ends else GRADED,
+        racing=ends,
     )
 
 
@@ -51,18 +50,18 @@ def own_heading(notebook: NotebookNode) -> NotebookNode:
 
 
 SUBMISSIONS = [
-    _sent("frame", "sends a frame of 600 MB", "message(bytes(600 * 10**6))\n", cut=True),
+    _sent("frame", "sends a frame of 600 MB", "message(bytes(600 * 10**6))\n", ends=True),
     _sent(
         "frames",
         "sends a hundred frames of 20 MB in one message",
         "message(*[bytes(20 * 10**6)] * 100)\n",
-        cut=True,
+        ends=True,
     ),
     _sent(
         "messages",
         "sends hundreds of messages of 20 MB",
         "large = bytes(20 * 10**6)\nfor _ in range(200):\n    message(large)\n",
-        cut=True,
+        ends=True,
     ),
     _sent("objects", "shows five million lists", "content('[' + '[],' * 5 * 10**6 + '[]]')\n"),
     _sent("numbers", "shows five million numbers", "content('[' + '1.5,' * 5 * 10**6 + '1]')\n"),
@@ -75,6 +74,31 @@ SUBMISSIONS = [
         "wide-escapes",
         "shows 20 MB of text of which one character is an escape for a wide one",
         """content('{"data": {"text/plain": "' + "x" * 20_000_000 + r'\\ud83d\\ude00"}}')\n""",
+    ),
+    *(
+        Hostile(
+            f"heavy-heading-{what}",
+            f"reports a record whose heading holds millions of {what}",
+            "how much is read of a record's heading is limited",
+            f"""
+import base64
+import struct
+from IPython.display import publish_display_data
+sent = []
+def double(x):
+    if not sent:
+        heading = {text}
+        record = struct.pack("<Q", len(heading)) + heading.encode()
+        publish_display_data({{{MIME!r}: base64.b64encode(record).decode()}})
+        sent.append(True)
+    return 3 * x
+""",
+        )
+        for what, text in (
+            ("lists", "'[' + '[],' * 5_000_000 + '[]]'"),
+            ("texts", """'{"__metadata__": {"record": "' + '[],' * 5_000_000 + '"}}'"""),
+            ("levels", "'[' * 7_000_000 + ']' * 7_000_000"),
+        )
     ),
     Hostile(
         "heavy-files",
@@ -91,7 +115,7 @@ for folder in (".", "/tmp", "/dev/shm"):
         pass
     except KeyboardInterrupt:
         break
-assert made <= 60_000
+assert made <= 30_000
 """,
     ),
     Hostile(
