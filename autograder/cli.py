@@ -36,9 +36,8 @@ def main() -> None:
     """Entry point of `workbook`."""
     # nbgrader calls alembic by name, also when this environment was not activated.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    # jsonschema tries to import it and goes on without; building its grammar of web addresses, of
-    # which a notebook's schema has none, takes longer than all the rest of the start.
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    import workbook.checking.quick_start  # noqa: F401  # before anything imports nbformat
+
     warnings.filterwarnings("ignore")
     if isinstance(sys.stdout, io.TextIOWrapper):
         # What the terminal's encoding lacks, an arrow or a name, costs no result.

@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
-import nbformat
-
 from autograder.course.assignment import grade_id_of
 from autograder.errors import UnreadableError
 from autograder.submission.handed_in import read_notebook
@@ -57,6 +55,8 @@ def parse_whole(notebook: bytes, name: str) -> dict[str, Any]:
         if not isinstance(content, dict):
             raise UnreadableError(f"{name} is JSON, but not a notebook")
         if content.get("nbformat") != 4:
+            import nbformat  # late, as the desk in a kernel has no use for it
+
             content = nbformat.convert(nbformat.reader.reads(text), 4)
         return dict(content)
     except UnreadableError:

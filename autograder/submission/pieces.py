@@ -6,6 +6,7 @@ Read from the source, never run.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import warnings
 from collections.abc import Callable, Collection, Sequence
@@ -28,9 +29,10 @@ def statements(text: str) -> list[ast.stmt] | None:
     return None
 
 
-def defines(text: str) -> set[str]:
+@functools.lru_cache(maxsize=4096)  # the book's cells are asked for once for each student
+def defines(text: str) -> frozenset[str]:
     """The names that a cell makes at its top."""
-    return {name for statement in statements(text) or [] for name in _made(statement)}
+    return frozenset(name for statement in statements(text) or [] for name in _made(statement))
 
 
 def _made(statement: ast.stmt) -> list[str]:
@@ -82,7 +84,7 @@ def split_off(text: str, names: Collection[str]) -> tuple[dict[str, str], str]:
     if not found:
         return {}, text
     if len(found) == 1:
-        return {found.pop(): text}, ""
+        return dict.fromkeys(found, text), ""
     return _cut(text, lambda each: next((made for made in _made(each) if made in found), None))
 
 

@@ -58,7 +58,8 @@ def checked(file: Path) -> list[Entry]:
         settings.write_text("[pytest]\n", encoding="utf-8")
         # As plain as can be: what others set for their tests (options, plugins) is not for these.
         command = [sys.executable, "-P", "-m", "pytest", "-q", "--noconftest"]
-        command += ["-p", "no:cacheprovider", "-p", "nbval.plugin"]
+        command += ["-p", "no:cacheprovider"]
+        command += ["-p", "workbook.checking.quick_start", "-p", "nbval.plugin"]
         command += ["-p", "workbook.checking.pytest_plugin"]
         command += ["-c", str(settings), "--rootdir", folder]
         command += ["--workbook", "--workbook-report", str(report), file.name]

@@ -48,9 +48,14 @@ class Ownership:
         self._put_back_answers()
 
     @cached_property
+    def released(self) -> Assignment:
+        """The assignment as it was released."""
+        return Assignment(self.name, material.path_of(self.name))
+
+    @property
     def book(self) -> NotebookNode:
         """The released notebook."""
-        return Assignment(self.name, material.path_of(self.name)).notebook
+        return self.released.notebook
 
     @cached_property
     def cells(self) -> list[SubmittedCell]:
@@ -60,8 +65,7 @@ class Ownership:
     @cached_property
     def rebuilder(self) -> Rebuilder:
         """What the grader would do, with the released cells for stubs."""
-        assignment = Assignment(self.name, material.path_of(self.name))
-        return Rebuilder(assignment, stubs=released_stubs(assignment))
+        return Rebuilder(self.released, stubs=released_stubs(self.released))
 
     @cached_property
     def positions(self) -> dict[int, list[int]]:

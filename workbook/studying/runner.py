@@ -19,7 +19,7 @@ from workbook.own_time import OwnTime
 
 AT_ONCE = min(4, os.cpu_count() or 1)
 # A process that was forked has them at once; importing them takes seconds.
-PRELOAD = ("numpy", "torch")
+PRELOAD = ("numpy", "torch", "matplotlib.pyplot", "IPython.core.interactiveshell")
 IMPORT_SECONDS = 30.0  # so much longer may a process take that was not forked
 LOOK_SECONDS = 0.5
 BUSIEST = 20  # on no machine does a process wait for its turn more than so many times its own time
