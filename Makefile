@@ -16,19 +16,19 @@ demo: $(VENV)/ready
 	echo "Two of the submissions are beyond grading on purpose, so workbook grade ended with status $$status."
 
 test: check | for-tests
-	python -m pytest -q -n auto
+	python -m pytest -q -n auto --dist loadgroup
 
 # What a release of a version runs: every notebook with many seeds, every mutant, and all tests, also
 # those that `make test` leaves out (the marker `release`). Takes more than an hour on two cores.
 prove-all: $(VENV)/ready | for-tests
 	workbook prove --seeds 50
-	python -m pytest -q -n auto -m ""
+	python -m pytest -q -n auto --dist loadgroup -m ""
 	$(MAKE) mutation pythons
 
 # Which lines and branches the tests reach: a report, and no gate. Takes longer than the tests.
 coverage: $(VENV)/ready | for-tests
 	python -m coverage erase
-	-python -m coverage run -m pytest -q -n auto
+	-python -m coverage run -m pytest -q -n auto --dist loadgroup
 	python -m coverage combine --quiet
 	python -m coverage report
 

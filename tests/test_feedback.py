@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell
 
 from autograder.course.assignment import Assignment
-from autograder.course.catalogue import Misconception
+from autograder.course.catalogue import Catalogue, Misconception
 from autograder.course.course import Course
 from autograder.feedback.exporter import page
 from autograder.feedback.markdown import rendered
@@ -283,8 +284,14 @@ def graded() -> dict[str, list[tuple[str, Graded]]]:
     for name in harness.ASSIGNMENTS:
         assignment: Assignment = course.assignments[name]
         key = answer_keys(course, [assignment], ThisProcess(), Seeds(given=5))[name]
+        # Exceptions that nobody catalogued have no name; one long search shows that.
+        unsearched = replace(key, wrong=replace(key.wrong, catalogue=Catalogue()))
+        keys = {} if name == harness.ASSIGNMENTS[0] else {"leaks": unsearched}
         found[name] = [
-            (kind, grade(key, HandedIn(kind, "s", nbformat.writes(notebook).encode())))
+            (
+                kind,
+                grade(keys.get(kind, key), HandedIn(kind, "s", nbformat.writes(notebook).encode())),
+            )
             for kind, notebook in wrong_in_every_way(name).items()
         ]
     return found

@@ -14,24 +14,20 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
+from autograder.cli import main
 from autograder.course.course import Course
 from autograder.errors import CellsChangedError
 from autograder.observe import collecting, observe, randn
 from autograder.release.release import generate
 from tests import mini
+from tests.forked import forked
 
 WRONG = "def double(x):\n    return 3 * x"
 
 
 def workbook(course: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command in the course folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "autograder.cli", *arguments],
-        cwd=course,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    return forked(main, ["workbook", *arguments], course)
 
 
 def results(course: Path, *arguments: str) -> dict[str, dict[str, Any]]:

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,17 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.gradebook.entry import entry_of
-from autograder.grading.grade import grade
 from autograder.reference.answer_key import AnswerKey
 from autograder.sandbox import kernel_server
 from autograder.sandbox import replace as replace_server
 from autograder.submission.handed_in import read_handed_in
 from autograder.verdict.compare import difference
 from tests import mini
+from tests.forked import forked
 from tests.gradebooks import COURSE
-from tests.harness import ROOT
+from tests.harness import PYTHON_PATH
 from tests.hostile import MARK, README, WRONG, Hostile, Target, by_id, every, table
-from tests.hostile.grade import SHORT
+from tests.hostile.grade import shortened, shortly
 
 SEED = "20260101"
 HONEST = {"honest-right": 6.0, "honest-wrong": 2.0}
@@ -121,7 +121,7 @@ def run(course: Path, home: Path, temporary: Path, environment: str) -> tuple[An
         cwd=course,
         env={
             **os.environ,
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": PYTHON_PATH,
             "HOME": str(home),
             "TMPDIR": str(temporary),
             "WORKBOOK_TEST_TOKEN": environment,
@@ -315,7 +315,7 @@ def test_what_is_written_stays_small(graded: Graded) -> None:
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> AnswerKey:
     """The answer key of a course of its own."""
-    return replace(mini.key_of(tmp_path_factory.mktemp("key")), limits=SHORT)
+    return mini.key_of(tmp_path_factory.mktemp("key"))
 
 
 def by_library(hostile: Hostile, key: AnswerKey, course: Path) -> None:
@@ -324,7 +324,7 @@ def by_library(hostile: Hostile, key: AnswerKey, course: Path) -> None:
     path = hostile.hand_in(target)
 
     try:
-        found = grade(key, read_handed_in(path, hostile.id, "one", path.parent))
+        found = shortly(key, read_handed_in(path, hostile.id, hostile.who, path.parent))
     finally:
         remove(course / "submitted")
 
@@ -382,12 +382,12 @@ def test_the_first_kernel_of_a_server_is_as_closed(
 def test_a_hostile_resubmission_keeps_no_old_score(course: Path, tmp_path: Path) -> None:
     """What cannot be written as it is does not leave an earlier score in the gradebook."""
     path = mini.hand_in(course, "one", mini.submission())
-    run(course, tmp_path, tmp_path, "")
+    assert forked(shortened, ["workbook", "grade"], course).returncode == 0
     assert gradebook_scores(course) == {"one": 6.0}
 
     (hostile,) = by_id("half-a-character")
     nbformat.write(hostile.notebook(Target(course, tmp_path, 9, "nobody")), path)
-    run(course, tmp_path, tmp_path, "")
+    forked(shortened, ["workbook", "grade"], course)
 
     assert gradebook_scores(course) == {"one": 2.0}
 

@@ -13,33 +13,44 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.apps.nbgraderapp import main
 
+from autograder.cli import main as workbook
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from tests import mini
+from tests.forked import forked
 from tests.harness import ROOT
 
 WRONG = "def double(x):\n    return 3 * x"
 
 
-def nbgrader(course: Path, *arguments: str, user: str = "one") -> subprocess.CompletedProcess[str]:
-    """Run nbgrader in the course folder as the user `user`."""
-    environment = {
-        **os.environ,
+def environment(course: Path, user: str = "one") -> dict[str, str]:
+    """Variables of the user `user`, besides one's own."""
+    return {
         # nbgrader calls alembic by name
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "NB_USER": user,
         "HOME": str(course.parent),
         "JUPYTER_CONFIG_DIR": str(course.parent / "jupyter"),
     }
-    return subprocess.run(
-        [sys.executable, "-m", "nbgrader", *arguments],
-        cwd=course,
-        env=environment,
+
+
+def nbgrader(course: Path, *arguments: str, user: str = "one") -> subprocess.CompletedProcess[str]:
+    """Run nbgrader in the course folder as the user `user`."""
+    return forked(main, ["nbgrader", *arguments], course, environment(course, user))
+
+
+def validated(file: Path, student: Path) -> str:
+    """What `nbgrader validate` prints, which it does where its process began to."""
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", "validate", str(file)],
+        cwd=student,
+        env={**os.environ, **environment(student)},
         capture_output=True,
         text=True,
-        timeout=600,
     )
+    return done.stdout + done.stderr
 
 
 def scores(course: Path) -> dict[str, float]:
@@ -121,8 +132,7 @@ def class_of_five(course: Path) -> Path:
 def test_autograde_and_the_button_agree_with_workbook_grade(class_of_five: Path) -> None:
     """The same submissions get the same scores on all three ways."""
     course = class_of_five
-    workbook = [sys.executable, "-m", "autograder.cli", "grade"]
-    assert subprocess.run(workbook, cwd=course, capture_output=True).returncode == 1
+    assert forked(workbook, ["workbook", "grade"], course).returncode == 1
     expected = {"a-skips": 2.0, "b-newer": 6.0, "c-broken": 0.0, "d-wrong": 4.0, "e-other": 0.0}
     assert scores(course) == expected
     newer = course / "autograded" / "b-newer" / mini.NAME / f"{mini.NAME}.ipynb"
@@ -262,11 +272,9 @@ def test_the_round_of_an_assignment(course: Path, tmp_path: Path) -> None:
     fetched = student / mini.NAME / f"{mini.NAME}.ipynb"
     assert "BEGIN HIDDEN" not in fetched.read_text()
 
-    unsolved = nbgrader(student, "validate", str(fetched))
-    assert "this step is still to do" in unsolved.stdout + unsolved.stderr
+    assert "this step is still to do" in validated(fetched, student)
     nbformat.write(_solved(fetched), fetched)
-    solved = nbgrader(student, "validate", str(fetched))
-    assert "Success" in solved.stdout, solved.stdout
+    assert "Success" in validated(fetched, student)
 
     submitted = nbgrader(student, "submit", mini.NAME)
     assert submitted.returncode == 0, submitted.stderr

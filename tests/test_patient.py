@@ -6,7 +6,7 @@ import ast
 import copy
 import json
 from codecs import BOM_UTF8
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -14,11 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from typer.testing import CliRunner, Result
 
 from autograder.cli import app
 from autograder.course.assignment import Assignment
+from autograder.course.released import MATERIAL
 from autograder.submission.cells import read_cells
 from autograder.submission.rebuild import Rebuilder
 from tests import ailments
@@ -38,6 +39,15 @@ from tests.harness import ASSIGNMENTS, ROOT, SOURCE, definition_source, grade_id
 from workbook.mending.damage import of_the_cells
 from workbook.mending.ownership import Ownership
 from workbook.mending.pour import poured
+from workbook.mending.rerun import stale
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _release() -> Iterator[None]:
+    """This clone's; to look for an installed course each time takes as long as to mend."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(MATERIAL, str(ROOT / "release"))
+        yield
 
 
 def doctor(file: Path, *words: str) -> Result:
@@ -566,63 +576,56 @@ def test_a_file_that_is_too_large_can_be_made_smaller(tmp_path: Path) -> None:
     assert "is larger than 64 MiB; cleared of its outputs" in result.output
 
 
-def sparse(*cells: NotebookNode) -> NotebookNode:
-    """An untouched notebook without demonstrations, with cells at its end that were run."""
-    notebook = released()
+def run_once(*cells: NotebookNode) -> list[NotebookNode]:
+    """Cells that were run and looked fine."""
     for number, each in enumerate(cells):
         each.execution_count = number + 1
         each.outputs = [new_output("stream", name="stdout", text="fine\n")]
-    notebook.cells += cells
-    return notebook
+    return list(cells)
 
 
-STALE = {
-    "made below": (
-        [new_code_cell("print(width_of_mine)"), new_code_cell("width_of_mine = 3")],
-        "`width_of_mine` is used, but is made only further down, in cell {second}",
-    ),
-    "made in no cell": (
-        [new_code_cell("def first():\n    return gone_helper()"), new_code_cell("first()")],
-        "`gone_helper` is used in cell {first}, but is made in no cell",
-    ),
-    "changed since": ([new_code_cell("assert 1 == 2, 'not so'")], "AssertionError: not so"),
-}
+def test_what_works_only_in_the_order_it_was_run_in(tmp_path: Path) -> None:
+    """The cell is named, the missing name and where it is made; nothing is changed.
 
-
-@pytest.mark.parametrize("case", STALE)
-def test_what_works_only_in_the_order_it_was_run_in(tmp_path: Path, case: str) -> None:
-    """The cell is named, the missing name and where it is made; nothing is changed."""
-    cells, says = STALE[case]
-    number = len(released().cells)
-    file = written(tmp_path, sparse(*copy.deepcopy(cells)))
+    The steps of the book, none of them written, are no finding.
+    """
+    notebook = released()
+    at = len(notebook.cells)
+    notebook.cells += run_once(
+        new_code_cell("print(width_of_mine)"),
+        new_code_cell("width_of_mine = 3"),
+        new_code_cell("def first():\n    return gone_helper()"),
+        new_code_cell("first()"),
+        new_code_cell("assert 1 == 2, 'not so'"),
+        new_code_cell("from pathlib import Path; Path('ran').touch()"),
+    )
+    file = written(tmp_path, notebook)
     before = file.read_bytes()
 
     result = doctor(file, "--mend")
 
     assert result.exit_code == 1
-    assert says.format(first=number + 1, second=number + 2) in result.output
-    assert "Run from the top: 1 finding" in result.output
+    for says in (
+        f"`width_of_mine` is used, but is made only further down, in cell {at + 2}",
+        f"`gone_helper` is used in cell {at + 3}, but is made in no cell",
+        f"cell {at + 5}: it ends with AssertionError: not so",
+        "Run from the top: 3 findings",
+    ):
+        assert says in result.output
     assert file.read_bytes() == before
+    assert (file.parent / "ran").exists()  # it ran, and in the student's folder
 
 
 def test_what_failed_when_it_was_run_is_no_finding(tmp_path: Path) -> None:
-    """Steps not written, tests that fail in the stored outputs, what follows from them."""
-    notebook = sparse(
+    """Tests that fail in the stored outputs, what follows from them, a step to do, a new cell."""
+    cells = run_once(
         new_code_cell("assert 1 == 2\nwidth_of_mine = 3"),
         new_code_cell("print(width_of_mine)"),
         new_code_cell("raise NotImplementedError"),
-        new_code_cell("from pathlib import Path; Path('ran').touch()"),
     )
-    failing = notebook.cells[-4]
-    failing.outputs = [new_output("error", ename="AssertionError", evalue="", traceback=[])]
-    notebook.cells.append(new_code_cell("never_run"))
-    file = written(tmp_path, notebook)
+    cells[0].outputs = [new_output("error", ename="AssertionError", evalue="", traceback=[])]
 
-    result = doctor(file)
-
-    assert result.exit_code == 0, result.output
-    assert "Run from the top: nothing ails it." in result.output
-    assert (file.parent / "ran").exists()  # it ran, and in the student's folder
+    assert stale(new_notebook(cells=[*cells, new_code_cell("never_run")]), tmp_path) == []
 
 
 def test_the_released_cells_are_the_stubs() -> None:

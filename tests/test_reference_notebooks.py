@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import subprocess
 import sys
@@ -13,26 +14,31 @@ import pytest
 from autograder.course.assignment import Assignment
 from autograder.course.released import INLINE
 from autograder.release.worked_outputs import comparable, executed
-from tests.harness import ASSIGNMENTS, ROOT, SOURCE
+from tests.harness import ASSIGNMENTS, PYTHON_PATH, SOURCE
 from workbook.material import answers
 
 
+@functools.cache
 def run(name: str) -> nbformat.NotebookNode:
     """The source notebook, executed from the top."""
     return executed(Assignment(name, SOURCE / name / f"{name}.ipynb"))
 
 
-@pytest.mark.parametrize("name", ASSIGNMENTS)
+# What the book's cells print is compared without a kernel, for every notebook, by
+# `test_worked_outputs`; and in one, for what only a kernel shows.
+IN_KERNELS = [
+    ASSIGNMENTS[0],
+    *(pytest.param(name, marks=pytest.mark.release) for name in ASSIGNMENTS[1:]),
+]
+
+
+@pytest.mark.parametrize("name", IN_KERNELS)
 def test_the_release_has_the_outputs_of_today(name: str) -> None:
     """Run `workbook release` after every change of a source notebook."""
     assert comparable(run(name)) == answers(name)["outputs"]
 
 
-@pytest.mark.parametrize(
-    "name",
-    # `workbook check` runs all of them by nbval in every test run: see `test_self_check`.
-    [ASSIGNMENTS[0], *(pytest.param(n, marks=pytest.mark.release) for n in ASSIGNMENTS[1:])],
-)
+@pytest.mark.parametrize("name", IN_KERNELS)
 def test_an_executed_reference_notebook_is_green_with_nbval(name: str, tmp_path: Path) -> None:
     """A second run gives every output again; without the hidden tests, the same worked outputs."""
     path = tmp_path / f"{name}.ipynb"
@@ -44,7 +50,7 @@ def test_an_executed_reference_notebook_is_green_with_nbval(name: str, tmp_path:
         env={
             **os.environ,
             "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": PYTHON_PATH,
             "MPLBACKEND": INLINE,
         },
         capture_output=True,

@@ -26,7 +26,8 @@ from tests.test_grade import workbook
 STUDENTS = 12
 SEED = "23"
 GONE_SECONDS = 60
-RUN = [sys.executable, "-m", "autograder.cli", "grade", "--jobs", "2", "--seed", SEED]
+GRADE = ["grade", "--jobs", "2", "--seed", SEED]
+RUN = [sys.executable, "-m", "autograder.cli", *GRADE]
 
 
 def outcome(course: Path) -> tuple[Any, dict[str, str]]:
@@ -47,7 +48,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A course that was graded without interruption."""
     course = mini.make_course(tmp_path_factory.mktemp("undisturbed"))
     mini.hand_in_class(course, STUDENTS)
-    assert subprocess.run(RUN, cwd=course, capture_output=True).returncode == 1
+    assert workbook(course, *GRADE).returncode == 1
     return course
 
 
@@ -111,7 +112,7 @@ def test_a_killed_run_is_continued_to_the_same_end(
         json.loads(path.read_text())
     if target == "coordinator":
         assert status in (-signal.SIGKILL, 1), rest  # killed, or done before
-        assert subprocess.run(RUN, cwd=course, capture_output=True).returncode == 1
+        assert workbook(course, *GRADE).returncode == 1
     else:
         assert status == 1, rest  # it goes on by itself
 
@@ -140,7 +141,7 @@ def test_ctrl_c_says_what_is_done(tmp_path: Path, undisturbed: Path) -> None:
         "there.\n"
     )
     assert gone(relatives)
-    assert subprocess.run(RUN, cwd=course, capture_output=True).returncode == 1
+    assert workbook(course, *GRADE).returncode == 1
     assert outcome(course) == outcome(undisturbed)
 
 
@@ -187,17 +188,17 @@ def test_what_cannot_be_written_stops_the_run_and_not_the_class(
     course = mini.make_course(tmp_path)
     mini.hand_in_class(course, STUDENTS)
     first = ["--student", "s00"]
-    assert subprocess.run([*RUN, *first], cwd=course, capture_output=True).returncode == 0
+    assert workbook(course, *GRADE, *first).returncode == 0
     if obstruct is full:
         shutil.rmtree(course / "autograded")
     remove = obstruct(course)
     try:
-        stopped = subprocess.run(RUN, cwd=course, capture_output=True, text=True)
+        stopped = workbook(course, *GRADE)
     finally:
         remove()
 
     assert stopped.returncode == 2
     assert says in stopped.stderr.splitlines()[-1]
     assert "Traceback" not in stopped.stderr
-    assert subprocess.run(RUN, cwd=course, capture_output=True).returncode == 1
+    assert workbook(course, *GRADE).returncode == 1
     assert outcome(course) == outcome(undisturbed)

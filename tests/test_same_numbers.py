@@ -10,29 +10,31 @@ from typing import Any
 
 import pytest
 
+from autograder.authoring import at_the_desk
 from autograder.release.same_numbers import with_numbers_of
-from tests.harness import ROOT
+from tests.harness import PYTHON_PATH, authored
 from workbook.material import answers
 
 NAME = "01-scaled-dot-product-attention"
 DEFINITIONS = ["scaled_dot_product_attention"]
-RECORD = f"""
-import json
-from pathlib import Path
-from autograder.authoring.at_the_desk import recorded
-from autograder.authoring.authored import read_authored
-from autograder.course.course import Course
-course = Course(Path({str(ROOT)!r}))
-authored = read_authored(course, course.assignments[{NAME!r}])
-print(json.dumps(dict(recorded(authored, {DEFINITIONS!r}).data)))
+RECORD = """
+import torch
+torch.set_num_threads(1)
+from tests.test_same_numbers import recorded
+print(recorded())
 """
 
 
-def recorded(**environment: str) -> dict[str, Any]:
+def recorded() -> str:
+    """What is recorded here, as JSON."""
+    return json.dumps(dict(at_the_desk.recorded(authored(NAME), DEFINITIONS).data))
+
+
+def recorded_elsewhere(**environment: str) -> dict[str, Any]:
     """What is recorded on a machine with other instructions, threads and libraries."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", RECORD],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        env={**os.environ, "PYTHONPATH": PYTHON_PATH, **environment},
         capture_output=True,
         text=True,
     )
@@ -43,8 +45,8 @@ def recorded(**environment: str) -> dict[str, Any]:
 
 def test_another_machine_writes_the_same_bytes() -> None:
     """Without vector instructions the last digits differ, and what is there is kept."""
-    here = recorded(OMP_NUM_THREADS="1")
-    there = recorded(
+    here = json.loads(recorded())
+    there = recorded_elsewhere(
         OMP_NUM_THREADS="1",
         ATEN_CPU_CAPABILITY="default",
         MKL_CBWR="COMPATIBLE",

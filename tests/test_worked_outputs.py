@@ -2,25 +2,65 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib.pyplot
 import pytest
 
 from autograder.authoring.authored import ORACLE
+from autograder.course.assignment import is_test
 from autograder.release.worked_outputs import IGNORED
 from tests import harness
 from tests.student_work import grade_id, is_to_write, released
-from workbook.material import answers, text
+from workbook.material import answers
+from workbook.material import text as text_of
+
+# Row after row in double precision, the long inputs of this one's pictures take half a minute.
+SLOW = {"challenge-flash-attention": "row_by_row_in_float64"}
+# A fault of the public example "elsewhere", which has it run where tensors have no numbers.
+ACCUSED = {"04-positional-encoding": "complex_numbers"}
+
+
+def marks(assignment: str, name: str) -> list[pytest.MarkDecorator]:
+    slow = [pytest.mark.release] if SLOW.get(assignment) == name else []
+    wrong = ACCUSED.get(assignment) == name
+    return slow + ([pytest.mark.xfail(strict=True, reason="right, and told wrong")] * wrong)
+
 
 STYLES = [
-    pytest.param(assignment, source, id=f"{harness.module_name(assignment)}-{name}")
+    pytest.param(
+        assignment,
+        source,
+        id=f"{harness.module_name(assignment)}-{name}",
+        marks=marks(assignment, name),
+    )
     for assignment in harness.ASSIGNMENTS
-    for name, source in harness.authored(assignment).styles.items()
+    for name, source in {"reference": "", **harness.authored(assignment).styles}.items()
     if not name.startswith(ORACLE)
 ]
+
+
+def told(output: Mapping[str, Any]) -> str:
+    """What was recorded, but for pictures, which say no more than their size."""
+    text: str = output.get("text") or output["data"]["text/plain"]
+    return "" if text.startswith("<Figure ") else text
+
+
+def ran(source: str, name: str, namespace: dict[str, Any]) -> list[str]:
+    """What a cell prints, and the value that stands at its end, as a kernel would show them."""
+    body = ast.parse(source).body
+    last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
+    value = None
+    with contextlib.redirect_stdout(io.StringIO()) as written:
+        exec(compile(ast.Module(body, []), f"<{name}>", "exec"), namespace)
+        if isinstance(last, ast.Expr):
+            value = eval(compile(ast.Expression(last.value), f"<{name}>", "eval"), namespace)
+    shown = "" if value is None or source.rstrip().endswith(";") else repr(value)
+    return list(filter(None, [written.getvalue(), shown]))
 
 
 @pytest.mark.filterwarnings("ignore")  # a style that torch warns of is still right
@@ -28,25 +68,24 @@ STYLES = [
 def test_every_right_style_prints_the_same(
     assignment: str, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Correct work passes the visible tests and changes no printed line of a compared cell."""
+    """Correct work passes the visible tests and prints what is recorded, no more and no less."""
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: matplotlib.pyplot.close("all"))
     definitions = harness.solutions(assignment)
     exec(compile(source, "<style>", "exec"), definitions)
     expected = {
-        name: "".join(output.get("text", "") for output in outputs)
+        name: [text for output in outputs if (text := told(output))]
         for name, outputs in answers(assignment)["outputs"].items()
     }
 
-    printed: dict[str, str] = {}
+    printed: dict[str, list[str]] = {}
     namespace: dict[str, Any] = {"__name__": "__main__"}
     for cell in released(assignment)["cells"]:
         if is_to_write(cell):
             namespace[grade_id(cell)] = definitions[grade_id(cell)]
         elif cell["cell_type"] == "code" and IGNORED not in cell["metadata"].get("tags", []):
-            with contextlib.redirect_stdout(io.StringIO()) as written:
-                exec(compile(text(cell), f"<{cell['id']}>", "exec"), namespace)
-            if cell["id"] in expected:
-                printed[cell["id"]] = written.getvalue()
+            found = ran(text_of(cell), cell["id"], namespace)
+            if cell["id"] in expected or (found and not is_test(cell)):
+                printed[cell["id"]] = found
 
     assert printed == expected
