@@ -16,6 +16,7 @@ from autograder.submission.pictures import attached, lifted, source_of
 
 LONGEST_FORMULA = 2_000
 LONGEST_TEXT = 50_000  # beyond, what looks for formulas takes minutes
+MOST_ENVIRONMENTS = 200  # for each that begins, its end is looked for in all that follows
 _COLOURED = ("python", "py", "python3")
 _IMG = re.compile(r"<img\b[^<>]*>", re.I)
 _ATTRIBUTE = re.compile(r"""\b(src|alt)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""", re.I)
@@ -95,12 +96,12 @@ def _formula(body: str, display: str) -> str:
 def rendered(
     text: str, attachments: Mapping[str, Mapping[str, str]] | None = None, links: bool = True
 ) -> str:
-    """The HTML of a Markdown cell with the pictures that it has; of a very long one, its text.
+    """The HTML of a Markdown cell with the pictures that it has; of one that takes long, its text.
 
     What strangers wrote has no `links`: who reads it has more to lose than a click.
     """
     text, inside = lifted(text)
-    if len(text) > LONGEST_TEXT:
+    if len(text) > LONGEST_TEXT or text.count(r"\begin") > MOST_ENVIRONMENTS:
         return f"<pre>{html.escape(text)}</pre>"
     renderer = _Renderer({**attached({"attachments": attachments}), **inside}, links)
     return str(MarkdownWithMath(renderer=renderer).render(text))
