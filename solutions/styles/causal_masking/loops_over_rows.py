@@ -10,7 +10,7 @@ def causal_mask(query_len, key_len=None, device=None):
 
 
 def padding_mask(lengths, max_len):
-    mask = torch.zeros(len(lengths), 1, max_len, dtype=torch.bool)
+    mask = torch.zeros(len(lengths), 1, max_len, dtype=torch.bool, device=lengths.device)
     for b, length in enumerate(lengths.tolist()):
         if not 0 <= length <= max_len:
             raise ValueError(f"lengths[{b}] = {length}")

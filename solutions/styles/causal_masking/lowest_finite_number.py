@@ -9,7 +9,8 @@ def padding_mask(lengths, max_len):
     for length in lengths:
         if length < 0 or length > max_len:
             raise ValueError("lengths out of range")
-    return (torch.arange(max_len).expand(len(lengths), max_len) < lengths.view(-1, 1)).unsqueeze(-2)
+    positions = torch.arange(max_len).to(lengths.device)
+    return (positions.expand(len(lengths), max_len) < lengths.view(-1, 1)).unsqueeze(-2)
 
 
 def masked_attention(query, key, value, mask=None):
@@ -21,6 +22,8 @@ def masked_attention(query, key, value, mask=None):
             scores = scores.masked_fill(mask.logical_not(), torch.finfo(scores.dtype).min)
         except RuntimeError as error:
             raise ValueError("mask cannot be broadcast") from error
+        if scores.shape != (*query.shape[:-1], key.shape[-2]):
+            raise ValueError("mask is larger than the scores")
     weights = torch.nn.functional.softmax(scores, -1)
     if mask is not None:
         weights = weights * mask

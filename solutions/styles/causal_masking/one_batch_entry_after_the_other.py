@@ -5,8 +5,8 @@ def padding_mask(lengths, max_len):
             raise ValueError(f"{n} in lengths is not in 0..{max_len}")
         rows.append(torch.tensor([[True] * n + [False] * (max_len - n)], dtype=torch.bool))
     if not rows:
-        return torch.zeros(0, 1, max_len, dtype=torch.bool)
-    return torch.stack(rows)
+        return torch.zeros(0, 1, max_len, dtype=torch.bool, device=lengths.device)
+    return torch.stack(rows).to(lengths.device)
 
 
 def masked_attention(query, key, value, mask=None):

@@ -19,7 +19,7 @@ def padding_mask(lengths: Tensor, max_len: int) -> Tensor:
     if not all(0 <= n <= max_len for n in lengths.tolist()):
         raise ValueError("lengths has one outside 0 ... max_len")
     rows = [[j < n for j in range(max_len)] for n in lengths.tolist()]
-    return torch.tensor(rows, dtype=torch.bool).reshape(len(rows), 1, max_len)
+    return torch.tensor(rows, dtype=torch.bool, device=lengths.device).reshape(len(rows), 1, max_len)
 
 
 def masked_attention(

@@ -8,7 +8,7 @@ def causal_mask(query_len, key_len=None, device=None):
 def padding_mask(lengths, max_len):
     if lengths.numel() and (lengths.min() < 0 or lengths.max() > max_len):
         raise ValueError("every entry of lengths lies between 0 and max_len")
-    return torch.arange(max_len).unsqueeze(0).lt(lengths.unsqueeze(1)).unsqueeze(1)
+    return torch.arange(max_len, device=lengths.device).unsqueeze(0).lt(lengths.unsqueeze(1)).unsqueeze(1)
 
 
 def masked_attention(query, key, value, mask=None):
@@ -18,8 +18,10 @@ def masked_attention(query, key, value, mask=None):
     if mask.dtype is not torch.bool:
         raise ValueError("the mask has to be boolean")
     try:
-        shape = torch.broadcast_shapes(mask.shape, scores.shape)
+        fits = torch.broadcast_shapes(mask.shape, scores.shape) == scores.shape
     except RuntimeError:
+        fits = False
+    if not fits:
         raise ValueError("the mask does not fit the scores")
     some = mask.any(dim=-1, keepdim=True)
     scores = torch.where(mask | ~some, scores, float("-inf"))

@@ -46,7 +46,9 @@ class MultiHeadAttention(nn.Module):
         # With its weights, torch gives NaN to a query without a key: it sees all, and then gets 0.
         _, weights = self._torch(query, key, value, allowed | ~some, need_weights=True)
         assert weights is not None
-        return output.transpose(0, 1), weights.where(some, torch.zeros((), dtype=weights.dtype))
+        broken = query.isnan().any(-1, keepdim=True)  # which torch's fused operator does not show
+        output = output.transpose(0, 1).masked_fill(broken, float("nan"))
+        return output, weights.where(some, torch.zeros((), dtype=weights.dtype))
 
     def _torch(
         self, query: Tensor, key: Tensor, value: Tensor, allowed: Tensor, need_weights: bool
