@@ -53,7 +53,9 @@ def may_run() -> bool:
     """Whether an ordinary user can run this Python at all."""
     if shutil.which("setpriv") is None:
         return False
-    tried = [*USER, sys.executable, "-c", "import nbformat"]
+    # The sandbox shows its folders, and so has to see them.
+    look = "import os, sys, nbformat; [os.listdir(p) for p in (sys.prefix, sys.base_prefix)]"
+    tried = [*USER, sys.executable, "-c", look]
     return subprocess.run(tried, capture_output=True).returncode == 0
 
 
