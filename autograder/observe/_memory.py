@@ -6,6 +6,7 @@ was taken: by torch, NumPy or C, in whichever thread, whatever the call was name
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import mmap
 import sys
@@ -21,6 +22,10 @@ import numpy as np
 _FILLING_BYTES = (2**20, 2**16)
 _MOST_FILLED = 2_000
 _TRIAL_BYTES = 2**23
+# glibc gives blocks of this size and more back as soon as they are freed: smaller ones that are
+# kept in between would scatter the larger ones over much more room than they take.
+_MAPPED_BYTES, _USUAL_BYTES = 2**16, 2**20
+_M_MMAP_THRESHOLD = -3  # <malloc.h>
 
 
 @contextmanager
@@ -61,6 +66,7 @@ class memory_taken:
         if sys.platform != "linux":
             return self
         gc.collect()
+        _map_blocks_of(_MAPPED_BYTES)
         self._fill()
         self._reach_peak()
         before = _peak()
@@ -79,6 +85,7 @@ class memory_taken:
         if self._from is not None:
             self.bytes = _peak() - self._from
         self._held.clear()
+        _map_blocks_of(_USUAL_BYTES)
 
     def _fill(self) -> None:
         """Hold what lies free in the process, so that taking that much is seen as well."""
@@ -108,6 +115,12 @@ def least_memory(run: Callable[[], object], enough_bytes: int, tries: int = 3) -
         if least <= enough_bytes:
             break
     return least
+
+
+def _map_blocks_of(size_bytes: int) -> None:
+    """See mallopt(3); other C libraries are left as they are."""
+    if sys.platform == "linux" and hasattr(library := ctypes.CDLL(None), "mallopt"):
+        library.mallopt(_M_MMAP_THRESHOLD, size_bytes)
 
 
 def _peak() -> int:
