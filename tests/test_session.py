@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import random
 import sys
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,8 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.observe import collecting, gradients, observe, randn
+from autograder.observe._writing import KEEPING, compiled
+from autograder.sandbox.execute import execute
 from autograder.verdict.evidence import Record, decode
 from tests.harness import solutions, verdicts
 
@@ -189,6 +194,130 @@ def test_what_a_check_writes_into_a_kept_table_is_put_back() -> None:
     assert following.arrays["0"].numbers.tolist() == before.tolist()
     assert other.arrays["0"].numbers.tolist() == [2, 8, 10, 13]
     assert torch.equal(TABLE, before)
+
+
+OF_A_STUDENT = """
+class Table:
+    __slots__ = ("rows",)
+    made = 0
+
+class Layer(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(2))
+
+def table(): return array
+def rows(): return numbers
+array, numbers, named, seen_before = np.arange(4.0), [3, 1, 2], {"a": [1]}, {1, 2}
+slots, layer, raw, queue = Table(), Layer(), bytearray(b"ab"), deque([1, 2])
+slots.rows = 1
+"""
+# Each is run in a check of its own, on what the student's session keeps.
+WRITING = [
+    "table()[0] = 7",
+    "table()[1:] *= 3",
+    "view = table()[2:]; view += 1",
+    "table().fill(0)",
+    "table().sort(); table()[:] = table()[::-1]",
+    "np.copyto(table(), 5.0)",
+    "np.add(table(), 1, out=table())",
+    "array += 1",
+    "rows().append(4)",
+    "rows().sort()",
+    "rows()[0], rows()[1] = 8, 9",
+    "del rows()[0]",
+    "taken = rows().pop(), rows().pop()",
+    "numbers += [5]",
+    "named['b'] = 2",
+    "named['a'].append(2)",
+    "named['a'] += [2]",
+    "named.clear()",
+    "if True:\n    for each in (1, 2):\n        named.setdefault(each, []).append(each)",
+    "def change():\n    seen_before.add(3)\nchange()",
+    "seen_before |= {7}",
+    "raw[0] = 0; queue.rotate(); queue.popleft()",
+    "slots.rows = 2",
+    "del slots.rows",
+    "Table.made += 1; Table.new = 3",
+    "rows.calls = 1",
+    "layer.weight = torch.nn.Parameter(torch.zeros(2)); layer.other = 1",
+    "setattr(layer, 'weight', None)",
+    "try:\n    1 / 0\nexcept ZeroDivisionError:\n    rows().reverse()",
+]
+
+
+def kept_state(of: dict[str, Any]) -> str:
+    """All that the student's session keeps, as text."""
+    layer, slots = of["layer"], of["slots"]
+    kept = {name: of[name] for name in ("array", "numbers", "named", "seen_before", "raw", "queue")}
+    own = [sorted(set(vars(layer)) - set(vars(torch.nn.Module()))), list(layer.parameters())]
+    of_class = {k: v for k, v in vars(of["Table"]).items() if k in ("made", "new")}
+    return str((kept, own, of_class, getattr(slots, "rows", None), vars(of["rows"])))
+
+
+def test_what_a_check_writes_into_anything_is_put_back() -> None:
+    """Arrays, containers and attributes, by whatever statement, each as it was before."""
+    kept: dict[str, Any] = {"torch": torch, "np": np, "deque": collections.deque}
+    exec(OF_A_STUDENT, kept)
+    at_first = kept_state(kept)
+    for writing in WRITING:
+        inside = f"with observe('one') as seen:\n{textwrap.indent(writing, '    ')}\n"
+        source = f"{inside}    seen.state = state(kept)"
+        names = {**kept, "kept": kept, "state": kept_state, "observe": observe, **KEEPING}
+        with collecting() as records:
+            exec(compiled(source, "<check>"), names)
+
+        (record,) = map(decode, records)
+        assert record.raised is None, (writing, record.raised)
+        assert record.values["state"]["value"] != at_first, f"{writing} changes nothing"
+        assert kept_state(kept) == at_first, writing
+
+
+def test_so_it_is_in_grading() -> None:
+    """A kernel runs a hidden part with its marks."""
+    hidden = """### BEGIN HIDDEN TESTS
+from autograder.observe import observe
+with observe("the caller's own") as seen:
+    table()[0] = 7
+    table.rows.append(2)
+with observe("the next") as seen:
+    seen.table, seen.rows = table(), table.rows
+### END HIDDEN TESTS
+"""
+    mine = "import numpy as np\ntable = lambda kept=np.arange(2): kept\ntable.rows = [1]"
+    flags = {"grade_id": "test-table", "grade": True, "solution": False}
+    test = new_code_cell(hidden, metadata={"nbgrader": flags})
+
+    execution = execute(new_notebook(cells=[new_code_cell(mine), test]), seed=1)
+
+    _, record = map(decode, execution.evidence["test-table"])
+    assert record.arrays["0"].numbers.tolist() == [0, 1]
+    assert record.values["rows"]["items"] == [{"kind": "int", "value": 1}]
+
+
+class Refusing(list[int]):
+    """A container that does what its writer wants when it is copied."""
+
+    def copy(self) -> Any:
+        raise SystemExit
+
+    @property
+    def __dict__(self) -> Any:  # type: ignore[override]
+        raise SystemExit
+
+
+def test_what_cannot_be_kept_is_written_all_the_same() -> None:
+    """A class of the student's own is not asked to copy itself; nor is what fails undone."""
+    fixed = np.arange(3)
+    fixed.flags.writeable = False
+    names = {"mine": Refusing([1]), "fixed": fixed, "observe": observe, **KEEPING}
+    writing = "mine[0] = 2\n    mine.append(3)\n    seen.mine = list(mine)\n    fixed[0] = 1"
+    with collecting() as records:
+        exec(compiled(f"with observe('one') as seen:\n    {writing}", "<check>"), names)
+
+    (record,) = map(decode, records)
+    assert record.values["mine"]["items"] == [{"kind": "int", "value": n} for n in (2, 3)]
+    assert record.raised is not None
 
 
 def test_what_a_students_function_writes_is_not_put_back() -> None:

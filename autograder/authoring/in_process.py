@@ -21,6 +21,7 @@ from autograder.course.catalogue import Catalogue
 from autograder.kernel import linux
 from autograder.kernel.start import LARGE_BLOCK_BYTES
 from autograder.observe import collecting
+from autograder.observe._writing import KEEPING, compiled
 from autograder.reading.names import uses
 from autograder.sandbox.limits import limits_of
 from autograder.verdict.diagnose import Case, Swap, Version, diagnose, version_of
@@ -162,7 +163,8 @@ class InProcess:
             contextlib.suppress(Exception, CellTimeoutError),
             _time_limit(seconds),
         ):
-            exec(_compiled(source), namespace)
+            namespace |= KEEPING
+            exec(compiled(source, "<authored>"), namespace)
         return records
 
 

@@ -28,6 +28,7 @@ from autograder.kernel.kept import Kept
 from autograder.kernel.request import GRADED_NAMES, HIDDEN_LINES
 from autograder.observe._observation import MIME
 from autograder.observe._session import usual_session
+from autograder.observe._writing import KEEPING, marked
 
 SETTLE_SECONDS = 1.0
 PYTHONS = frozenset({*vars(builtins), "__builtins__"}) - {"__name__"}
@@ -103,7 +104,8 @@ class Shell(ZMQInteractiveShell):
             names = {name: value for name, value in self.user_ns.items() if name not in PYTHONS}
             try:
                 with usual_session():
-                    exec(compile(ast.Module(hidden, []), cell_name, "exec"), names)
+                    code = compile(ast.Module(marked(hidden), []), cell_name, "exec")
+                    exec(code, {**names, **KEEPING})
             except BaseException as error:
                 result.error_in_exec = error
                 self.showtraceback(running_compiled_code=True)

@@ -120,7 +120,7 @@ class _Functions(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         self._note(str(getattr(func, "__qualname__", None) or getattr(func, "__name__", func)))
-        self._writes.keep(getattr(func, "__name__", ""), args, sys._getframe(1).f_globals)
+        self._writes.keep_tensor(getattr(func, "__name__", ""), args, sys._getframe(1).f_globals)
         try:
             return func(*args, **(kwargs or {}))
         except Exception as error:

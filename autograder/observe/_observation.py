@@ -48,7 +48,8 @@ class observe:
     `naming` is given where the block is to be refused: an argument that the exception's message
     has to mention, or "" where any message will do.
     The block never raises (an interrupt excepted): the next one always runs, and finds neither
-    switches that a student turned nor what this one wrote into a result.
+    switches that a student turned nor what this one wrote into a result (into one that is no
+    tensor, where its code is `marked`).
     """
 
     def __init__(self, name: str, points: float = 1, naming: str | None = None) -> None:
@@ -64,7 +65,8 @@ class observe:
         self._seen = Seen()
         caller = sys._getframe(1)
         self._test = caller.f_code.co_filename
-        self._writes = Writes(caller.f_globals)
+        self._writes = Writes(caller.f_globals, self._seen)
+        self._writes.__enter__()
         self._calls = calls_made(self._writes)
         self._calls.__enter__()
         return self._seen
@@ -76,7 +78,7 @@ class observe:
         trace: TracebackType | None,
     ) -> bool:
         self._calls.__exit__(kind, error, trace)
-        self._writes.undo()
+        self._writes.__exit__()
         try:
             header = {
                 "name": self.name,

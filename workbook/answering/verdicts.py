@@ -17,6 +17,7 @@ from typing import Any
 from autograder.course.catalogue import Misconception
 from autograder.course.public_examples import NAMES, Example
 from autograder.observe import collecting, observe
+from autograder.observe._writing import KEEPING, compiled
 from autograder.reading.names import reached
 from autograder.verdict.diagnose import Case, diagnose
 from autograder.verdict.evidence import Record, decode
@@ -145,7 +146,7 @@ class _Run:
                     errors[self.name] = error
                 return super().__exit__(kind, error, trace) and kind is not _TookTooLong
 
-        names = {**_names(), **definitions, "observe": Noting}
+        names = {**_names(), **definitions, **KEEPING, "observe": Noting}
         with _at_most(SECONDS):
             exec(_compiled(example), names)
 
@@ -187,7 +188,7 @@ def _names() -> dict[str, Any]:
 
 @cache
 def _compiled(example: Example) -> types.CodeType:
-    return compile(example.source, f"<{example.name}>", "exec")
+    return compiled(example.source, f"<{example.name}>")
 
 
 def _is_own(frame: traceback.FrameSummary) -> bool:
