@@ -143,6 +143,11 @@ def grade(
             left = len(submissions) - len(todo)
             for line in reasons(todo):
                 typer.echo(line, err=True)
+            if left:
+                from autograder.gradebook.penalties import settle_penalties
+
+                if changed := settle_penalties(course):
+                    typer.echo(f"{len(changed)} late penalties changed with the marks.", err=True)
         if todo:
             from autograder.errors import InterruptedRunError
             from autograder.grading.batch import RunOptions, batch

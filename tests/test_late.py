@@ -16,11 +16,13 @@ from nbgrader.api import Gradebook
 from sqlalchemy import text
 
 from autograder.course.course import Course, Submission
+from autograder.errors import CourseError
 from autograder.feedback.exporter import page
 from autograder.feedback.marks import todays_standing
 from autograder.gradebook.entry import answers_of, entry_of
 from autograder.gradebook.export import COLUMNS, CsvExport
 from autograder.gradebook.gradebook import Recorder
+from autograder.gradebook.penalties import settle_penalties
 from autograder.grading.table import print_table
 from autograder.submission.cells import read_submission
 from autograder.submission.handed_in import MAX_FILES, read_handed_in
@@ -230,7 +232,7 @@ class Term:
         notebook = nbformat.read(
             self.course.folder("autograded", "one", mini.NAME) / f"{mini.NAME}.ipynb", 4
         )
-        standing = todays_standing({**about, "db_url": self.course.db_url})
+        standing = todays_standing({**about, "db_url": self.course.db_url}, self.course.config)
         return BeautifulSoup(page(notebook, about, standing=standing), "html.parser")
 
     def glance(self) -> list[list[str]]:
@@ -413,6 +415,57 @@ def test_an_older_gradebook_keeps_its_marks(term: Term) -> None:
         gradebook.db.commit()
 
     assert term.hand_in().standing.mark_again == ()  # type: ignore[union-attr]
+
+
+HALF = """
+class Half(LateSubmissionPlugin):
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        return score / 2
+c.AssignLatePenalties.plugin_class = Half
+"""
+
+
+def test_a_penalty_follows_the_marks(term: Term, tmp_path: Path) -> None:
+    """Marks given after the grading count for it, and nothing is run for that."""
+    with (term.course.root / "nbgrader_config.py").open("a") as config:
+        config.write(HALF)
+    term.course = Course(term.course.root)
+    term.due()
+    graded = term.hand_in(time="2031-03-05 10:41:14 UTC")
+    term.mark(1.0)
+
+    def exported() -> str:
+        with term.gradebook() as gradebook:
+            file = tmp_path / "grades.csv"
+            CsvExport(config=term.course.config, to=str(file)).export(gradebook)
+            return next(csv.DictReader(file.open(encoding="utf-8")))["late_submission_penalty"]
+
+    def recorded() -> float:
+        with term.gradebook() as gradebook:
+            return float(gradebook.find_submission(mini.NAME, "one").late_submission_penalty)
+
+    assert graded.standing is not None
+    assert (graded.standing.penalty, recorded()) == (3.0, 3.0)
+    assert exported() == "3.5"
+    assert ["handed in late", "by 3 h 30 min", "-3.5"] in term.glance()
+    assert settle_penalties(term.course) == ["one"]
+    assert recorded() == 3.5
+    assert settle_penalties(term.course) == []
+    term.mark(0.0)
+    assert settle_penalties(term.course) == ["one"]
+    assert recorded() == 3.0
+    assert term.grade(None).standing.penalty == 0.0  # type: ignore[union-attr]
+
+
+def test_a_plugin_that_is_gone_leaves_what_was_recorded(term: Term, tmp_path: Path) -> None:
+    """The page is still there; grading says what is wrong."""
+    term.due()
+    term.hand_in(time="2031-03-05 10:41:14 UTC")
+    term.course.config.AssignLatePenalties.plugin_class = "gone.Policy"
+
+    assert ["handed in late", "by 3 h 30 min", "-0.35"] in term.glance()
+    with pytest.raises(CourseError, match=r"names the late plugin 'gone\.Policy'"):
+        settle_penalties(term.course)
 
 
 def test_a_sum_of_hundredths_is_one(course: Path, tmp_path: Path) -> None:

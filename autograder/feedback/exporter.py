@@ -82,7 +82,9 @@ class FeedbackExporter(Exporter):
         gradebook = resources.get("nbgrader", {})
         root = Path(str(self.config.CourseDirectory.get("root") or Path.cwd()))
         words = todays_words(root, str(gradebook.get("assignment")))
-        return page(preprocessed, gradebook, words, todays_standing(gradebook)), resources
+        return page(
+            preprocessed, gradebook, words, todays_standing(gradebook, self.config)
+        ), resources
 
 
 def page(

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 
+from autograder.gradebook.penalties import penalty_today
 from autograder.gradebook.scores import standing_of
 from autograder.verdict.standing import GradebookStanding
 
 
-def todays_standing(about: Mapping[str, Any]) -> GradebookStanding | None:
-    """How the submission stands that nbgrader makes a page of; None where it is in no gradebook."""
+def todays_standing(about: Mapping[str, Any], config: Any) -> GradebookStanding | None:
+    """How the submission stands that nbgrader makes a page of; None where it is in no gradebook.
+
+    What being late costs is worked out anew, by the course's `config`.
+    """
     if not about.get("db_url"):
         return None
     whose = [str(about.get(name)) for name in ("notebook", "assignment", "student")]
     with Gradebook(str(about["db_url"])) as gradebook:
         try:
-            return standing_of(gradebook, gradebook.find_submission_notebook(*whose))
+            notebook = gradebook.find_submission_notebook(*whose)
+            penalty = penalty_today(config, notebook)
+            return replace(standing_of(gradebook, notebook), penalty=penalty)
         except MissingEntry:
             return None

@@ -8,6 +8,7 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins import ExportPlugin
 
+from autograder.gradebook.penalties import penalty_today
 from autograder.verdict.standing import cents
 
 COLUMNS = (
@@ -17,7 +18,10 @@ COLUMNS = (
 
 
 class CsvExport(ExportPlugin):  # type: ignore[misc]
-    """nbgrader's own table, with points to the cent, and names quoted that hold a comma."""
+    """nbgrader's own table, with points to the cent, and names quoted that hold a comma.
+
+    What being late costs is by the marks of today.
+    """
 
     def export(self, gradebook: Gradebook) -> None:
         """Write a line for each student and assignment; who handed in nothing has no points."""
@@ -29,17 +33,17 @@ class CsvExport(ExportPlugin):  # type: ignore[misc]
                 for student in gradebook.students:
                     row = (assignment.name, student.id)
                     if all(not names or row[n] in names for n, names in enumerate(wanted)):
-                        table.writerow(_line(gradebook, assignment, student))
+                        table.writerow(_line(self.config, gradebook, assignment, student))
 
 
-def _line(gradebook: Gradebook, assignment: Any, student: Any) -> dict[str, Any]:
+def _line(config: Any, gradebook: Gradebook, assignment: Any, student: Any) -> dict[str, Any]:
     try:
         submission = gradebook.find_submission(assignment.name, student.id)
     except MissingEntry:
         timestamp, score, penalty = None, 0.0, 0.0
     else:
         timestamp, score = submission.timestamp, submission.score
-        penalty = submission.late_submission_penalty
+        penalty = sum(penalty_today(config, notebook) for notebook in submission.notebooks)
     return {
         "assignment": assignment.name,
         "duedate": assignment.duedate,

@@ -61,7 +61,7 @@ class Recorder:
     def __init__(self, course: Course) -> None:
         self._course = course
         self._url = course.db_url
-        self._penalties = Penalties(course)
+        self._penalties = Penalties(course.config)
         self._registered: set[str] = set()
         self._opened = ExitStack()
 
@@ -142,7 +142,7 @@ class Recorder:
             )
             again = write_scores(gradebook, notebook, entry.scores, answers, before)
             write_comments(gradebook, notebook, entry.comments)
-            self._penalties.write(gradebook, notebook, answers is not None)
+            self._penalties.write(gradebook, notebook)
             graded = _settled(entry.graded, standing_of(gradebook, notebook, at.problem))
             grading = Grading(
                 parts if graded.reason is None else {}, {**before.answers, **entry.answers}, again

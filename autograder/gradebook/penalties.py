@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
 from typing import Any
 
 from nbgrader.api import Gradebook, SubmittedNotebook
@@ -9,7 +11,11 @@ from nbgrader.preprocessors import AssignLatePenalties
 
 from autograder.course.course import CONFIG, Course
 from autograder.errors import CourseError
+from autograder.gradebook.gradings import gradebook_errors, sqlite_file
+from autograder.gradebook.one_writer import OneWriter
 from autograder.submission.submitted_at import NBGRADERS, Clock
+
+_log = logging.getLogger(__name__)
 
 
 def clock_of(config: Any) -> Clock:
@@ -24,27 +30,67 @@ class Penalties:
     Raises: CourseError, when it cannot be used.
     """
 
-    def __init__(self, course: Course) -> None:
+    def __init__(self, config: Any) -> None:
         try:
-            self._nbgraders = AssignLatePenalties(config=course.config)
+            self._nbgraders = AssignLatePenalties(config=config)
             self._nbgraders.init_plugin()
         except Exception as error:
-            named = course.config.AssignLatePenalties.get("plugin_class")
+            named = config.AssignLatePenalties.get("plugin_class")
+            file = Path(str(config.CourseDirectory.get("root") or ""), CONFIG)
             raise CourseError(
-                f"{course.root / CONFIG} names the late plugin {named!r}, which cannot be used "
+                f"{file} names the late plugin {named!r}, which cannot be used "
                 f"({type(error).__name__}: {error}); it is expected in a module beside that file, "
                 "or installed"
             ) from error
 
-    def write(self, gradebook: Gradebook, notebook: SubmittedNotebook, is_graded: bool) -> None:
-        """Write the penalty of a submission whose scores are written; none where it has none."""
-        notebook.late_submission_penalty = None
-        gradebook.db.flush()
+    def of(self, notebook: SubmittedNotebook) -> float | None:
+        """The penalty of a submission by its marks; None where it has none or no marks."""
         late = notebook.assignment.total_seconds_late
-        if late > 0 and is_graded:
-            gradebook.db.refresh(notebook)
-            plugin = self._nbgraders.plugin_inst
-            penalty = plugin.late_submission_penalty(notebook.student.id, notebook.score, late)
-            if penalty is not None:
-                penalty = self._nbgraders._check_late_penalty(notebook, penalty)
-                notebook.late_submission_penalty = penalty
+        given = [g for g in notebook.grades if (g.auto_score, g.manual_score) != (None, None)]
+        if late <= 0 or not given:
+            return None
+        plugin = self._nbgraders.plugin_inst
+        penalty = plugin.late_submission_penalty(notebook.student.id, notebook.score, late)
+        return None if penalty is None else self._nbgraders._check_late_penalty(notebook, penalty)
+
+    def write(self, gradebook: Gradebook, notebook: SubmittedNotebook) -> None:
+        """Write the penalty of a submission whose scores are written; none where it has none."""
+        gradebook.db.flush()
+        gradebook.db.refresh(notebook)
+        notebook.late_submission_penalty = self.of(notebook)
+
+
+def penalty_today(config: Any, notebook: SubmittedNotebook) -> float:
+    """What being late costs by today's marks; as recorded, where the plugin cannot be used."""
+    try:
+        return float(Penalties(config).of(notebook) or 0.0)
+    except CourseError as error:
+        _log.warning("%s", error)
+        return float(notebook.late_submission_penalty or 0.0)
+
+
+def settle_penalties(course: Course) -> list[str]:
+    """Write the penalties by today's marks, and return of which students one changed.
+
+    Raises: CourseError, when the gradebook or the plugin cannot be used.
+    """
+    file = sqlite_file(course.db_url)
+    if file is not None and not file.exists():
+        return []
+    penalties = Penalties(course.config)
+    changed = []
+    with (
+        gradebook_errors(course.db_url),
+        OneWriter(course.db_url) as one_writer,
+        one_writer.writing(),
+        Gradebook(course.db_url, course.course_id) as gradebook,
+    ):
+        for assignment in gradebook.assignments:
+            for submission in assignment.submissions if assignment.duedate else ():
+                for notebook in submission.notebooks:
+                    penalty = penalties.of(notebook)
+                    if penalty != notebook.late_submission_penalty:
+                        notebook.late_submission_penalty = penalty
+                        changed.append(str(submission.student.id))
+        gradebook.db.commit()
+    return changed
