@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from functools import cache
 from types import CodeType
 from typing import Any
 
@@ -29,6 +30,7 @@ _FIRST = frozenset({"copyto", "put", "place", "putmask", "fill_diagonal", "shuff
 _BY_NAME = frozenset({"setattr", "delattr"})
 
 
+@cache
 def compiled(source: str, name: str) -> CodeType:
     """Source that is marked, to be run with `KEEPING`."""
     return compile(ast.Module(marked(ast.parse(source).body), []), name, "exec")

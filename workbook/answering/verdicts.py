@@ -148,7 +148,7 @@ class _Run:
 
         names = {**_names(), **definitions, **KEEPING, "observe": Noting}
         with _at_most(SECONDS):
-            exec(_compiled(example), names)
+            exec(compiled(example.source, f"<{example.name}>"), names)
 
     def tried(self, result: CellResult) -> tuple[Tried, ...]:
         """The examples with their verdicts, in order."""
@@ -184,11 +184,6 @@ def _names() -> dict[str, Any]:
     names: dict[str, Any] = {}
     exec(NAMES, names)
     return names
-
-
-@cache
-def _compiled(example: Example) -> types.CodeType:
-    return compiled(example.source, f"<{example.name}>")
 
 
 def _is_own(frame: traceback.FrameSummary) -> bool:
