@@ -119,7 +119,7 @@ def grade(
     """
     with refusals():
         from autograder.course.course import Course
-        from autograder.grading.pending import pending, reasons
+        from autograder.grading.pending import pending, reasons, some_are_late
 
         given, files = _given(what, assignment)
         if files and (student or force or db):
@@ -143,7 +143,7 @@ def grade(
             left = len(submissions) - len(todo)
             for line in reasons(todo):
                 typer.echo(line, err=True)
-            if left:
+            if left and some_are_late(course.db_url):
                 from autograder.gradebook.penalties import settle_penalties
 
                 if changed := settle_penalties(course):

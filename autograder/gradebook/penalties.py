@@ -55,9 +55,11 @@ class Penalties:
 
     def write(self, gradebook: Gradebook, notebook: SubmittedNotebook) -> None:
         """Write the penalty of a submission whose scores are written; none where it has none."""
+        notebook.late_submission_penalty = None
         gradebook.db.flush()
-        gradebook.db.refresh(notebook)
-        notebook.late_submission_penalty = self.of(notebook)
+        if notebook.assignment.total_seconds_late > 0:
+            gradebook.db.refresh(notebook)
+            notebook.late_submission_penalty = self.of(notebook)
 
 
 def penalty_today(config: Any, notebook: SubmittedNotebook) -> float:

@@ -18,6 +18,10 @@ _DEADLINES = text(
     "SELECT a.name, s.student_id, a.duedate, s.extension FROM assignment a "
     "LEFT JOIN submitted_assignment s ON s.assignment_id = a.id WHERE a.duedate IS NOT NULL"
 )
+_LATE = text(
+    "SELECT 1 FROM assignment a JOIN submitted_assignment s ON s.assignment_id = a.id "
+    "WHERE s.timestamp > a.duedate LIMIT 1"
+)
 SHOWN = 3  # of those graded again for the same reason, so many are named
 FORCED = "it was asked for by --force"
 UNKNOWN = "the gradebook has no record that it was graded to its end"
@@ -105,6 +109,15 @@ def reasons(due: Sequence[Pending]) -> list[str]:
         f"{why}."
         for why, names in again.items()
     ]
+
+
+def some_are_late(url: str) -> bool:
+    """Whether anything was handed in after it was due, extensions left aside.
+
+    Raises: CourseError, when the gradebook cannot be used.
+    """
+    with reading(url, "submitted_assignment") as gradebook:
+        return gradebook is not None and gradebook.execute(_LATE).first() is not None
 
 
 def _deadlines(url: str) -> dict[tuple[str, str | None], str]:

@@ -61,7 +61,7 @@ def _mark(statement: ast.stmt) -> list[ast.stmt]:
             _mark_targets([target])
         case ast.AugAssign(target=target):
             if _is_plain(target):  # a list or an array is changed, not only bound anew
-                before = [ast.Expr(_call(ast.parse(ast.unparse(target), mode="eval").body))]
+                before = [ast.Expr(_call(_loaded(target)))]
             _mark_targets([target])
     for call in _calls(getattr(statement, "value", None)):
         _mark_call(call)
@@ -111,6 +111,14 @@ def _mark_call(call: ast.Call) -> None:
 def _call(*given: ast.expr) -> ast.expr:
     made = ast.Call(ast.Name(_NAME, ast.Load()), list(given), [])
     return ast.fix_missing_locations(ast.copy_location(made, given[0]))
+
+
+def _loaded(target: ast.expr) -> ast.expr:
+    """What an augmented assignment reads, where it stands."""
+    read = ast.parse(ast.unparse(target), mode="eval").body
+    for node in ast.walk(read):
+        ast.copy_location(node, target)
+    return read
 
 
 def _is_plain(target: ast.expr) -> bool:
