@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from autograder.authoring import shown
+from autograder.authoring.findings import Findings
 from autograder.course.assignment import headings
 from autograder.course.course import Course
 from autograder.course.public_examples import EXAMPLES, read_examples
@@ -131,6 +134,25 @@ def test_what_is_wrong_with_one_stops_no_other(course: Path, broken: str) -> Non
         next(written)
     assert mini.OTHER not in str(error.value)
     assert not (course / "release" / mini.NAME).exists()
+
+
+def test_proving_goes_past_a_broken_one(
+    course: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each is named with what is wrong; a single one is refused, as every command refuses."""
+    mini.add_other(course)
+    (course / "source" / mini.NAME / f"{mini.NAME}.ipynb").write_text("{", encoding="utf-8")
+    failed = Findings(Counter(), ("one check catches nothing",))
+    monkeypatch.setattr(shown, "prove", lambda *_: failed)
+
+    assert not shown.prove_each(course, [], 1)
+
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"{mini.NAME}: ")
+    assert "is not a notebook" in first
+    assert second == f"{mini.OTHER}: one check catches nothing"
+    with pytest.raises(CourseError, match="is not a notebook"):
+        shown.prove_each(course, [mini.NAME], 1)
 
 
 def test_writing_one_leaves_the_next_its_place(course: Path, tmp_path: Path) -> None:

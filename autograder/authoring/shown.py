@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -14,7 +15,9 @@ from autograder.authoring.attempt import Attempt, TriedVersion, attempt
 from autograder.authoring.proof import begun, write
 from autograder.authoring.prove import prove
 from autograder.authoring.tidy import tidy
+from autograder.course.assignment import Assignment
 from autograder.course.course import Course
+from autograder.errors import CourseError
 
 
 def show_attempt(root: Path, name: str, definition: str | None) -> bool:
@@ -35,30 +38,52 @@ def prove_each(root: Path, names: Sequence[str], seeds: int) -> bool:
     """Prove these notebooks, or all, and write the proof of each that holds.
 
     Returns whether all hold.
-    Raises: CourseError, when a file of one is missing or cannot be used.
+    Raises: CourseError, when a file of a single one is missing or cannot be used; of several it is
+    said, and the others are proved.
     """
     course = Course(root)
+    chosen = course.chosen(names)
+    broken: set[str] = set()
     whole = True
-    for assignment in course.chosen(names):
-        tidy(course, assignment)
-    for assignment in course.chosen(names):
-        start = time.monotonic()
-        proof = begun(course, assignment, seeds)  # first, so that a change meanwhile is noticed
-        found = prove(course, assignment.name, seeds)
-        for sentence in found.failures:
-            typer.echo(f"{assignment.name}: {sentence}", err=True)
-        if found.failures:
-            whole = False
-            continue
-        counts = found.counts
-        path = write(course, proof.of(counts))
-        typer.echo(
-            f"{path.relative_to(course.root)}  {counts['caught']} wrong versions caught, "
-            f"{counts['named']} named; {counts['styles']} styles on {seeds} seeds; "
-            f"{counts['shown']} of {counts['misconceptions']} misconceptions shown by "
-            f"{counts['examples']} examples ({time.monotonic() - start:.0f} s)"
-        )
-    return whole
+    for assignment in chosen:  # first, as some import from the modules of others
+        with _told(assignment, broken, len(chosen)):
+            tidy(course, assignment)
+    for assignment in chosen:
+        if assignment.name not in broken:
+            with _told(assignment, broken, len(chosen)):
+                whole = _prove(course, assignment, seeds) and whole
+    return whole and not broken
+
+
+@contextmanager
+def _told(assignment: Assignment, broken: set[str], count: int) -> Iterator[None]:
+    """Say what is wrong with one of several, which stops no other."""
+    try:
+        yield
+    except CourseError as error:
+        if count == 1:
+            raise
+        typer.echo(f"{assignment.name}: {error}", err=True)
+        broken.add(assignment.name)
+
+
+def _prove(course: Course, assignment: Assignment, seeds: int) -> bool:
+    start = time.monotonic()
+    proof = begun(course, assignment, seeds)  # first, so that a change meanwhile is noticed
+    found = prove(course, assignment.name, seeds)
+    for sentence in found.failures:
+        typer.echo(f"{assignment.name}: {sentence}", err=True)
+    if found.failures:
+        return False
+    counts = found.counts
+    path = write(course, proof.of(counts))
+    typer.echo(
+        f"{path.relative_to(course.root)}  {counts['caught']} wrong versions caught, "
+        f"{counts['named']} named; {counts['styles']} styles on {seeds} seeds; "
+        f"{counts['shown']} of {counts['misconceptions']} misconceptions shown by "
+        f"{counts['examples']} examples ({time.monotonic() - start:.0f} s)"
+    )
+    return True
 
 
 def _show(found: Sequence[Attempt]) -> None:
