@@ -438,7 +438,8 @@ def test_a_penalty_follows_the_marks(term: Term, tmp_path: Path) -> None:
         with term.gradebook() as gradebook:
             file = tmp_path / "grades.csv"
             CsvExport(config=term.course.config, to=str(file)).export(gradebook)
-            return next(csv.DictReader(file.open(encoding="utf-8")))["late_submission_penalty"]
+        (row,) = csv.DictReader(file.read_text(encoding="utf-8").splitlines())
+        return row["late_submission_penalty"]
 
     def recorded() -> float:
         with term.gradebook() as gradebook:
