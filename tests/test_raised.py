@@ -206,3 +206,15 @@ def test_an_exception_of_a_visible_test_without_words_has_its_type() -> None:
     output = new_output("error", ename="<b>Error</b>", evalue="", traceback=[])
 
     assert visible_failure(new_code_cell(VISIBLE, outputs=[output])) == "Exception"
+
+
+@pytest.mark.parametrize(
+    "text", [r"size {size}: look at it.\n", r"\n\t {size} is wrong", r"{size}\n "]
+)
+def test_a_text_that_begins_or_ends_with_a_new_line_is_quoted(text: str) -> None:
+    """Its pattern is stripped as what was said is, and stays one."""
+    words = text.replace("{size}", "3").replace(r"\n", "").replace(r"\t", "").strip()
+    output = new_output("error", ename="AssertionError", evalue=words)
+    cell = new_code_cell(f'size = 3\nassert size == 2, f"{text}"', outputs=[output])
+
+    assert visible_failure(cell) == f"AssertionError: {words}"

@@ -73,7 +73,8 @@ def _templates(visible: str) -> list[str]:
                 re.escape(str(part.value)) if isinstance(part, ast.Constant) else _VALUE
                 for part in node.values
             ]
-            found.append("".join(parts).strip())
+            # An escaped space ends in a backslash when only the space is taken away.
+            found.append(re.sub(r"^(?:\\?\s)+|(?:\\?\s)+$", "", "".join(parts)))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             found.append(re.escape(node.value.strip()))
     return [each for each in found if each]
