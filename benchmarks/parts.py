@@ -13,9 +13,11 @@ from pathlib import Path
 from benchmarks.agreement import Agreement, compared
 from benchmarks.courses import Stock, Workbook
 from benchmarks.measure import Measured
-from benchmarks.submissions import made, made_class
+from benchmarks.submissions import KINDS, made, made_class
 from examples.make import FIRST, ROOT
 
+# Those of which a class as it really is is graded, and how many students are enough to say.
+CLASSES = {FIRST: 24, "05-transformer-block": 12, "challenge-flash-attention": 12}
 LESSONS = tuple(sorted(path.name for path in (ROOT / "source").glob("[0-9]*/")))
 REPEATS = 5
 IMPORTS = "import torch, nbgrader, nbclient"
@@ -89,11 +91,17 @@ class Loose:
         return self.ours / self.imports
 
 
-def throughput(assignments: Sequence[str], size: int, stock_size: int, seed: int) -> Throughput:
+def throughput(
+    assignments: Sequence[str],
+    size: int,
+    stock_size: int,
+    seed: int,
+    kinds: Sequence[str] = KINDS,
+) -> Throughput:
     """Grade `size` submissions, spread over the assignments, and the first of them with stock."""
     students = -(-size // len(assignments))
     few = min(students, -(-stock_size // len(assignments)))
-    works = made_class(assignments, students, seed)
+    works = made_class(assignments, students, seed, kinds)
     same = works[: few * len(assignments)]
     with _scratch() as scratch:
         _say(f"workbook grade, {len(works)} submissions of {_named(assignments)}")

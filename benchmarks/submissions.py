@@ -2,6 +2,8 @@
 
 Of every ten students four have finished, three left some solution cells as they were released,
 and three wrote one definition wrong, in one of the ways that the table of wrong versions has.
+In a class as it really is, of six students two have finished, two made one mistake, one made two,
+and one left cells as they were released.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import ast
 import functools
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +25,10 @@ from autograder.reference.package import catalogue_of, package_of
 from benchmarks.wording import reworded
 from examples.make import ROOT, definitions, flags, released, solution, source, tests
 
-RIGHT, STUB, WRONG = "right", "stub", "wrong"
+RIGHT, STUB, WRONG, TWICE_WRONG = "right", "stub", "wrong", "twice wrong"
 # Mixed in this order, so that the first few students are like the whole class.
 KINDS = (RIGHT, STUB, WRONG, RIGHT, WRONG, STUB, RIGHT, WRONG, STUB, RIGHT)
+AS_IT_IS = (RIGHT, WRONG, STUB, TWICE_WRONG, RIGHT, WRONG)
 
 
 @dataclass(frozen=True)
@@ -43,27 +46,37 @@ class Work:
         return f"submitted/{self.student}/{self.assignment}/{self.assignment}.ipynb"
 
 
-def made_class(assignments: Iterable[str], students: int, seed: int) -> list[Work]:
-    """The work of `students` students, each handing in every assignment."""
+def made_class(
+    assignments: Iterable[str], students: int, seed: int, kinds: Sequence[str] = KINDS
+) -> list[Work]:
+    """The work of `students` students of these kinds, each handing in every assignment."""
     return [
-        made(assignment, number, seed) for number in range(students) for assignment in assignments
+        made(assignment, number, seed, kinds)
+        for number in range(students)
+        for assignment in assignments
     ]
 
 
-def made(assignment: str, number: int, seed: int) -> Work:
+def made(assignment: str, number: int, seed: int, kinds: Sequence[str] = KINDS) -> Work:
     """The work of the student of this number for one assignment."""
     student = f"s{number:04}"
     rng = random.Random(f"{seed} {student} {assignment}")
     names = definitions(assignment)
     states = dict.fromkeys(names, RIGHT)
     texts = dict(_solutions(assignment))
-    kind = KINDS[number % len(KINDS)]
+    kind = kinds[number % len(kinds)]
     if kind == STUB:
         states |= dict.fromkeys(rng.sample(names, rng.randint(1, len(names) - 1)), STUB)
     elif kind == WRONG:
         wrong = rng.choice(_catalogue(assignment).wrong_versions)
         states[wrong.definition] = WRONG
         texts[wrong.definition] = _applied(wrong, texts[wrong.definition])
+    elif kind == TWICE_WRONG:
+        every = _catalogue(assignment).wrong_versions
+        first, second = _two_that_fit(rng.sample(every, len(every)), texts)
+        for wrong in (first, second):
+            states[wrong.definition] = WRONG
+            texts[wrong.definition] = _applied(wrong, texts[wrong.definition])
     notebook = without_demos(released(assignment))
     for cell in notebook.cells:
         name = str(flags(cell).get("grade_id", ""))
@@ -124,6 +137,19 @@ def _catalogue(assignment: str) -> Catalogue:
     course = Course(ROOT)
     (chosen,) = course.chosen([assignment])
     return catalogue_of(chosen, package_of(course, chosen))
+
+
+def _two_that_fit(every: Sequence[Form], texts: Mapping[str, str]) -> tuple[Form, Form]:
+    """The first wrong version and the next that can be made behind it, in any definition."""
+    first = every[0]
+    changed = {**texts, first.definition: _applied(first, texts[first.definition])}
+    second = next(
+        each
+        for each in every[1:]
+        if each.definition != first.definition
+        or (each.old and changed[each.definition].count(each.old) == 1)
+    )
+    return first, second
 
 
 def _applied(wrong: Form, whole: str) -> str:

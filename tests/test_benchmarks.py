@@ -15,7 +15,8 @@ from benchmarks.agreement import compared
 from benchmarks.measure import CommandFailed, run
 from benchmarks.parts import LESSONS
 from benchmarks.report import Claim
-from benchmarks.submissions import RIGHT, STUB, WRONG, Work, made_class, points
+from benchmarks.submissions import AS_IT_IS, RIGHT, STUB, WRONG, Work, made_class, points
+from examples.make import FIRST, released
 
 WORKS = made_class(LESSONS, 10, seed=7)
 
@@ -49,6 +50,20 @@ def test_a_class_has_finished_unfinished_and_wrong_work() -> None:
         for cell in work.notebook.cells:
             if cell.cell_type == "code":
                 ast.parse(cell.source)
+
+
+def test_a_class_as_it_is_has_two_mistakes_in_some() -> None:
+    works = made_class([FIRST], 12, 7, AS_IT_IS)
+    states = [list(work.states.values()) for work in works]
+
+    assert sum({*found} == {RIGHT} for found in states) == 4
+    assert sum(WRONG in found for found in states) == 6
+    assert sum(STUB in found for found in states) == 2
+    assert any(found.count(WRONG) == 2 for found in states)
+    right = {cell.source for cell in released(FIRST).cells}
+    for work in works:
+        if WRONG in work.states.values():
+            assert any(cell.source not in right for cell in work.notebook.cells)
 
 
 def test_scores_agree_when_both_sides_give_what_is_known() -> None:
