@@ -21,14 +21,10 @@ from workbook.material import text as text_of
 
 # Row after row in double precision, the long inputs of this one's pictures take half a minute.
 SLOW = {"challenge-flash-attention": "row_by_row_in_float64"}
-# A fault of the public example "elsewhere", which has it run where tensors have no numbers.
-ACCUSED = {"04-positional-encoding": "complex_numbers"}
 
 
 def marks(assignment: str, name: str) -> list[pytest.MarkDecorator]:
-    slow = [pytest.mark.release] if SLOW.get(assignment) == name else []
-    wrong = ACCUSED.get(assignment) == name
-    return slow + ([pytest.mark.xfail(strict=True, reason="right, and told wrong")] * wrong)
+    return [pytest.mark.release] if SLOW.get(assignment) == name else []
 
 
 STYLES = [
