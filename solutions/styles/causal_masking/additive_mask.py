@@ -14,7 +14,7 @@ def masked_attention(query, key, value, mask=None):
             m not in (1, s) for m, s in zip(mask.shape[::-1], scores.shape[::-1])
         ):
             raise ValueError("mask")
-        bias = torch.zeros(mask.shape, dtype=scores.dtype).masked_fill(~mask, float("-inf"))
+        bias = torch.zeros(mask.shape, dtype=scores.dtype, device=scores.device).masked_fill(~mask, float("-inf"))
         bias = bias.masked_fill(~mask.any(-1, keepdim=True), 0.0)
         weights = torch.softmax(scores + bias, dim=-1) * mask.any(-1, keepdim=True)
     else:

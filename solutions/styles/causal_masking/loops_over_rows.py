@@ -21,7 +21,7 @@ def padding_mask(lengths, max_len):
 def masked_attention(query, key, value, mask=None):
     scores = query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5
     if mask is None:
-        mask = torch.ones(scores.shape, dtype=torch.bool)
+        mask = torch.ones_like(scores, dtype=torch.bool)
     if mask.dtype != torch.bool:
         raise ValueError("mask: bool expected")
     try:

@@ -29,7 +29,7 @@ def grouped_query_attention(query, key, value, mask=None):
     groups = _groups(query, key)
     allowed = _full_mask(mask, query, key)
     some = allowed.any(-1, keepdim=True)
-    added = torch.zeros(allowed.shape, dtype=query.dtype)
+    added = torch.zeros(allowed.shape, dtype=query.dtype, device=query.device)
     added = added.masked_fill(~(allowed | ~some), -torch.inf)
     batch, heads, length, size = query.shape
     shared = query.contiguous().view(batch, key.shape[1], groups * length, size)

@@ -25,9 +25,9 @@ def grouped_query_attention(query, key, value, mask=None):
     folded = query.reshape(*key.shape[:2], groups * query.shape[2], query.shape[3])
     work = torch.float32 if query.dtype.itemsize == 2 else query.dtype
     folded = folded.to(work) * query.shape[3] ** -0.5
-    top = torch.full((*folded.shape[:3], 1), -torch.inf, dtype=work)
-    total = torch.zeros((*folded.shape[:3], 1), dtype=work)
-    output = torch.zeros((*folded.shape[:3], value.shape[3]), dtype=work)
+    top = torch.full((*folded.shape[:3], 1), -torch.inf, dtype=work, device=query.device)
+    total = torch.zeros((*folded.shape[:3], 1), dtype=work, device=query.device)
+    output = torch.zeros((*folded.shape[:3], value.shape[3]), dtype=work, device=query.device)
     # a row that takes no gradient stays connected to its inputs
     output = output + 0 * folded.sum() + 0 * key.to(work).sum() + 0 * value.to(work).sum()
     for start in range(0, key.shape[2], 3):

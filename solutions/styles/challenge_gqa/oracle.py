@@ -33,7 +33,7 @@ def grouped_query_attention(
     if kv_heads < 1 or heads % kv_heads:
         raise ValueError("key has heads that do not divide those of query")
     size = *query.shape[:3], key.shape[2]
-    allowed = torch.ones(size, dtype=torch.bool)
+    allowed = torch.ones(size, dtype=torch.bool, device=query.device)
     if mask is not None:
         if mask.dtype != torch.bool:  # torch adds a mask of numbers
             raise ValueError("mask is not bool")
@@ -46,7 +46,8 @@ def grouped_query_attention(
         F.scaled_dot_product_attention(q[:, h], k[:, g], v[:, g], allowed[:, h])
         for h, g in ((h, h // (heads // kv_heads)) for h in range(heads))
     ]
-    return torch.stack(outputs, dim=1).to(query.dtype)
+    broken = query.isnan().any(-1, keepdim=True)  # which torch's fused operator does not show
+    return torch.stack(outputs, dim=1).to(query.dtype).masked_fill(broken, float("nan"))
 
 
 class GroupedQueryAttention(nn.Module):

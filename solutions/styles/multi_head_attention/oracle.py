@@ -33,7 +33,7 @@ class MultiHeadAttention(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Output without weights, and weights without output: two paths through torch."""
         size = query.shape[0], self.num_heads, query.shape[1], key.shape[1]
-        allowed = torch.ones(size, dtype=torch.bool)
+        allowed = torch.ones(size, dtype=torch.bool, device=query.device)
         if mask is not None:
             if mask.dtype != torch.bool:  # torch adds a mask of numbers
                 raise ValueError("mask is not bool")

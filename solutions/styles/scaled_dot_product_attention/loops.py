@@ -26,7 +26,7 @@ def scaled_dot_product_attention(query, key, value):
     if key.size(-2) != value.size(-2):
         raise ValueError("value must have as many rows as key")
     weights = attention_scores(query, key).softmax(-1)
-    output = torch.zeros(*query.shape[:-1], value.size(-1), dtype=value.dtype)
+    output = value.new_zeros(*query.shape[:-1], value.size(-1))
     for j in range(key.size(-2)):
         output = output + weights[..., j : j + 1] * value[..., j : j + 1, :]
     return output, weights
