@@ -29,7 +29,7 @@ def grouped_query_attention(query, key, value, mask=None):
     total = torch.zeros((*folded.shape[:3], 1), dtype=work, device=query.device)
     output = torch.zeros((*folded.shape[:3], value.shape[3]), dtype=work, device=query.device)
     # a row that takes no gradient stays connected to its inputs
-    output = output + 0 * folded.sum() + 0 * key.to(work).sum() + 0 * value.to(work).sum()
+    output = output + folded[..., :0].sum() + key[..., :0].sum() + value[..., :0].sum()
     for start in range(0, key.shape[2], 3):
         part = slice(start, start + 3)
         scores = folded @ key[:, :, part].to(work).mT
