@@ -6,10 +6,12 @@ Imports nothing of the rest of the autograder, so that nothing of it need be in 
 from ._inputs import gradients, randint, randn, randomise
 from ._made import devices_met, tensors_made
 from ._memory import least_memory, memory_at_most, memory_taken
+from ._named import asked_for, parameters_of
 from ._observation import collecting, observe
 from ._rules import at_most, close, exactly
 
 __all__ = [
+    "asked_for",
     "at_most",
     "close",
     "collecting",
@@ -20,6 +22,7 @@ __all__ = [
     "memory_at_most",
     "memory_taken",
     "observe",
+    "parameters_of",
     "randint",
     "randn",
     "randomise",

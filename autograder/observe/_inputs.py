@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ._named import asked_names
+
 SEED_VARIABLE = "WORKBOOK_SEED"
 
 
@@ -59,16 +61,24 @@ def randomise(module: nn.Module) -> nn.Module:
     """Give every parameter random values by its name, whatever the order they were made in.
 
     Vectors are standard normal; matrices are scaled by 1/sqrt(last size), to keep sizes near 1.
+    What has another name than was asked for gets the values of those that it stands for.
     """
+    asked = asked_names(module)
     with torch.no_grad():
         for name, parameter in module.named_parameters():
-            drawn = torch.randn(
-                parameter.shape, generator=current.named("parameter " + name), dtype=torch.float64
-            )
+            names = asked.get(name, [name])
+            drawn = torch.cat([_drawn(each, parameter.shape, len(names)) for each in names])
             if parameter.ndim > 1:
                 drawn /= max(1, parameter.shape[-1]) ** 0.5
-            parameter.copy_(drawn)
+            parameter.copy_(drawn.reshape(parameter.shape))
     return module
+
+
+def _drawn(name: str, shape: torch.Size, parts: int) -> Tensor:
+    """One of the equal parts of a parameter, one below the other."""
+    rows = (shape[0] // parts, *shape[1:]) if shape else (1,)
+    generator = current.named("parameter " + name)
+    return torch.randn(rows, generator=generator, dtype=torch.float64)
 
 
 def gradients(

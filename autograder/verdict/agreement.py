@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 
-from autograder.verdict.compare import difference
+from autograder.verdict.compare import Node, difference
 from autograder.verdict.evidence import Record
 
 
@@ -25,11 +25,33 @@ def agree(wrong: Record, found: Record, expected: Record | None = None) -> bool:
                 too_much = [float(each["value"]) > node["limit"] for each in (node, other)]
                 if too_much[0] != too_much[1]:
                     return False
-            elif difference(node, wrong.arrays, other, found.arrays) is not None:
+            elif difference(node, wrong.arrays, other, found.arrays) is not None and not (
+                expected is not None
+                and name in expected.values
+                and _otherwise_called(expected.values[name], (wrong, node), (found, other))
+            ):
                 return False
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError):
             return False
     return True
+
+
+def _otherwise_called(
+    expected: Node, wrong: tuple[Record, Node], found: tuple[Record, Node]
+) -> bool:
+    """Whether two dicts lack the same of the keys asked for, and have the same in their place."""
+    if not expected["kind"] == wrong[1]["kind"] == found[1].get("kind") == "dict":
+        return False
+    asked, items, others = (node["items"] for node in (expected, wrong[1], found[1]))
+    in_order = [(items[one], others[other]) for one, other in zip(items, others, strict=False)]
+    return (
+        len(items) == len(others)
+        and set(asked) - set(items) == set(asked) - set(others) != set()
+        and all(
+            difference(one, wrong[0].arrays, other, found[0].arrays) is None
+            for one, other in in_order
+        )
+    )
 
 
 def say_enough(
