@@ -197,6 +197,8 @@ def test_devices_that_meet(work: Callable[[torch.Tensor], object], mixed: bool) 
     assert met.mixed is mixed
     with pytest.raises(ValueError, match="own"), devices_met():
         raise ValueError("own")
+    with pytest.raises(NotImplementedError), devices_met():
+        raise NotImplementedError
 
 
 @pytest.mark.parametrize(

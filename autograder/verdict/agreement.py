@@ -54,20 +54,27 @@ def _otherwise_called(
     )
 
 
-def say_enough(
+def say_enough(expected: Mapping[str, Record], wrong: Mapping[str, Record]) -> bool:
+    """Whether evidence that agrees in all of `wrong` says that the mistakes are alike."""
+    crashes = {
+        record.raised[0]
+        for name, record in wrong.items()
+        if record.raised and expected[name].raised is None
+    }
+    return any(tells(expected[name], record, crashes) for name, record in wrong.items())
+
+
+def stop_alike(
     expected: Mapping[str, Record], wrong: Mapping[str, Record], found: Mapping[str, Record]
 ) -> bool:
-    """Whether evidence that agrees in all of `wrong` says that the mistakes are alike.
+    """Whether both stop somewhere, each time with the same text.
 
-    Where they only stopped, an exception's text has to be the same each time: of one that is long
-    enough to say which sizes or types met, that is no chance.
+    Of one that is long enough to say which sizes or types met, that is no chance within one
+    definition. Types that come from another one meet in the same words for many reasons.
     """
     stopped = [
         record for name, record in wrong.items() if record.raised and expected[name].raised is None
     ]
-    crashes = {record.raised[0] for record in stopped if record.raised}
-    if any(tells(expected[name], record, crashes) for name, record in wrong.items()):
-        return True
     return bool(stopped) and all(
         record.said is not None and record.said == found[record.name].said for record in stopped
     )

@@ -14,7 +14,7 @@ from typing import Protocol
 from autograder.course.catalogue import Catalogue
 from autograder.errors import MalformedEvidenceError
 from autograder.reading.from_scratch import first_forbidden
-from autograder.verdict.agreement import agree, say_enough, tells
+from autograder.verdict.agreement import agree, say_enough, stop_alike, tells
 from autograder.verdict.evidence import Record, decode
 from autograder.verdict.judge import judge
 from autograder.verdict.verdict import CellResult, Drawing
@@ -234,10 +234,13 @@ class _Cell:
             some = swaps[start : start + AT_ONCE]
             versions = self._wrong.versions(self._test, some)
             for swap, version in versions.items():
-                if version.fails and version.fails <= self._failed and self._agrees(version):
+                if version.fails and version.fails <= self._failed and self._agrees(swap, version):
                     yield swap, version.fails
 
-    def _agrees(self, version: Version) -> bool:
+    def _agrees(self, swap: Swap, version: Version) -> bool:
         if self._like(version) != version.records.keys():
             return False
-        return say_enough(self._expected, version.records, self._found)
+        own = {self._catalogue.by_id[id].definition for id in swap} == {self._definition}
+        return say_enough(self._expected, version.records) or (
+            own and stop_alike(self._expected, version.records, self._found)
+        )
