@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dis
 import sys
 import weakref
 from collections.abc import Callable
@@ -98,8 +99,17 @@ class devices_met(_Mode):
         trace: TracebackType | None,
     ) -> bool:
         super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]  # as above
-        # Torch says why. What says nothing, such as a stub, has not been reached by any tensor.
-        return isinstance(error, RuntimeError) and bool(str(error))
+        if isinstance(error, NotImplementedError) and _by_hand(trace):
+            return False  # as a stub does, which no tensor has reached
+        return isinstance(error, RuntimeError)
+
+
+def _by_hand(trace: TracebackType | None) -> bool:
+    """Whether a line that says `raise` ended it, and nothing that is written in C."""
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code.co_code if trace else b""
+    return bool(trace and code[trace.tb_lasti] == dis.opmap["RAISE_VARARGS"])
 
 
 class _Operators(_Mode):

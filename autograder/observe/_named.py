@@ -7,11 +7,25 @@ random numbers a parameter gets earns nothing: what comes out is compared as eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from torch import nn
 
 _asked: dict[str, Sequence[str]] = {}
+
+
+@contextmanager
+def nothing_asked() -> Iterator[None]:
+    """Inside, only what is asked for there counts; afterwards what did before."""
+    before = dict(_asked)
+    _asked.clear()
+    try:
+        yield
+    finally:
+        _asked.clear()
+        _asked.update(before)
+
 
 MATRIX = "weight"  # what the name of a matrix ends with where a module has matrices and vectors
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from . import _inputs
 from ._made import calls_made
+from ._named import nothing_asked
 from ._record import encode, snapshot
 from ._session import own_randomness, usual_session
 from ._where import digest_of, lines_of
@@ -139,7 +140,7 @@ def collecting() -> Iterator[list[bytes]]:
     records: list[bytes] = []
     before, _sink = _sink, records.append
     try:
-        with own_randomness():
+        with own_randomness(), nothing_asked():
             yield records
     finally:
         _sink = before
