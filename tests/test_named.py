@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from autograder.observe import _named, asked_for, collecting, observe, parameters_of, randomise
+from autograder.observe import asked_for, collecting, observe, parameters_of, randomise
 from tests import diagnosing, harness
 
 
@@ -21,17 +21,27 @@ class Mix(nn.Module):
             setattr(self, name, part)
 
 
-@pytest.fixture(autouse=True)
-def asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_named, "_asked", {})
-    asked_for(Mix=["one.weight", "one.bias", "two.weight", "two.bias"])
+NAMES = ["one.weight", "one.bias", "two.weight", "two.bias"]
 
 
 def drawn(**parts: nn.Module | nn.Parameter) -> list[Tensor]:
     """What an observation gives to the parameters, in the order of the names asked for."""
+    with collecting():
+        asked_for(Mix=NAMES)
+        with observe("the same"):
+            module = randomise(Mix(**parts))
+        return [each.detach() for each in parameters_of(module)]
+
+
+def test_what_is_asked_for_ends_with_its_cell() -> None:
+    """The next cell, or a student's check, draws by the names that are there."""
+    drawn(**RIGHT)
+    renamed = Mix(first=linear(), second=linear())
+
     with collecting(), observe("the same"):
-        module = randomise(Mix(**parts))
-    return [each.detach() for each in parameters_of(module)]
+        other = dict(randomise(renamed).named_parameters())["first.weight"].detach().clone()
+
+    assert not torch.equal(other, drawn(**RIGHT)[0])
 
 
 def linear() -> nn.Linear:
@@ -80,13 +90,15 @@ def test_parameters_that_stand_for_no_others_are_set_by_their_own_names(
     parts: dict[str, Any],
 ) -> None:
     """Nothing is guessed where shapes and numbers do not say it."""
-    with collecting(), observe("the same"):
-        module = randomise(Mix(**parts))
     known = drawn(**RIGHT)[0]
+    with collecting():
+        asked_for(Mix=NAMES)
+        with observe("the same"):
+            module = randomise(Mix(**parts))
 
-    if "one" in parts:
-        assert torch.equal(dict(module.named_parameters())["one.weight"], known)
-    assert len(parameters_of(module)) == len(list(module.parameters()))
+        if "one" in parts:
+            assert torch.equal(dict(module.named_parameters())["one.weight"], known)
+        assert len(parameters_of(module)) == len(list(module.parameters()))
 
 
 GAMMA = """class LayerNorm(nn.Module):
