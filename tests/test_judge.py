@@ -363,3 +363,40 @@ def test_a_list_for_a_tuple_is_priced_once(made: Any, passed: list[bool]) -> Non
     result = judge("test-both", 4.0, observed(lambda x: (x, 2 * x)), observed(made))
 
     assert [check.passed for check in result.checks] == passed
+
+
+@pytest.mark.parametrize(
+    ("reference", "found", "says"),
+    [
+        ([7, 8, 9], [7, 8, 5], "entry 2: 5 is not right"),
+        ([7, 8, 9], [7, 8, 5, 9], "has 4 entries, which is not the number asked for; the first 2 "),
+        ([7, 8, 9], [7, 8], "has 2 entries, which is not the number asked for; all of them are "),
+        ([7, 8], [7, 8, 7], "the first 2 are right"),
+        ([7, 8], [6, 7, 8], "has 3 entries, which is not the number asked for"),
+        ([7, 8], [], "has 0 entries, which is not the number asked for"),
+        ([(1, 2), (3, 4)], [(1, 2), (3, 5)], "entry 1: entry 1: 5 is not right"),
+        ([(1, 2)], [[1, 2]], "entry 0: is of type list"),
+        ({(1, 2): 3}, {(1, 2): 3, (2, 3): 1}, "has 2 keys, and 1 of them were not asked for"),
+        ({(1, 2): 3}, {}, "has 0 keys, and 1 of those asked for are missing"),
+        ({(1, 2): 3}, {(2, 1): 3}, "1 of those asked for are missing and 1 of them were not"),
+        ({(1, 2): 3}, {(1, 2): 2}, "entry '(1, 2)': 2 is not right"),
+    ],
+)
+def test_lists_and_dictionaries_say_how_far_they_are_right(
+    reference: object, found: object, says: str
+) -> None:
+    """Which is where to look; what should have followed is not said."""
+    check = one_check(reference, found)
+
+    assert not check.passed
+    assert says in check.message
+    assert one_check(found, found).passed
+
+
+def test_numbers_of_numpy_are_the_same_keys_and_entries() -> None:
+    """They equal Python's own, so code that makes them is as right."""
+    one, two = np.int64(1), np.uint8(2)
+
+    assert one_check({(1, 2): 3, 1: 4}, {(one, two): np.int64(3), one: 4}).passed
+    assert one_check([1, (2, 1)], [one, (two, one)]).passed
+    assert not one_check({(1, 2): 3}, {(two, one): 3}).passed

@@ -83,6 +83,10 @@ def test_observations_that_prove_themselves_are_named() -> None:
             raise ValueError("key is wrong")
         with observe("nothing is looked at"):
             asked_for.sum()
+        with observe("too long to be recorded") as seen:
+            seen.output = {"ids": [0] * 1_001}
+        with observe("too large to be recorded") as seen:
+            seen.output = torch.ones(1), torch.zeros(1_025, 1_024)
         with observe("as it should be, by name", naming="key"):
             raise ValueError("key is wrong")
         with observe("as it should be, with any words", naming=""):
@@ -92,10 +96,11 @@ def test_observations_that_prove_themselves_are_named() -> None:
 
     said = [slip(decode(record)) for record in records]
 
-    assert [bool(each) for each in said] == [True] * 5 + [False] * 3
+    assert [bool(each) for each in said] == [True] * 7 + [False] * 3
     for words, each in zip(
         ("NameError: is a name", "AttributeError; is that", "ValueError; is that", "own ValueError",
-         "records nothing"), said, strict=False,
+         "records nothing", "of a list that is as long", "a tensor of shape (1025, 1024)"),
+        said, strict=False,
     ):  # fmt: skip
         assert words in each
     with pytest.raises(CourseError, match="test-double, 'a mistyped name': the reference itself"):

@@ -56,9 +56,16 @@ def snapshot(value: Any, tensors: dict[str, torch.Tensor], depth: int = 0) -> di
         kind = "list" if isinstance(value, list) else "tuple"
         return {"kind": kind, "items": [snapshot(item, tensors, depth + 1) for item in value]}
     if depth < MAX_DEPTH and isinstance(value, dict) and len(value) <= MAX_ITEMS:
-        items = {str(key): snapshot(item, tensors, depth + 1) for key, item in value.items()}
+        items = {_text(key): snapshot(item, tensors, depth + 1) for key, item in value.items()}
         return {"kind": "dict", "items": items}
     return {"kind": "other", "type": type(value).__name__}
+
+
+def _text(key: Any) -> str:
+    """A key as text; a number of NumPy is the same key as Python's own."""
+    if isinstance(key, tuple):
+        key = tuple(each.item() if isinstance(each, np.generic) else each for each in key)
+    return str(key)
 
 
 def _tensor(value: torch.Tensor, tensors: dict[str, torch.Tensor]) -> dict[str, Any]:

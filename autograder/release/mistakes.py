@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from nbformat import NotebookNode
 
@@ -81,6 +82,10 @@ def prove_observations_say_something(
 def slip(record: Record) -> str:
     """What is wrong with an observation or an example that the reference gave; empty if nothing."""
     if record.raised is None:
+        if unseen := next(filter(None, map(_unseen, record.values.values())), ""):
+            return (
+                f"of {unseen} nothing is compared, so it costs nobody a point; record a part of it"
+            )
         return "" if record.values else "it records nothing, so it costs nobody a point"
     raised = (record.raised or ("an exception",))[0]
     if SLIPS & set(record.raised):
@@ -93,3 +98,14 @@ def slip(record: Record) -> str:
     if not record.names:
         return f"the reference's own {raised} does not mention the argument that `naming` asks for"
     return ""
+
+
+def _unseen(node: Any) -> str:
+    """The first value in a recorded one that was too large to be recorded; empty if none was."""
+    if node.get("kind") == "too large":
+        return f"a tensor of shape {tuple(node['shape'])}"
+    if node.get("kind") == "other" and node.get("type") in ("list", "tuple", "dict"):
+        return f"a {node['type']} that is as long or as deep as this one"
+    inside = node.get("items", ())
+    every = inside.values() if isinstance(inside, dict) else inside
+    return next(filter(None, map(_unseen, every)), "")

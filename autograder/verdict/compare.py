@@ -126,14 +126,21 @@ def _number_difference(expected: float, found: float, rule: Node) -> str | None:
 def _sequence_difference(
     expected: Node, expected_arrays: Arrays, found: Node, found_arrays: Arrays
 ) -> str | None:
-    if len(found["items"]) != len(expected["items"]):
-        return f"has {len(found['items'])} entries, which is not the number asked for"
-    rule = _inherited(expected)
-    for index, (one, other) in enumerate(zip(expected["items"], found["items"], strict=True)):
+    wanted, given, rule = expected["items"], found["items"], _inherited(expected)
+    alike = 0
+    for one, other in zip(wanted, given, strict=False):
         wrong = difference({**rule, **one}, expected_arrays, other, found_arrays)
+        if wrong and len(given) == len(wanted):
+            return f"entry {alike}: {wrong}"
         if wrong:
-            return f"entry {index}: {wrong}"
-    return None
+            break
+        alike += 1
+    if len(given) == len(wanted):
+        return None
+    right = "all of them" if alike == len(given) else f"the first {alike}"
+    return f"has {len(given)} entries, which is not the number asked for" + (
+        f"; {right} are right" if alike else ""
+    )
 
 
 def _dict_difference(
@@ -141,7 +148,10 @@ def _dict_difference(
 ) -> str | None:
     if set(found["items"]) != set(expected["items"]):
         missing = len(set(expected["items"]) - set(found["items"]))
-        return f"has {len(found['items'])} keys, and {missing} of those asked for are missing"
+        more = len(set(found["items"]) - set(expected["items"]))
+        said = [f"{missing} of those asked for are missing"] if missing else []
+        said += [f"{more} of them were not asked for"] if more else []
+        return f"has {len(found['items'])} keys, and {' and '.join(said)}"
     rule = _inherited(expected)
     for key, one in expected["items"].items():
         other = found["items"][key]
