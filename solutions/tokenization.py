@@ -55,7 +55,7 @@ def train_bpe(text: str, vocab_size: int) -> list[tuple[int, int]]:
     is cut into chunks by PATTERN, and no merge crosses a chunk. The most frequent pair is merged;
     of equals, the smallest. Ends early when no pair is left.
     Raises: ValueError naming `vocab_size`, when it is below 256.
-    Source: Sennrich, Haddow and Birch 2016, algorithm 1; on bytes, Radford et al. 2019, section 2.2.
+    Source: Sennrich et al. 2016, algorithm 1; on bytes, Radford et al. 2019, section 2.2.
     """
     if vocab_size < 256:
         raise ValueError(f"vocab_size must be at least 256, one id a byte: got {vocab_size}")

@@ -25,6 +25,14 @@ BROKEN = [
         "F.gelu(self.linear1(x))",
         'F.gelu(self.linear1(x), approximate="tanh")',
     ),
+    ("06-tokenization", "merge", "place += 2", "place += 1"),
+    ("06-tokenization", "train_bpe", "(-counts[pair], pair)", "(-counts[pair], -pair[0])"),
+    (
+        "06-tokenization",
+        "BPETokenizer",
+        "sorted(special_tokens, key=len, reverse=True)",
+        "list(special_tokens)",
+    ),
     (
         "challenge-rope",
         "apply_rope",

@@ -52,13 +52,13 @@ class BPETokenizer:
         return ids + self._plain(text[begin:])
 
     def _plain(self, text):
-        ids = []
-        for chunk in re.findall(PATTERN, text):
-            pieces = list(chunk.encode())
+        chunks = re.findall(PATTERN, text)
+        known = {}
+        for chunk in set(chunks):
+            known[chunk] = list(chunk.encode())
             for number, pair in enumerate(self.merges):
-                pieces = merge(pieces, pair, 256 + number)
-            ids.extend(pieces)
-        return ids
+                known[chunk] = merge(known[chunk], pair, 256 + number)
+        return [number for chunk in chunks for number in known[chunk]]
 
     def _expanded(self, number):
         if number < 256:
