@@ -135,6 +135,7 @@ def newer_schema(notebook: NotebookNode) -> None:
 
 FIRST = "01-scaled-dot-product-attention"
 MASKING = "02-causal-masking"
+TOKENS = "06-tokenization"
 ROPE = "challenge-rope"
 
 UNSCALED = """def attention_scores(query: Tensor, key: Tensor) -> Tensor:
@@ -158,6 +159,52 @@ SPLIT_HALF = """def apply_rope(x: Tensor, positions: Tensor, base: float = 10_00
     first, second = x[..., :half].float(), x[..., half:].float()
     rotated = torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
     return rotated.to(x.dtype)"""
+
+FIRST_SEEN = """def train_bpe(text: str, vocab_size: int) -> list[tuple[int, int]]:
+    if vocab_size < 256:
+        raise ValueError("vocab_size has to be at least 256")
+    chunks = [list(chunk.encode("utf-8")) for chunk in re.findall(PATTERN, text)]
+    merges = []
+    while len(merges) < vocab_size - 256:
+        stats = pair_counts(chunks)
+        if not stats:
+            break
+        pair = max(stats, key=stats.get)
+        chunks = [merge(chunk, pair, 256 + len(merges)) for chunk in chunks]
+        merges.append(pair)
+    return merges"""
+
+ID_BY_ID = """class BPETokenizer:
+    def __init__(self, merges, special_tokens=()):
+        self.merges = {pair: 256 + i for i, pair in enumerate(merges)}
+        self.vocab = {i: bytes([i]) for i in range(256)}
+        for (first, second), new_id in self.merges.items():
+            self.vocab[new_id] = self.vocab[first] + self.vocab[second]
+        self.special = {token: len(self.vocab) + i for i, token in enumerate(special_tokens)}
+        self.vocab.update({i: token.encode("utf-8") for token, i in self.special.items()})
+        self.vocab_size = len(self.vocab)
+
+    def encode(self, text):
+        ids = []
+        cut = "|".join(re.escape(token) for token in sorted(self.special, key=len, reverse=True))
+        for part in re.split(f"({cut})", text) if cut else [text]:
+            if part in self.special:
+                ids.append(self.special[part])
+                continue
+            for chunk in re.findall(PATTERN, part):
+                pieces = list(chunk.encode("utf-8"))
+                for pair, new_id in self.merges.items():
+                    pieces = merge(pieces, pair, new_id)
+                ids += pieces
+        return ids
+
+    def decode(self, ids):
+        text = ""
+        for i in ids:
+            if int(i) not in self.vocab:
+                raise ValueError(f"ids: there is no {i}")
+            text += self.vocab[int(i)].decode("utf-8", errors="replace")
+        return text"""
 
 BROKEN = """def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     shifted = x - x.max(axis=axis, keepdims=True
@@ -183,6 +230,7 @@ EXAMPLES = [
             "03-multi-head-attention",
             "04-positional-encoding",
             "05-transformer-block",
+            TOKENS,
             ROPE,
             "challenge-gqa",
             "challenge-flash-attention",
@@ -222,6 +270,13 @@ EXAMPLES = [
         "rotated halves instead of neighbouring pairs",
         own={"apply_rope": SPLIT_HALF},
         loses=("test-apply_rope",),
+    ),
+    Example(
+        "dmitri",
+        TOKENS,
+        "joined the pair that came first of equals, and decoded id by id",
+        own={"train_bpe": FIRST_SEEN, "BPETokenizer": ID_BY_ID},
+        loses=("test-train_bpe", "test-BPETokenizer"),
     ),
     Example("emeka", FIRST, "handed in the release untouched", solved=(), loses=("all",)),
     Example(
