@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
@@ -14,7 +14,8 @@ from autograder.authoring.in_process import InProcess, defined
 from autograder.course.catalogue import Catalogue, read_catalogue
 from autograder.course.families import families
 from autograder.errors import CourseError
-from autograder.verdict.diagnose import MOST_PAIRS, Swap
+from autograder.verdict.search import MOST_PAIRS
+from autograder.verdict.versions import Swap, Version
 from tests import diagnosing, harness, mini
 from tests.styles import BELOW, STYLES
 
@@ -85,15 +86,18 @@ def test_a_search_that_finds_nothing_ends_soon(monkeypatch: pytest.MonkeyPatch) 
     asked: set[Swap] = set()
     versions = InProcess.versions
 
-    def counted(self: InProcess, test: str, swaps: Sequence[Swap]) -> object:
+    def counted(
+        self: InProcess, test: str, swaps: Sequence[Swap], checks: Collection[str] | None = None
+    ) -> Mapping[Swap, Version]:
         asked.update(swaps)
-        return versions(self, test, swaps)
+        return versions(self, test, swaps, checks)
 
     monkeypatch.setattr(InProcess, "versions", counted)
     source, test = diagnosing.catalogue(assignment).source_of_form(form), f"test-{form.definition}"
 
     assert diagnosing.names(diagnosing.diagnosed(assignment, source, test)[test]) == []
-    assert 0 < sum(len(swap) == 2 for swap in asked) <= MOST_PAIRS < 100
+    assert asked
+    assert sum(len(swap) == 2 for swap in asked) <= MOST_PAIRS < 100
 
 
 def mini_catalogue(text: str = mini.CATALOGUE) -> Catalogue:

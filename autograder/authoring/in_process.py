@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import os
-import signal
-import threading
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 import torch
 
+from autograder.authoring.around import CellTimeoutError, environment, quiet, time_limit
 from autograder.authoring.authored import Authored
 from autograder.course.assignment import DEMO, HIDDEN, grade_id_of, is_solution, is_test
 from autograder.course.catalogue import Catalogue
@@ -23,17 +20,18 @@ from autograder.kernel.start import LARGE_BLOCK_BYTES
 from autograder.observe import collecting
 from autograder.observe._writing import KEEPING, compiled
 from autograder.reading.names import uses
+from autograder.reference.checks import keeps_state, timed
+from autograder.reference.checks import only as only_checks
 from autograder.sandbox.limits import limits_of
-from autograder.verdict.diagnose import Case, Swap, Version, diagnose, version_of
+from autograder.verdict.diagnose import Case, diagnose
+from autograder.verdict.evidence import decode
+from autograder.verdict.gathered import Gathered
 from autograder.verdict.judge import judge
 from autograder.verdict.verdict import CellResult, Drawing
+from autograder.verdict.versions import Swap, Version
 
 Evidence = Mapping[str, Sequence[bytes]]
 SEED = "WORKBOOK_SEED"
-
-
-class CellTimeoutError(BaseException):
-    """A cell did not end; no `except Exception` of what runs in it catches this."""
 
 
 def as_in_a_kernel() -> None:
@@ -54,7 +52,7 @@ class InProcess:
     seed: int = 1
     alone: bool = False
     known: dict[tuple[str, Swap], Sequence[bytes]] = field(default_factory=dict)
-    _versions: dict[tuple[str, Swap], Version] = field(default_factory=dict)
+    _taken: dict[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -66,11 +64,19 @@ class InProcess:
         """What the reference gives, by test cell."""
         return self.run(defined(self.authored.module))
 
-    def run(self, definitions: Mapping[str, Any], only: str | None = None) -> Evidence:
-        """The evidence of the test cells, or of one, with these for the solution cells."""
+    def run(
+        self,
+        definitions: Mapping[str, Any],
+        only: str | None = None,
+        part: Callable[[str], str] = lambda source: source,
+    ) -> Evidence:
+        """The evidence of the test cells, or of one, with these for the solution cells.
+
+        `part` makes of a cell's hidden code what is to be run.
+        """
         namespace: dict[str, Any] = {"__name__": "__main__"}
         evidence: dict[str, Sequence[bytes]] = {}
-        with _environment(SEED, str(self.seed)), _quiet():
+        with environment(SEED, str(self.seed)), quiet():
             for cell in self.authored.assignment.notebook.cells:
                 if cell.cell_type != "code" or DEMO in cell.metadata.get("tags", []):
                     continue
@@ -81,7 +87,7 @@ class InProcess:
                     with contextlib.suppress(Exception):  # as a kernel goes on behind it
                         exec(_compiled(cell.source), namespace)
                 elif only in (None, name):
-                    evidence[name] = self._observed(hidden(cell.source), namespace)
+                    evidence[name] = self._observed(part(hidden(cell.source)), namespace)
                     if only is not None:
                         break
         return evidence
@@ -121,23 +127,51 @@ class InProcess:
             self.known[test, swap] = self.run(defined(source), only=test)[test]
         return self.known[test, swap]
 
-    def versions(self, test: str, swaps: Sequence[Swap]) -> Mapping[Swap, Version]:
-        """What a test cell observes of each version; those that cannot be made are left out.
+    def seconds(self, test: str) -> Mapping[str, float]:
+        """The processor seconds that each check of a test cell takes the reference."""
+        if test not in self._taken:
+            right = defined(self.authored.module)
+            *_, last = self.run(right, test, timed)[test]
+            items = decode(last).values["taken"]["items"]
+            self._taken[test] = {name: float(node["value"]) for name, node in items.items()}
+        return self._taken[test]
 
-        Each is run when it is looked at, as most searches end with the first.
+    def versions(
+        self, test: str, swaps: Sequence[Swap], checks: Collection[str] | None = None
+    ) -> Mapping[Swap, Version]:
+        """What a test cell, or these of its checks, observe of each version.
+
+        Those that cannot be made are left out. Each is run when it is looked at, as most searches
+        end with the first.
         """
         if self.alone:
             own = {(each.id,) for each in self.catalogue.of(test.removeprefix("test-"))}
             swaps = [swap for swap in swaps if swap in own]
         made = {swap: self.catalogue.swapped(swap) for swap in swaps}
         sources = {swap: source for swap, source in made.items() if source is not None}
-        return _WhenAsked(sources, lambda swap: self._version(test, swap, sources[swap]))
+        return _WhenAsked(sources, lambda swap: self._version(test, swap, sources[swap], checks))
 
-    def _version(self, test: str, swap: Swap, source: str) -> Version:
-        if (test, swap) not in self._versions:
-            found, forbidden = self.keep(test, swap, source), self.authored.forbidden[test]
-            self._versions[test, swap] = version_of(test, self.reference[test], found, forbidden)
-        return self._versions[test, swap]
+    def _version(
+        self, test: str, swap: Swap, source: str, checks: Collection[str] | None
+    ) -> Version:
+        gathered = self._gathered
+        if (test, swap) in self.known:
+            gathered.add(test, swap, self.known[test, swap])
+        missing = gathered.lacks(test, swap, gathered.checks(test) if checks is None else checks)
+        if missing:
+            definitions = [self.catalogue.by_id[each].definition for each in swap]
+            if checks is None or any(keeps_state(source, each) for each in definitions):
+                gathered.add(test, swap, self.keep(test, swap, source))
+            else:
+                part = partial(only_checks, checks=missing)
+                gathered.add(test, swap, self.run(defined(source), test, part)[test])
+        if gathered.lacks(test, swap, checks or ()):
+            return Version(frozenset(checks or ()), {})  # it ended before
+        return gathered.version(test, swap, checks)
+
+    @cached_property
+    def _gathered(self) -> Gathered:
+        return Gathered(self.reference, self.authored.forbidden)
 
     def pictures(self, swap: Swap) -> Sequence[Drawing]:
         """None: an author reads the numbers."""
@@ -151,7 +185,7 @@ class InProcess:
             if module is not None:
                 every = defined(module)
                 own = {name: every[name] for name in self.authored.solution_cells if name in every}
-                with _environment(SEED, str(self.seed)), _quiet():
+                with environment(SEED, str(self.seed)), quiet():
                     found[swap] = self._observed(source, own)
         return found
 
@@ -161,7 +195,7 @@ class InProcess:
         with (
             collecting() as records,
             contextlib.suppress(Exception, CellTimeoutError),
-            _time_limit(seconds),
+            time_limit(seconds),
         ):
             namespace |= KEEPING
             exec(compiled(source, "<authored>"), namespace)
@@ -205,43 +239,3 @@ def defined(*sources: str) -> dict[str, Any]:
 @cache
 def _compiled(source: str) -> types.CodeType:
     return compile(source, "<authored>", "exec")
-
-
-@contextlib.contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: Any) -> None:
-        raise CellTimeoutError
-
-    # Of this process's own time, as several are at work.
-    before = signal.signal(signal.SIGPROF, stop)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        signal.signal(signal.SIGPROF, before)
-
-
-@contextlib.contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what the cells print away from the author's terminal."""
-    nowhere = io.StringIO()
-    with contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
-        yield

@@ -15,7 +15,7 @@ from autograder.authoring.in_process import InProcess, as_in_a_kernel
 from autograder.authoring.naming import common_ones_named, named_rightly
 from autograder.authoring.wrong import Wrong, found_of, reached_tests, wrong_versions
 from autograder.course.course import Course
-from autograder.verdict.diagnose import Swap
+from autograder.verdict.versions import Swap
 from workbook.answering.answers import Answers
 
 Known = Mapping[tuple[str, Swap], Sequence[bytes]]

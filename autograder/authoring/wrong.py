@@ -10,8 +10,8 @@ from autograder.authoring.authored import Authored
 from autograder.authoring.in_process import Evidence, InProcess, hidden
 from autograder.course.assignment import is_solution, is_test
 from autograder.reading.names import uses
-from autograder.verdict.diagnose import Swap
 from autograder.verdict.verdict import CellResult
+from autograder.verdict.versions import Swap
 
 
 @dataclass(frozen=True)

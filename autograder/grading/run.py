@@ -27,7 +27,8 @@ from autograder.grading.pending import Pending
 from autograder.grading.workers import Workers, graded_entry
 from autograder.reference.answer_key import AnswerKey, answer_key, reference_evidence
 from autograder.reference.fingerprint import fingerprint
-from autograder.reference.key_cache import KeyCache
+from autograder.reference.kept_versions import kept_versions
+from autograder.reference.key_cache import Evidence, KeyCache
 from autograder.reference.package import Package, package_of
 from autograder.submission.cells import parse
 from autograder.submission.handed_in import HandedIn, read_handed_in
@@ -180,7 +181,7 @@ def answer_keys(
                 assert assignment.notebook  # read here: where the reference runs, source/ is not
                 missing.append((assignment, package, content, seed))
             else:
-                keys[assignment.name] = answer_key(assignment, course.config, *kept, package)
+                keys[assignment.name] = _key(course, assignment, content, *kept, package)
 
     def call(task: tuple[Assignment, Package, str, int]) -> tuple[Any, ...]:
         assignment, package, _, seed = task
@@ -192,8 +193,20 @@ def answer_keys(
                 raise CourseError(f"running the reference of {assignment.name} ended two workers")
             evidence = future.result()
             cache.keep(content, seed, evidence)
-            keys[assignment.name] = answer_key(assignment, course.config, seed, evidence, package)
+            keys[assignment.name] = _key(course, assignment, content, seed, evidence, package)
     return keys
+
+
+def _key(
+    course: Course,
+    assignment: Assignment,
+    content: str,
+    seed: int,
+    evidence: Evidence,
+    package: Package,
+) -> AnswerKey:
+    kept = kept_versions(course.root, assignment.name, content, seed, course.is_shared)
+    return answer_key(assignment, course.config, seed, evidence, package, kept)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any
 
 from autograder.course.assignment import Assignment
 from autograder.errors import BrokenReferenceError, CourseError
+from autograder.reference.kept_versions import KeptVersions
 from autograder.reference.package import Package, catalogue_of
 from autograder.reference.wrong_versions import WrongVersions
 from autograder.sandbox import Limits
@@ -40,8 +41,11 @@ def answer_key(
     seed: int,
     evidence: Mapping[str, list[bytes]],
     package: Package,
+    kept: KeptVersions | None = None,
 ) -> AnswerKey:
     """The answer key with evidence that the reference, of this package, gave on `seed`.
+
+    `kept` is where evidence of wrong versions on this seed is.
 
     Raises: CourseError, when the table of wrong versions or a limit cannot be used.
     """
@@ -53,7 +57,7 @@ def answer_key(
         seed,
         evidence,
         limits_of(assignment),
-        WrongVersions(assignment, catalogue, package.modules, seed, evidence),
+        WrongVersions(assignment, catalogue, package.modules, seed, evidence, kept),
     )
 
 

@@ -1,29 +1,37 @@
 """Runs the reference with misconceptions in it, in the sandbox, when a diagnosis asks for it.
 
-What was run once is kept in this process: a class makes the same mistakes.
+What was run once is kept, here and for other processes: a class makes the same mistakes.
 """
 
 from __future__ import annotations
 
+import ast
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
-import numpy as np
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from autograder.course.assignment import DEMO, HIDDEN, Assignment, grade_id_of, is_solution, is_test
 from autograder.course.catalogue import Catalogue, Picture
 from autograder.errors import MalformedEvidenceError
+from autograder.reference.checks import TAKEN, keeps_state, only, timed
+from autograder.reference.drawing import drawing, matrix
+from autograder.reference.kept_versions import KeptVersions
 from autograder.sandbox.execute import execute
 from autograder.sandbox.limits import limits_of
-from autograder.verdict.diagnose import Swap, Version, version_of
-from autograder.verdict.evidence import Array, decode
+from autograder.verdict.evidence import decode
+from autograder.verdict.gathered import Gathered
 from autograder.verdict.verdict import Drawing
+from autograder.verdict.versions import Swap, Version
 
-MAX_CELLS_OF_A_PICTURE = 256
+AT_ONCE = 64  # versions in one kernel
+# A version that takes so much longer than the reference does something else.
+SLOWER, AT_LEAST_SECONDS = 20, 3
 PICTURE = """from autograder.observe import observe
 {code}
 with observe("picture") as seen:
@@ -35,7 +43,8 @@ with observe("picture") as seen:
 class WrongVersions:
     """The evidence of wrong versions of one assignment's reference, on one seed.
 
-    `modules` are those of `solutions/` that the reference needs, `reference` is its evidence.
+    `modules` are those of `solutions/` that the reference needs, `reference` is its evidence;
+    `kept` is what other processes found.
     """
 
     assignment: Assignment
@@ -43,22 +52,93 @@ class WrongVersions:
     modules: Mapping[str, bytes]
     seed: int
     reference: Mapping[str, Sequence[bytes]]
-    _known: dict[tuple[str, Swap], Version] = field(default_factory=dict)
+    kept: KeptVersions | None = None
+    _taken: dict[str, dict[str, float]] = field(default_factory=dict)
+    _ended: set[tuple[str, Swap]] = field(default_factory=set)
     _drawn: dict[Swap, list[Drawing]] = field(default_factory=dict)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_known": {}, "_drawn": {}}
+        known: dict[str, Any] = {"_taken": {}, "_ended": set(), "_drawn": {}}
+        return {name: v for name, v in self.__dict__.items() if name != "_gathered"} | known
 
-    def versions(self, test: str, swaps: Sequence[Swap]) -> Mapping[Swap, Version]:
-        """What a test cell observes of each version; versions that cannot be made are left out."""
-        cell = self.assignment.tests[test]
-        missing = [swap for swap in swaps if (test, swap) not in self._known]
-        found = self.evidence("".join(HIDDEN.findall(cell.source)), missing)
-        for swap, evidence in found.items():
-            forbidden = self.assignment.forbidden(cell)
-            version = version_of(test, self.reference[test], evidence, forbidden)
-            self._known[test, swap] = version
-        return {swap: self._known[test, swap] for swap in swaps if (test, swap) in self._known}
+    def seconds(self, test: str) -> Mapping[str, float]:
+        """The processor seconds that each check of a test cell took the reference."""
+        if test not in self._taken:
+            found = self.kept.seconds(test) if self.kept else {}
+            if not found:
+                found = self._time(test)
+                if self.kept:
+                    self.kept.keep_seconds(test, found)
+                    found = self.kept.seconds(test) or found  # another one may have been first
+            self._taken[test] = found
+        return self._taken[test]
+
+    def _time(self, test: str) -> dict[str, float]:
+        source = timed(self._hidden(test))
+        records = [decode(each) for each in self.evidence(source, [()]).get((), [])]
+        taken: Mapping[str, Any] = next(
+            (each.values["taken"]["items"] for each in records if each.name == TAKEN), {}
+        )
+        return {name: round(float(node["value"]), 3) for name, node in taken.items()}
+
+    def versions(
+        self, test: str, swaps: Sequence[Swap], checks: Collection[str] | None = None
+    ) -> Mapping[Swap, Version]:
+        """What a test cell observes of each version, or each of these checks for itself.
+
+        Versions that cannot be made are left out.
+        """
+        gathered = self._gathered
+        names = gathered.checks(test)
+        wanted = names if checks is None else checks
+
+        def missing() -> list[Swap]:
+            return [swap for swap in swaps if gathered.lacks(test, swap, wanted)]
+
+        if self.kept:
+            for swap, evidence in self.kept.find(test, missing()).items():
+                with suppress(MalformedEvidenceError):  # it is made anew
+                    gathered.add(test, swap, evidence)
+        some = [swap for swap in missing() if (test, swap) not in self._ended]
+        for start in range(0, len(some), AT_ONCE):
+            self._look(test, some[start : start + AT_ONCE], frozenset(wanted))
+        left_out = {*missing()}
+        return {s: gathered.version(test, s, checks) for s in swaps if s not in left_out}
+
+    @cached_property
+    def _gathered(self) -> Gathered:
+        tests = self.assignment.tests
+        forbidden = {name: self.assignment.forbidden(cell) for name, cell in tests.items()}
+        return Gathered(self.reference, forbidden)
+
+    def _look(self, test: str, swaps: Sequence[Swap], wanted: frozenset[str]) -> None:
+        """Run versions in the checks that are wanted and not known."""
+        source = self._hidden(test)
+        runs: dict[Swap, tuple[str, str]] = {}
+        for swap in swaps:
+            module = self.catalogue.swapped(swap)
+            if module is not None and self._keeps_state(module, swap):
+                runs[swap] = (module, source)
+            elif module is not None:
+                runs[swap] = (module, only(source, self._gathered.lacks(test, swap, wanted)))
+        if not runs:
+            return
+        longest = AT_LEAST_SECONDS + SLOWER * sum(self.seconds(test).values())
+        new: dict[Swap, list[bytes]] = {}
+        for swap, evidence in zip(runs, self._run(list(runs.values()), longest), strict=True):
+            self._gathered.add(test, swap, evidence)
+            if self._gathered.lacks(test, swap, wanted):
+                self._ended.add((test, swap))  # it was too slow, or its kernel ended
+            else:
+                new[swap] = evidence
+        if self.kept and new:
+            self.kept.keep(test, new)
+
+    def _keeps_state(self, module: str, swap: Swap) -> bool:
+        return any(keeps_state(module, self.catalogue.by_id[id].definition) for id in swap)
+
+    def _hidden(self, test: str) -> str:
+        return "".join(HIDDEN.findall(self.assignment.tests[test].source))
 
     def pictures(self, swap: Swap) -> list[Drawing]:
         """The pictures in which a version differs from the reference, its errors marked."""
@@ -74,39 +154,65 @@ class WrongVersions:
 
     def _picture(self, picture: Picture, swap: Swap) -> list[Drawing]:
         made = self.evidence(PICTURE.format(code=picture.code), [(), swap])
-        right, wrong = _matrix(made.get((), ())), _matrix(made.get(swap, ()))
-        return [] if right is None or wrong is None else _drawing(picture, right, wrong)
+        right, wrong = matrix(made.get((), ())), matrix(made.get(swap, ()))
+        return [] if right is None or wrong is None else drawing(picture, right, wrong)
 
     def evidence(self, source: str, swaps: Sequence[Swap]) -> dict[Swap, list[bytes]]:
         """What a piece of source that observes gives with each version's definitions."""
         made = {swap: self.catalogue.swapped(swap) for swap in swaps}
-        versions = {swap: module for swap, module in made.items() if module is not None}
-        evidence = self._run(source, list(versions.values())) if versions else []
-        return dict(zip(versions, evidence, strict=True))
+        runs = {swap: (module, source) for swap, module in made.items() if module is not None}
+        longest = limits_of(self.assignment).cell_seconds
+        evidence = self._run(list(runs.values()), longest) if runs else []
+        return dict(zip(runs, evidence, strict=True))
 
-    def _run(self, source: str, versions: Sequence[str]) -> list[list[bytes]]:
-        """The evidence of a piece of source behind each of these modules, in one kernel."""
+    def _run(self, runs: Sequence[tuple[str, str]], longest: float) -> list[list[bytes]]:
+        """The evidence of pieces of source, each behind a module of its own, in one kernel.
+
+        `longest` are the seconds that one may take.
+        """
         packages = {f"solutions/{path}": source for path, source in self.modules.items()}
         cells: list[NotebookNode] = []
-        for number, module in enumerate(versions):
+        for number, (module, source) in enumerate(runs):
             packages[f"wrong_{number}.py"] = module.encode()
-            cells += self._with_definitions_of(f"wrong_{number}")
-            cells.append(_observing(source, f"version-{number}"))
+            *before, last = _joined([*self._with_definitions_of(f"wrong_{number}"), source])
+            cells += map(new_code_cell, before)
+            cells.append(_observing(last, f"version-{number}"))
         notebook = copy.deepcopy(self.assignment.notebook)
         notebook.cells = cells
         limits = limits_of(self.assignment)
-        limits = replace(limits, evidence_bytes=limits.evidence_bytes * len(versions))
+        limits = replace(
+            limits,
+            cell_seconds=min(longest, limits.cell_seconds),
+            notebook_seconds=limits.notebook_seconds + len(runs),
+            evidence_bytes=limits.evidence_bytes * len(runs),
+        )
         run = execute(notebook, seed=self.seed, limits=limits, packages=packages)
-        return [run.evidence.get(f"version-{number}", []) for number in range(len(versions))]
+        return [run.evidence.get(f"version-{number}", []) for number in range(len(runs))]
 
-    def _with_definitions_of(self, module: str) -> Iterable[NotebookNode]:
+    def _with_definitions_of(self, module: str) -> Iterator[str]:
         for cell in self.assignment.notebook.cells:
             if cell.cell_type != "code" or DEMO in cell.metadata.get("tags", []) or is_test(cell):
                 continue
-            if is_solution(cell):
-                yield new_code_cell(f"from {module} import {grade_id_of(cell)}")
-            else:
-                yield copy.deepcopy(cell)
+            yield f"from {module} import {grade_id_of(cell)}" if is_solution(cell) else cell.source
+
+
+def _joined(sources: Sequence[str]) -> list[str]:
+    """The cells in as few: what only imports and defines goes into the one below it."""
+    joined, above = [], ""
+    for source in sources:
+        above += f"{source}\n"
+        if not _only_defines(source):
+            joined.append(above)
+            above = ""
+    return joined
+
+
+def _only_defines(source: str) -> bool:
+    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
+    try:
+        return all(isinstance(node, kinds) for node in ast.parse(source).body)
+    except SyntaxError:
+        return False  # what IPython alone understands
 
 
 def _observing(source: str, name: str) -> NotebookNode:
@@ -114,36 +220,3 @@ def _observing(source: str, name: str) -> NotebookNode:
     flags = {"grade_id": name, "grade": True, "solution": False}
     cell: NotebookNode = new_code_cell(source, metadata={"nbgrader": flags})
     return cell
-
-
-def _matrix(records: Sequence[bytes]) -> Array | None:
-    try:
-        (record,) = map(decode, records)
-        found = record.arrays[record.values["picture"]["key"]]
-    except (MalformedEvidenceError, ValueError, KeyError, TypeError):
-        return None
-    small = found.numbers.ndim == 2 and 0 < found.numbers.size <= MAX_CELLS_OF_A_PICTURE
-    return found if small else None
-
-
-def _drawing(picture: Picture, right: Array, wrong: Array) -> list[Drawing]:
-    if right.numbers.shape != wrong.numbers.shape:
-        marked = np.zeros(wrong.numbers.shape, bool)
-    else:
-        same = np.isclose(
-            right.numbers.astype(float), wrong.numbers.astype(float), atol=5e-3, equal_nan=True
-        )
-        marked = ~same
-    if right.numbers.shape == wrong.numbers.shape and not marked.any():
-        return []
-    numbers = wrong.numbers.astype(float).tolist()
-    return [
-        Drawing(
-            picture.caption,
-            picture.rows,
-            picture.columns,
-            wrong.dtype == "bool",
-            tuple(map(tuple, numbers)),
-            tuple(map(tuple, marked.tolist())),
-        )
-    ]

@@ -20,8 +20,8 @@ from autograder.course.public_examples import Example, read_examples, source_of
 from autograder.errors import CourseError
 from autograder.reference.answer_key import AnswerKey
 from autograder.release.mistakes import slip
-from autograder.verdict.diagnose import Swap, version_of
 from autograder.verdict.evidence import decode
+from autograder.verdict.versions import Swap, version_of
 
 SCHEMA = 1
 AT_ONCE = 64
@@ -44,7 +44,7 @@ def public_answers(key: AnswerKey, examples: str) -> dict[str, Any]:
 
     Raises: CourseError, when they cannot be used or the reference fails one.
     """
-    wrong = replace(key.wrong, seed=SEED, _known={}, _drawn={})
+    wrong = replace(key.wrong, seed=SEED, kept=None, _taken={}, _ended=set(), _drawn={})
     return answers_of_examples(key.assignment, wrong, examples)
 
 

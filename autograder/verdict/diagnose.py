@@ -6,63 +6,19 @@ the reference agrees with the submission's on every check of the cell; else ther
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
-from typing import Protocol
 
-from autograder.course.catalogue import Catalogue
 from autograder.errors import MalformedEvidenceError
 from autograder.reading.from_scratch import first_forbidden
-from autograder.verdict.agreement import agree, say_enough, stop_alike, tells
-from autograder.verdict.evidence import Record, decode
-from autograder.verdict.judge import judge
-from autograder.verdict.verdict import CellResult, Drawing
+from autograder.verdict.budget import Budget
+from autograder.verdict.evidence import decode
+from autograder.verdict.search import Search
+from autograder.verdict.verdict import CellResult
+from autograder.verdict.versions import Swap, Versions, alone
 
-MOST_PAIRS = 96  # each is run, and on long sequences that takes half a second
-AT_ONCE = 16  # the common ones come first, so that most searches end with the first lot
 # What a cell that is still to be written ends with.
 UNFINISHED = ("NotImplementedError", "NameError", "SyntaxError")
-
-Swap = tuple[str, ...]  # the ids of the misconceptions that are in a version of the reference
-
-
-@dataclass(frozen=True)
-class Version:
-    """What a wrong version of the reference gives in one test cell.
-
-    `fails` are the checks that it fails, `records` its evidence in these.
-    """
-
-    fails: frozenset[str]
-    records: Mapping[str, Record]
-
-
-def version_of(
-    test: str,
-    reference: Sequence[bytes],
-    evidence: Sequence[bytes],
-    forbidden: Sequence[str],
-) -> Version:
-    """Judge a wrong version as a submission is judged."""
-    judged = judge(test, 1.0, reference, evidence, forbidden)
-    found = {each.name: each for each in map(decode, evidence)}
-    records = {c.name: found[c.name] for c in judged.checks if not c.passed and c.name in found}
-    return Version(frozenset(records), records)
-
-
-class Versions(Protocol):
-    """Wrong versions of the reference, and what comes out of them."""
-
-    @property
-    def catalogue(self) -> Catalogue:
-        """The misconceptions that versions are made of."""
-
-    def versions(self, test: str, swaps: Sequence[Swap]) -> Mapping[Swap, Version]:
-        """What a test cell observes of each version; those that cannot be made are left out."""
-
-    def pictures(self, swap: Swap) -> Sequence[Drawing]:
-        """What a version makes of the public examples."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +41,7 @@ class Case:
 
 def diagnose(case: Case, wrong: Versions) -> dict[str, CellResult]:
     """The verdicts, with the misconceptions that explain what failed."""
-    catalogue = wrong.catalogue
+    catalogue, budget = wrong.catalogue, Budget()
     causes: dict[str, Swap] = {}
     diagnosed = {}
     for test, result in case.results.items():
@@ -99,7 +55,11 @@ def diagnose(case: Case, wrong: Versions) -> dict[str, CellResult]:
             if not _all_passed(case.results.get(f"test-{name}"))
         ]
         base = tuple(dict.fromkeys(id for name in earlier for id in causes.get(name, ())))
-        found = None if test in case.accused else _Cell(test, case, wrong).explained(earlier, base)
+        found = (
+            None
+            if test in case.accused
+            else _Cell(test, case, wrong, budget).explained(earlier, base)
+        )
         if found is None:
             diagnosed[test] = replace(result, mend_first=tuple(sorted(earlier)))
             continue
@@ -124,13 +84,12 @@ def _all_passed(result: CellResult | None) -> bool:
 
 
 class _Cell:
-    """One test cell that failed, and the search for what explains it."""
+    """One test cell that failed, and where what explains it is looked for."""
 
-    def __init__(self, test: str, case: Case, wrong: Versions) -> None:
-        self._test, self._case, self._wrong = test, case, wrong
+    def __init__(self, test: str, case: Case, wrong: Versions, budget: Budget) -> None:
+        self._test, self._case, self._wrong, self._budget = test, case, wrong, budget
         self._catalogue = wrong.catalogue
         self._definition = test.removeprefix("test-")
-        self._expected = {each.name: each for each in map(decode, case.reference[test])}
         try:
             self._found = {each.name: each for each in map(decode, case.found.get(test, ()))}
         except MalformedEvidenceError:
@@ -150,97 +109,31 @@ class _Cell:
         used = self._case.reference_uses.get(self._definition, frozenset())
         if not used.issuperset(earlier):
             return None  # no version of the reference shows what these do here
+        reference, found = self._case.reference[self._test], self._case.found[self._test]
+        search = Search(
+            self._test,
+            {each.name: each for each in map(decode, reference)},
+            self._found,
+            self._failed,
+            alone(self._test, reference, found, self._case.forbidden[self._test]).fails,
+            self._wrong,
+            self._budget,
+        )
         own = [(each.id,) for each in self._catalogue.of(self._definition)]
-        if base and self._wrong_by(base):
+        if base and search.is_wrong(base):
             # A version without what is known to be wrong below would agree by chance.
-            return self._one_of([base, *((*base, *one) for one in own)])
+            return search.one_of([base, *((*base, *one) for one in own)])
         entries = self._catalogue.misconceptions
         failing = [(each.id,) for each in entries if each.definition in earlier]
         passing = [(each.id,) for each in entries if each.definition in used - {*earlier}]
         return (
-            self._one_of([*failing, *own, *passing]) or self._together(own) or self._one_pair(own)
-        )
-
-    def _wrong_by(self, base: Swap) -> bool:
-        """Whether these fail a check of this cell, or cannot be made to see it."""
-        made = self._wrong.versions(self._test, [base])
-        return base not in made or bool(made[base].fails)
-
-    def _one_pair(self, own: Sequence[Swap]) -> dict[str, Swap] | None:
-        """Two of one definition, of which each shows in more than where the code stops."""
-        found = self._one_of(self._pairs(own))
-        if found is None:
-            return None
-        pair = next(iter(found.values()))
-        both = self._wrong.versions(self._test, [pair])[pair].records
-        for alone in self._wrong.versions(self._test, [pair[:1], pair[1:]]).values():
-            if not any(
-                tells(self._expected[name], record, ())
-                for name, record in both.items()
-                if name not in alone.records or not agree(alone.records[name], record)
-            ):
-                return None
-        return found
-
-    def _pairs(self, own: Sequence[Swap]) -> list[Swap]:
-        """Two of one definition that fail, each for itself, no other checks than these.
-
-        First those of which each does what the submission does where it alone fails, common ones
-        before others; where two mistakes meet they may do something else.
-        """
-        versions = self._wrong.versions(self._test, own)
-        part = [swap for swap in own if swap in versions and versions[swap].fails <= self._failed]
-        alike = [self._like(versions[swap]) for swap in part]
-        fails = [versions[swap].fails for swap in part]
-        pairs = []
-        for (i, one), (j, other) in combinations(enumerate(part), 2):
-            if fails[i] | fails[j] == self._failed:
-                likely = fails[i] - fails[j] <= alike[i] and fails[j] - fails[i] <= alike[j]
-                pairs.append((not likely, i + j, one + other))
-        return [pair for _, _, pair in sorted(pairs)[:MOST_PAIRS]]
-
-    def _like(self, version: Version) -> frozenset[str]:
-        """The checks in which a version does what the submission does."""
-        return frozenset(
-            name
-            for name, record in version.records.items()
-            if agree(record, self._found[name], self._expected[name])
+            search.one_of([*failing, *own])
+            or search.one_of(passing)
+            or search.together(own)
+            or search.one_pair(own)
         )
 
     def _calls_forbidden(self) -> bool:
         parts = self._case.forbidden[self._test]
         calls = {call for name in self._failed for call in self._found[name].calls}
         return first_forbidden(calls, parts) is not None
-
-    def _one_of(self, swaps: Sequence[Swap]) -> dict[str, Swap] | None:
-        """The first that fails the same checks in the same way."""
-        for swap, fails in self._agreeing(swaps):
-            if fails == self._failed:
-                return dict.fromkeys(fails, swap)
-        return None
-
-    def _together(self, swaps: Sequence[Swap]) -> dict[str, Swap] | None:
-        """Several that each explain some of the checks, and all of them together."""
-        explained: dict[str, Swap] = {}
-        ordered = sorted(self._agreeing(swaps), key=lambda each: -len(each[1]))
-        for swap, fails in ordered:
-            if not fails & set(explained):
-                explained |= dict.fromkeys(fails, swap)
-        return explained if set(explained) == self._failed else None
-
-    def _agreeing(self, swaps: Sequence[Swap]) -> Iterator[tuple[Swap, frozenset[str]]]:
-        """Those that agree with the submission wherever they are wrong, with what they fail."""
-        for start in range(0, len(swaps), AT_ONCE):
-            some = swaps[start : start + AT_ONCE]
-            versions = self._wrong.versions(self._test, some)
-            for swap, version in versions.items():
-                if version.fails and version.fails <= self._failed and self._agrees(swap, version):
-                    yield swap, version.fails
-
-    def _agrees(self, swap: Swap, version: Version) -> bool:
-        if self._like(version) != version.records.keys():
-            return False
-        own = {self._catalogue.by_id[id].definition for id in swap} == {self._definition}
-        return say_enough(self._expected, version.records) or (
-            own and stop_alike(self._expected, version.records, self._found)
-        )

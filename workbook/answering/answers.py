@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 from autograder.course.catalogue import Catalogue, Misconception
 from autograder.course.public_examples import Example
 from autograder.verdict.agreement import agree
-from autograder.verdict.diagnose import Swap, Version
 from autograder.verdict.evidence import Record, decode
 from autograder.verdict.verdict import Drawing
+from autograder.verdict.versions import Swap, Version, part_of
 from workbook import material
 
 
@@ -52,7 +52,13 @@ class Answers:
         entries = tuple(Misconception(**each) for each in self.data["misconceptions"])
         return Catalogue(misconceptions=entries)
 
-    def versions(self, test: str, swaps: Sequence[Swap]) -> Mapping[Swap, Version]:
+    def seconds(self, test: str) -> Mapping[str, float]:
+        """None: all that is known of versions is at hand."""
+        return {}
+
+    def versions(
+        self, test: str, swaps: Sequence[Swap], checks: Collection[str] | None = None
+    ) -> Mapping[Swap, Version]:
         """What was recorded of these versions; two misconceptions together are not."""
         definition = test.removeprefix("test-")
         recorded = self.data["definitions"][definition]["versions"]
@@ -60,10 +66,8 @@ class Answers:
         for swap in swaps:
             if len(swap) == 1 and swap[0] in recorded:
                 each = [self._record(definition, number) for number in recorded[swap[0]]]
-                found[swap] = Version(
-                    frozenset(record.name for record in each),
-                    {record.name: record for record in each},
-                )
+                records = {record.name: record for record in each}
+                found[swap] = part_of(Version(frozenset(records), records), checks)
         return found
 
     def _record(self, definition: str, number: int) -> Record:

@@ -1,0 +1,162 @@
+"""What wrong versions gave is kept for all workers and runs, and only a part of a cell is run."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from autograder.course.course import Course
+from autograder.grading.grade import grade
+from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.workers import ThisProcess
+from autograder.reference.checks import keeps_state, only
+from autograder.reference.kept_versions import FOLDER, KeptVersions
+from autograder.reference.wrong_versions import WrongVersions
+from autograder.submission.handed_in import read_handed_in
+from autograder.verdict.budget import ROUND, RUN, Budget
+from autograder.verdict.evidence import decode
+from tests import harness, mini
+
+TRIPLED = "def double(x):\n    return x * 3"
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many versions are run, each time that some are."""
+    counts: list[int] = []
+    run = WrongVersions._run
+
+    def counted(
+        self: WrongVersions, each: Sequence[tuple[str, str]], longest: float
+    ) -> list[list[bytes]]:
+        counts.append(len(each))
+        return run(self, each, longest)
+
+    monkeypatch.setattr(WrongVersions, "_run", counted)
+    return counts
+
+
+def named(course: Path, seed: int = 5) -> list[str]:
+    """The names of what is wrong with a submission that triples, graded as in a new run."""
+    opened = Course(course)
+    work = course / "submitted" / "one" / mini.NAME / f"{mini.NAME}.ipynb"
+    if not work.is_file():
+        mini.hand_in(course, "one", mini.submission(double=TRIPLED))
+    key = answer_keys(opened, opened.chosen([mini.NAME]), ThisProcess(), Seeds(given=seed))
+    checks = grade(key[mini.NAME], read_handed_in(work, "one")).tests["test-double"].checks
+    return sorted({each.id for check in checks for each in check.because})
+
+
+def test_a_later_run_finds_what_an_earlier_one_made(tmp_path: Path, runs: list[int]) -> None:
+    """A class makes the same mistakes, and is graded by several processes, on several days."""
+    course = mini.make_course(tmp_path)
+
+    assert named(course) == ["tripled"]
+    first = sum(runs)
+    runs.clear()
+    assert named(course) == ["tripled"]
+
+    assert first > 1
+    assert runs == []
+
+
+def test_another_seed_takes_nothing_of_the_one_before(tmp_path: Path, runs: list[int]) -> None:
+    """On other inputs a wrong version gives other numbers."""
+    course = mini.make_course(tmp_path)
+    named(course)
+    (before,) = (course / FOLDER).iterdir()
+    runs.clear()
+
+    assert named(course, seed=6) == ["tripled"]
+
+    assert sum(runs) > 1
+    assert not before.exists()
+    assert len(list((course / FOLDER).iterdir())) == 1
+
+
+@pytest.mark.parametrize("damage", ["no database", "no record", "no folder"])
+def test_what_is_damaged_is_made_anew(tmp_path: Path, damage: str) -> None:
+    """It is a convenience; nothing depends on it."""
+    course = mini.make_course(tmp_path)
+    named(course)
+    (kept,) = (course / FOLDER).iterdir()
+    if damage == "no database":
+        kept.write_bytes(b"no database at all" * 100)
+    elif damage == "no record":
+        with sqlite3.connect(kept) as database:
+            database.execute("UPDATE given SET record = x'00'")
+    else:
+        kept.unlink()
+        (course / FOLDER).rmdir()
+        (course / FOLDER).write_text("a file in its place")
+
+    assert named(course) == ["tripled"]
+
+
+def test_who_writes_first_is_believed(tmp_path: Path) -> None:
+    """Two processes that time the same checks go on with the same numbers."""
+    one, other = (KeptVersions(tmp_path / "versions") for _ in range(2))
+    one.keep_seconds("test-double", {"a": 0.5})
+    other.keep_seconds("test-double", {"a": 0.7})
+
+    assert other.seconds("test-double") == {"a": 0.5}
+
+
+@pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
+def test_a_check_gives_alone_what_it_gives_in_its_cell(assignment: str) -> None:
+    """Versions are looked at in single checks first: none may stand on one before it."""
+    here = harness.process(assignment)
+    right = harness.solutions(assignment)
+    for test, records in here.reference.items():
+        names = [decode(record).name for record in records]
+        costs = here.seconds(test)
+        for name, record in zip(names, records, strict=True):
+            if costs[name] > 0.1:
+                continue
+            (alone,) = here.run(right, test, lambda source, name=name: only(source, [name]))[test]
+            assert decode(alone).values == decode(record).values
+            assert decode(alone).raised == decode(record).raised
+        assert list(costs) == names
+
+
+def test_a_check_that_stands_on_another_is_not_run_alone() -> None:
+    """Then the whole cell is, which gives more than was asked for."""
+    cell = 'import a\nwith observe("one"):\n    x = 1\nwith observe("two"):\n    print({})'
+
+    assert "one" not in only(cell.format("2"), ["two"])
+    assert only(cell.format("x"), ["two"]) == cell.format("x")
+    assert only(cell.format("2"), ["three"]) == cell.format("2")
+
+
+@pytest.mark.parametrize(
+    ("definition", "kept"),
+    [
+        ("def f(x, y=None):\n    z = dict()\n    return z", False),
+        ("class f:\n    size: int = 3\n    def g(self, x):\n        self.x = x", False),
+        ("def f(x, seen={}):\n    return seen", True),
+        ("def f(x):\n    global y\n    y = x", True),
+        ("def f(x):\n    f.calls = 1", True),
+        ("def f(x):\n    return f.__dict__.setdefault('k', x)", True),
+        ("class f:\n    tables = {}\n    def g(self, x):\n        return self.tables", True),
+        ("import functools\n@functools.lru_cache\ndef f(x):\n    return x", True),
+    ],
+)
+def test_what_remembers_calls_is_looked_at_in_the_whole_cell(definition: str, kept: bool) -> None:
+    """Alone, its second call would be its first."""
+    assert keeps_state(definition, "f") is kept
+
+
+def test_a_budget_is_spent_in_order() -> None:
+    """The likely ones come first; what costs nothing can always be had."""
+    budget = Budget(ROUND + 2 * RUN + 3.0)
+
+    assert budget.take([("a", 1.0), ("b", 2.0), ("c", 0.5), ("d", 0.0)]) == ["a", "b"]
+    assert budget.take([("c", 0.5)]) == []
+    assert budget.take([("d", 0.0)]) == ["d"]
+    half = Budget(4.0)
+    with half.half():
+        assert half.take([("a", 2.0)]) == []
+    assert half.take([("a", 2.0)]) == ["a"]
