@@ -89,7 +89,8 @@ class KeptVersions:
         except sqlite3.OperationalError:
             return otherwise  # another one writes, there is no space, or no right to
         except sqlite3.DatabaseError:
-            self.path.unlink(missing_ok=True)
+            with suppress(OSError):
+                self.path.unlink()
             return otherwise
         except OSError:
             return otherwise
