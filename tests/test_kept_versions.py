@@ -146,7 +146,7 @@ def test_a_check_that_stands_on_another_is_not_run_alone() -> None:
 )
 def test_what_remembers_calls_is_looked_at_in_the_whole_cell(definition: str, kept: bool) -> None:
     """Alone, its second call would be its first."""
-    assert keeps_state(definition, "f") is kept
+    assert keeps_state(definition) is kept
 
 
 def test_a_budget_is_spent_in_order() -> None:

@@ -159,8 +159,7 @@ class InProcess:
             gathered.add(test, swap, self.known[test, swap])
         missing = gathered.lacks(test, swap, gathered.checks(test) if checks is None else checks)
         if missing:
-            definitions = [self.catalogue.by_id[each].definition for each in swap]
-            if checks is None or any(keeps_state(source, each) for each in definitions):
+            if checks is None or any(keeps_state(self.catalogue.changed(each)) for each in swap):
                 gathered.add(test, swap, self.keep(test, swap, source))
             else:
                 part = partial(only_checks, checks=missing)

@@ -113,6 +113,12 @@ class Catalogue:
             whole = whole.replace(body, body.replace(old or body, new))
         return whole
 
+    def changed(self, id: str) -> str:
+        """The source of its definition with one misconception in it."""
+        body = definition_sources(self.module).get(self.by_id[id].definition, "")
+        old, new = self.edits[id]
+        return body.replace(old or body, new)
+
     def source_of_form(self, form: Form) -> str:
         """The reference with this form in it."""
         body = definition_sources(self.module)[form.definition]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from autograder.course.assignment import grade_id_of, is_solution
@@ -63,6 +64,7 @@ def read_rows(
             )
 
 
+@lru_cache(maxsize=256)
 def definition_sources(module: str) -> dict[str, str]:
     """The source of each function and class at the top of a module, by name."""
     lines = module.splitlines()

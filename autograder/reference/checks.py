@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection
+from functools import cache
 
 from autograder.reading.statements import read
 
@@ -58,15 +59,16 @@ def timed(source: str) -> str:
     return TIMED.format(source="\n".join(f"    {line}" for line in body.splitlines()), name=TAKEN)
 
 
-def keeps_state(module: str, definition: str) -> bool:
+@cache
+def keeps_state(source: str) -> bool:
     """Whether what a definition does may depend on calls before, beyond the objects that it makes.
 
     Such a one is to be looked at in all checks of a cell, one after the other.
     """
     return any(
         _keeps(node)
-        for node in ast.parse(module).body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == definition
+        for node in ast.parse(source).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
     )
 
 

@@ -32,6 +32,7 @@ from autograder.verdict.versions import Swap, Version
 AT_ONCE = 64  # versions in one kernel
 # A version that takes so much longer than the reference does something else.
 SLOWER, AT_LEAST_SECONDS = 20, 3
+UNKNOWN_SECONDS = 0.1  # of a check, where the reference's were not found out
 PICTURE = """from autograder.observe import observe
 {code}
 with observe("picture") as seen:
@@ -79,7 +80,8 @@ class WrongVersions:
         taken: Mapping[str, Any] = next(
             (each.values["taken"]["items"] for each in records if each.name == TAKEN), {}
         )
-        return {name: round(float(node["value"]), 3) for name, node in taken.items()}
+        found = {name: round(float(node["value"]), 3) for name, node in taken.items()}
+        return found or dict.fromkeys(self._gathered.checks(test), UNKNOWN_SECONDS)
 
     def versions(
         self, test: str, swaps: Sequence[Swap], checks: Collection[str] | None = None
@@ -117,7 +119,7 @@ class WrongVersions:
         runs: dict[Swap, tuple[str, str]] = {}
         for swap in swaps:
             module = self.catalogue.swapped(swap)
-            if module is not None and self._keeps_state(module, swap):
+            if module is not None and any(keeps_state(self.catalogue.changed(id)) for id in swap):
                 runs[swap] = (module, source)
             elif module is not None:
                 runs[swap] = (module, only(source, self._gathered.lacks(test, swap, wanted)))
@@ -133,9 +135,6 @@ class WrongVersions:
                 new[swap] = evidence
         if self.kept and new:
             self.kept.keep(test, new)
-
-    def _keeps_state(self, module: str, swap: Swap) -> bool:
-        return any(keeps_state(module, self.catalogue.by_id[id].definition) for id in swap)
 
     def _hidden(self, test: str) -> str:
         return "".join(HIDDEN.findall(self.assignment.tests[test].source))
