@@ -9,48 +9,56 @@ from functools import cache
 from autograder.reading.statements import read
 
 TAKEN = "what the checks took"
+# Its names are no name that a cell would give.
 TIMED = """
-import time
-import autograder.observe as observing
-from autograder.observe import observe
+import time as _timed_time
+import autograder.observe as _timed_observing
 
-taken = {{}}
+_timed_usual, _timed_taken = _timed_observing.observe, {{}}
 
-class Timed(observe):
+class _Timed(_timed_usual):
     def __enter__(self):
-        self.began = time.process_time()
+        self._timed_began = _timed_time.process_time()
         return super().__enter__()
 
     def __exit__(self, *error):
         try:
             return super().__exit__(*error)
         finally:
-            taken[self.name] = time.process_time() - self.began
+            _timed_taken[self.name] = _timed_time.process_time() - self._timed_began
 
-observing.observe = Timed
+_timed_observing.observe = _Timed
 try:
 {source}
 finally:
-    observing.observe = observe
-with observe({name!r}) as seen:
-    seen.taken = taken
+    _timed_observing.observe = _timed_usual
+with _timed_usual({name!r}) as seen:
+    seen.taken = _timed_taken
 """
 
 
 def only(source: str, checks: Collection[str]) -> str:
-    """The code with these of its checks; as it is where they do not stand by themselves."""
-    tree = ast.parse(source)
-    names = [_check(node) for node in tree.body]
-    kept: list[ast.stmt] = []
-    left_out: list[ast.stmt] = []
-    for node, name in zip(tree.body, names, strict=True):
-        (kept if name is None or name in checks else left_out).append(node)
-    inside = [read(node) for node in kept]
-    made = {name for node in left_out for name in read(node).binds}
-    own = {name for each in inside for name in each.binds}
-    if not {*checks} <= {*names} or any((made - own) & each.reads for each in inside):
+    """The code with these of its checks, and those that they stand on."""
+    body = ast.parse(source).body
+    names = [_check(node) for node in body]
+    if not {*checks} <= {*names}:
         return source
-    return ast.unparse(ast.Module(kept, []))
+    kept = needed(source, checks)
+    nodes = [n for n, name in zip(body, names, strict=True) if name is None or name in kept]
+    return ast.unparse(ast.Module(nodes, []))
+
+
+def needed(source: str, checks: Collection[str]) -> frozenset[str]:
+    """These checks, and those that make what they read."""
+    read_in = [(_check(node), read(node)) for node in ast.parse(source).body]
+    found = frozenset(checks)
+    while True:
+        kept = [each for name, each in read_in if name is None or name in found]
+        lacking = {name for each in kept for name in each.reads - {*each.binds}}
+        more = {name for name, each in read_in if name is not None and lacking & {*each.binds}}
+        if more <= found:
+            return found
+        found |= more
 
 
 def timed(source: str) -> str:

@@ -19,7 +19,7 @@ from nbformat.v4 import new_code_cell
 from autograder.course.assignment import DEMO, HIDDEN, Assignment, grade_id_of, is_solution, is_test
 from autograder.course.catalogue import Catalogue, Picture
 from autograder.errors import MalformedEvidenceError
-from autograder.reference.checks import TAKEN, keeps_state, only, timed
+from autograder.reference.checks import TAKEN, keeps_state, needed, only, timed
 from autograder.reference.drawing import drawing, matrix
 from autograder.reference.kept_versions import KeptVersions
 from autograder.sandbox.execute import execute
@@ -75,12 +75,16 @@ class WrongVersions:
         return self._taken[test]
 
     def _time(self, test: str) -> dict[str, float]:
-        source = timed(self._hidden(test))
+        hidden = self._hidden(test)
+        source = timed(hidden)
         records = [decode(each) for each in self.evidence(source, [()]).get((), [])]
         taken: Mapping[str, Any] = next(
             (each.values["taken"]["items"] for each in records if each.name == TAKEN), {}
         )
-        found = {name: round(float(node["value"]), 3) for name, node in taken.items()}
+        found = {
+            name: round(sum(float(taken[n]["value"]) for n in needed(hidden, [name])), 3)
+            for name in taken
+        }
         return found or dict.fromkeys(self._gathered.checks(test), UNKNOWN_SECONDS)
 
     def versions(
@@ -152,7 +156,12 @@ class WrongVersions:
         return self._drawn[swap]
 
     def _picture(self, picture: Picture, swap: Swap) -> list[Drawing]:
-        made = self.evidence(PICTURE.format(code=picture.code), [(), swap])
+        source, both = PICTURE.format(code=picture.code), [(), swap]
+        made = self.kept.find(source, both) if self.kept else {}
+        if len(made) < len(both):
+            made = self.evidence(source, both)
+            if self.kept:
+                self.kept.keep(source, made)
         right, wrong = matrix(made.get((), ())), matrix(made.get(swap, ()))
         return [] if right is None or wrong is None else drawing(picture, right, wrong)
 
