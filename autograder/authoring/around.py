@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 
-class CellTimeoutError(BaseException):
-    """A cell did not end; no `except Exception` of what runs in it catches this."""
+class CellTimeoutError(KeyboardInterrupt):
+    """A cell did not end; it goes through what observes, as the interrupt of a kernel does."""
 
 
 @contextlib.contextmanager
