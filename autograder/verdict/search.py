@@ -16,7 +16,7 @@ from autograder.verdict.versions import Swap, Version, Versions
 FEW = 3  # are looked at in the whole cell at once
 MOST_PAIRS = 96
 # A check that the submission fails tells more than one that it passes: it may take more, by this.
-TELLS_MORE_SECONDS = 0.02
+TELLS_MORE_SECONDS = 0.06
 
 
 class Search:
@@ -113,7 +113,9 @@ class Search:
         """Versions by the first failed check in which they do not what the submission does."""
         found: dict[str, list[Swap]] = {}
         left = list(swaps)
-        for checks in _rounds(self._by_cost(self._alone, self._alone)):
+        order = self._by_cost(self._alone, self._alone)
+        while order and left:
+            checks, order = self._round(order, len(left))
             versions = self._look(left, checks)
             for swap, version in versions.items():
                 names = [name for name in checks if not self._is_alike(swap, version, name)]
@@ -161,9 +163,9 @@ class Search:
         """What the whole cell gives of those that fit in its cheap checks."""
         left = list(swaps)
         whole = sum(map(self._cost, self._expected))
-        for checks in _rounds(self._by_cost(self._expected, telling)):
-            if len(left) <= FEW or len(left) * whole <= ROUND:
-                break
+        order = self._by_cost(self._expected, telling)
+        while order and len(left) > FEW and len(left) * whole > ROUND:
+            checks, order = self._round(order, len(left))
             versions = self._look(left, checks)
             left = [s for s, each in versions.items() if all(fits(s, each, c) for c in checks)]
         at_once = max(FEW, int(ROUND / whole)) if whole else len(left) or 1
@@ -180,6 +182,13 @@ class Search:
         for swap in some:
             self._looked.setdefault(swap, set()).update(names)
         return self._wrong.versions(self._test, some, checks)
+
+    def _round(self, order: Sequence[str], versions: int) -> tuple[list[str], list[str]]:
+        """The next checks, as many as cost so many versions what their start does; and the rest."""
+        size, cost = 1, versions * self._cost(order[0])
+        while size < len(order) and (cost := cost + versions * self._cost(order[size])) <= ROUND:
+            size += 1
+        return list(order[:size]), list(order[size:])
 
     def _cost(self, name: str) -> float:
         return self._costs.get(name, 0.0)
@@ -211,11 +220,3 @@ class Search:
         return say_enough(self._expected, records) or (
             own and stop_alike(self._expected, records, self._found)
         )
-
-
-def _rounds(names: Sequence[str]) -> Iterator[list[str]]:
-    """One of them, then two, then four and so on."""
-    start, size = 0, 1
-    while start < len(names):
-        yield list(names[start : start + size])
-        start, size = start + size, 2 * size
