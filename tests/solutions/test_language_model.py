@@ -1,4 +1,4 @@
-"""What the observations of notebook 07 do not show: Hugging Face's GPT-2, its cache and its start."""
+"""What the observations of notebook 07 do not show: Hugging Face's model, its cache and start."""
 
 from __future__ import annotations
 
