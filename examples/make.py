@@ -136,6 +136,7 @@ def newer_schema(notebook: NotebookNode) -> None:
 FIRST = "01-scaled-dot-product-attention"
 MASKING = "02-causal-masking"
 TOKENS = "06-tokenization"
+MODEL = "07-language-model"
 ROPE = "challenge-rope"
 
 UNSCALED = """def attention_scores(query: Tensor, key: Tensor) -> Tensor:
@@ -206,6 +207,67 @@ ID_BY_ID = """class BPETokenizer:
             text += self.vocab[int(i)].decode("utf-8", errors="replace")
         return text"""
 
+UNSHIFTED = """def next_token_log_probabilities(logits: Tensor, ids: Tensor) -> Tensor:
+    if ids.shape != logits.shape[:-1]:
+        raise ValueError("ids and logits are of different lengths")
+    log_probs = F.log_softmax(logits.float(), dim=-1).to(logits.dtype)
+    return log_probs[:, :-1].gather(-1, ids[:, :-1, None]).squeeze(-1)"""
+
+FROM_PLACE_0 = """class GPT(nn.Module):
+    def __init__(self, vocab_size, max_len, d_model, num_layers, num_heads, dropout=0.0):
+        super().__init__()
+        self.token = TokenEmbedding(vocab_size, d_model)
+        self.position = nn.Embedding(max_len, d_model)
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(
+            DecoderBlock(d_model, num_heads, 4 * d_model, dropout) for _ in range(num_layers)
+        )
+        self.norm = nn.LayerNorm(d_model)
+
+    def forward(self, ids, caches=None):
+        past = caches[0][0].shape[2] if caches else 0
+        if past + ids.shape[1] > self.position.num_embeddings:
+            raise ValueError("ids: too many places")
+        positions = torch.arange(ids.shape[1], device=ids.device)
+        x = self.dropout(self.token(ids) + self.position(positions))
+        new_caches = []
+        for i, block in enumerate(self.blocks):
+            x, cache = block(x, caches[i] if caches else None)
+            new_caches.append(cache)
+        return self.token.logits(self.norm(x)), new_caches"""
+
+TURNED_WHERE_NEEDED = """def load_gpt2(model: GPT, weights: Mapping[str, Tensor]) -> None:
+    weights = {name.removeprefix("transformer."): w for name, w in weights.items()}
+    pairs = {"wte.weight": [model.token.weight], "wpe.weight": [model.position.weight]}
+    for i, block in enumerate(model.blocks):
+        attention, mlp = block.attention, block.feed_forward
+        for name, parts in {
+            "ln_1": [block.norm1],
+            "attn.c_attn": [attention.q_proj, attention.k_proj, attention.v_proj],
+            "attn.c_proj": [attention.out_proj],
+            "ln_2": [block.norm2],
+            "mlp.c_fc": [mlp.linear1],
+            "mlp.c_proj": [mlp.linear2],
+        }.items():
+            pairs[f"h.{i}.{name}.weight"] = [part.weight for part in parts]
+            pairs[f"h.{i}.{name}.bias"] = [part.bias for part in parts]
+    pairs |= {"ln_f.weight": [model.norm.weight], "ln_f.bias": [model.norm.bias]}
+    found = []
+    for name, parameters in pairs.items():
+        if name not in weights:
+            raise ValueError(f"weights: {name} is missing")
+        w = weights[name]
+        wanted = torch.cat([p.detach() for p in parameters]).shape
+        if w.shape != wanted and w.ndim == 2 and name.startswith("h."):
+            w = w.T
+        if w.shape != wanted:
+            raise ValueError(f"weights: {name} has shape {tuple(w.shape)}")
+        found.append((parameters, w.chunk(len(parameters))))
+    with torch.no_grad():
+        for parameters, pieces in found:
+            for parameter, piece in zip(parameters, pieces):
+                parameter.copy_(piece)"""
+
 BROKEN = """def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     shifted = x - x.max(axis=axis, keepdims=True
     return np.exp(shifted)"""
@@ -231,6 +293,7 @@ EXAMPLES = [
             "04-positional-encoding",
             "05-transformer-block",
             TOKENS,
+            MODEL,
             ROPE,
             "challenge-gqa",
             "challenge-flash-attention",
@@ -277,6 +340,17 @@ EXAMPLES = [
         "joined the pair that came first of equals, and decoded id by id",
         own={"train_bpe": FIRST_SEEN, "BPETokenizer": ID_BY_ID},
         loses=("test-train_bpe", "test-BPETokenizer"),
+    ),
+    Example(
+        "bruno",
+        MODEL,
+        "did not shift, began at place 0 behind a cache, and forgot that a square matrix turns too",
+        own={
+            "next_token_log_probabilities": UNSHIFTED,
+            "GPT": FROM_PLACE_0,
+            "load_gpt2": TURNED_WHERE_NEEDED,
+        },
+        loses=("test-next_token_log_probabilities", "test-GPT", "test-load_gpt2"),
     ),
     Example("emeka", FIRST, "handed in the release untouched", solved=(), loses=("all",)),
     Example(

@@ -33,6 +33,10 @@ BROKEN = [
         "sorted(special_tokens, key=len, reverse=True)",
         "list(special_tokens)",
     ),
+    ("07-language-model", "next_token_log_probabilities", "ids[:, 1:, None]", "ids[:, :-1, None]"),
+    ("07-language-model", "DecoderBlock", ".tril(seen - new)", ".tril()"),
+    ("07-language-model", "GPT", "torch.arange(start, end,", "torch.arange(end - start,"),
+    ("07-language-model", "load_gpt2", 'for part in "qkv"', 'for part in "kqv"'),
     (
         "challenge-rope",
         "apply_rope",
