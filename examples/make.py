@@ -136,6 +136,7 @@ def newer_schema(notebook: NotebookNode) -> None:
 FIRST = "01-scaled-dot-product-attention"
 MASKING = "02-causal-masking"
 TOKENS = "06-tokenization"
+TRAINING = "08-training"
 ROPE = "challenge-rope"
 
 UNSCALED = """def attention_scores(query: Tensor, key: Tensor) -> Tensor:
@@ -206,6 +207,41 @@ ID_BY_ID = """class BPETokenizer:
             text += self.vocab[int(i)].decode("utf-8", errors="replace")
         return text"""
 
+OF_ALL_PLACES = """def cross_entropy(logits, targets, ignore_index=-100):
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    log_probs = torch.log_softmax(logits, dim=-1)
+    mask = targets == ignore_index
+    picked = log_probs.gather(-1, targets.masked_fill(mask, 0).unsqueeze(-1)).squeeze(-1)
+    return -picked.masked_fill(mask, 0.0).sum() / max(targets.numel(), 1)"""
+
+L2_IN_THE_GRADIENT = """class AdamW:
+    def __init__(self, groups, betas=(0.9, 0.95), eps=1e-8):
+        self.groups = groups
+        self.betas = betas
+        self.eps = eps
+        self.state = {}
+
+    @torch.no_grad()
+    def step(self):
+        b1, b2 = self.betas
+        for group in self.groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                g = p.grad + group["weight_decay"] * p
+                t, m, v = self.state.get(p, (0, torch.zeros_like(p), torch.zeros_like(p)))
+                t += 1
+                m = b1 * m + (1 - b1) * g
+                v = b2 * v + (1 - b2) * g * g
+                self.state[p] = t, m, v
+                m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+                p -= group["lr"] * m_hat / (v_hat.sqrt() + self.eps)
+
+    def zero_grad(self):
+        for group in self.groups:
+            for p in group["params"]:
+                p.grad = None"""
+
 BROKEN = """def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     shifted = x - x.max(axis=axis, keepdims=True
     return np.exp(shifted)"""
@@ -231,6 +267,7 @@ EXAMPLES = [
             "04-positional-encoding",
             "05-transformer-block",
             TOKENS,
+            TRAINING,
             ROPE,
             "challenge-gqa",
             "challenge-flash-attention",
@@ -277,6 +314,13 @@ EXAMPLES = [
         "joined the pair that came first of equals, and decoded id by id",
         own={"train_bpe": FIRST_SEEN, "BPETokenizer": ID_BY_ID},
         loses=("test-train_bpe", "test-BPETokenizer"),
+    ),
+    Example(
+        "chloe",
+        TRAINING,
+        "took the mean over padding too, and put the decay into the gradient",
+        own={"cross_entropy": OF_ALL_PLACES, "AdamW": L2_IN_THE_GRADIENT},
+        loses=("test-cross_entropy", "test-AdamW"),
     ),
     Example("emeka", FIRST, "handed in the release untouched", solved=(), loses=("all",)),
     Example(

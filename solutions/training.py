@@ -6,6 +6,7 @@ Loshchilov and Hutter (2019), algorithm 2; Kingma and Ba (2015); Devlin et al. (
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -104,7 +105,7 @@ class AdamW:
 
     def __init__(
         self,
-        groups: Sequence[dict],
+        groups: Sequence[dict[str, Any]],
         betas: tuple[float, float] = (0.9, 0.95),
         eps: float = 1e-8,
     ) -> None:
@@ -140,7 +141,7 @@ class AdamW:
                 parameter.grad = None
 
 
-def decay_groups(model: nn.Module, weight_decay: float, lr: float) -> list[dict]:
+def decay_groups(model: nn.Module, weight_decay: float, lr: float) -> list[dict[str, Any]]:
     """Sort the parameters of a model into those that decay and those that do not.
 
     Two groups for AdamW: what has two or more dimensions, with `weight_decay`; the rest with 0.0.

@@ -1,4 +1,4 @@
-"""Training step by step, as tables: numbers of each step, and a table that grows while one waits."""
+"""Training step by step, as tables: numbers of each step, and one that grows while one waits."""
 
 from __future__ import annotations
 
