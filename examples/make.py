@@ -137,6 +137,7 @@ FIRST = "01-scaled-dot-product-attention"
 MASKING = "02-causal-masking"
 TOKENS = "06-tokenization"
 MODEL = "07-language-model"
+TRAINING = "08-training"
 ROPE = "challenge-rope"
 
 UNSCALED = """def attention_scores(query: Tensor, key: Tensor) -> Tensor:
@@ -267,6 +268,40 @@ TURNED_WHERE_NEEDED = """def load_gpt2(model: GPT, weights: Mapping[str, Tensor]
         for parameters, pieces in found:
             for parameter, piece in zip(parameters, pieces):
                 parameter.copy_(piece)"""
+OF_ALL_PLACES = """def cross_entropy(logits, targets, ignore_index=-100):
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    log_probs = torch.log_softmax(logits, dim=-1)
+    mask = targets == ignore_index
+    picked = log_probs.gather(-1, targets.masked_fill(mask, 0).unsqueeze(-1)).squeeze(-1)
+    return -picked.masked_fill(mask, 0.0).sum() / max(targets.numel(), 1)"""
+
+L2_IN_THE_GRADIENT = """class AdamW:
+    def __init__(self, groups, betas=(0.9, 0.95), eps=1e-8):
+        self.groups = groups
+        self.betas = betas
+        self.eps = eps
+        self.state = {}
+
+    @torch.no_grad()
+    def step(self):
+        b1, b2 = self.betas
+        for group in self.groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                g = p.grad + group["weight_decay"] * p
+                t, m, v = self.state.get(p, (0, torch.zeros_like(p), torch.zeros_like(p)))
+                t += 1
+                m = b1 * m + (1 - b1) * g
+                v = b2 * v + (1 - b2) * g * g
+                self.state[p] = t, m, v
+                m_hat, v_hat = m / (1 - b1**t), v / (1 - b2**t)
+                p -= group["lr"] * m_hat / (v_hat.sqrt() + self.eps)
+
+    def zero_grad(self):
+        for group in self.groups:
+            for p in group["params"]:
+                p.grad = None"""
 
 BROKEN = """def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     shifted = x - x.max(axis=axis, keepdims=True
@@ -294,6 +329,7 @@ EXAMPLES = [
             "05-transformer-block",
             TOKENS,
             MODEL,
+            TRAINING,
             ROPE,
             "challenge-gqa",
             "challenge-flash-attention",
@@ -351,6 +387,13 @@ EXAMPLES = [
             "load_gpt2": TURNED_WHERE_NEEDED,
         },
         loses=("test-next_token_log_probabilities", "test-GPT", "test-load_gpt2"),
+    ),
+    Example(
+        "chloe",
+        TRAINING,
+        "took the mean over padding too, and put the decay into the gradient",
+        own={"cross_entropy": OF_ALL_PLACES, "AdamW": L2_IN_THE_GRADIENT},
+        loses=("test-cross_entropy", "test-AdamW"),
     ),
     Example("emeka", FIRST, "handed in the release untouched", solved=(), loses=("all",)),
     Example(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from workbook.pictures.attention_maps import show_attention
     from workbook.pictures.token_tables import show_merges, show_tokens
     from workbook.pictures.trace_page import trace
+    from workbook.pictures.training_tables import show_steps, watch_training
     from workbook.studying.installation_report import installation
     from workbook.studying.progress_report import progress
     from workbook.studying.study_plan import paths, plan
@@ -28,8 +29,10 @@ _MODULES = {
     "progress": "studying.progress_report",
     "show_attention": "pictures.attention_maps",
     "show_merges": "pictures.token_tables",
+    "show_steps": "pictures.training_tables",
     "show_tokens": "pictures.token_tables",
     "trace": "pictures.trace_page",
+    "watch_training": "pictures.training_tables",
 }
 
 __all__ = [
@@ -41,8 +44,10 @@ __all__ = [
     "progress",
     "show_attention",
     "show_merges",
+    "show_steps",
     "show_tokens",
     "trace",
+    "watch_training",
 ]
 
 
