@@ -2,7 +2,7 @@
 
     python -m examples.checkpoint
 
-It takes some minutes. The text is that of notebook 06, the model the GPT that notebook 09 provides.
+It takes a few minutes. The text is that of notebook 06, the model the GPT that notebook 09 provides.
 Each weight is written as one byte, a float8 of sixteen times its value.
 """
 
@@ -24,7 +24,7 @@ GENERATION = ROOT / "source" / "09-generation" / "09-generation.ipynb"
 TOKENIZATION = ROOT / "source" / "06-tokenization" / "06-tokenization.ipynb"
 
 SHAPE = {"max_len": 128, "d_model": 32, "num_layers": 2, "num_heads": 4}
-STEPS, BATCH, PEAK = 3_000, 16, 4e-3
+STEPS, BATCH, PEAK = 1_200, 16, 4e-3
 SCALE = 16.0  # brings the weights to where a float8 has its digits
 
 
