@@ -2,7 +2,8 @@
 
     python -m examples.checkpoint
 
-It takes a few minutes. The text is that of notebook 06, the model the GPT that notebook 09 provides.
+It takes a few minutes. The text is that of notebook 06, the model the GPT that notebook 09
+provides.
 Each weight is written as one byte, a float8 of sixteen times its value.
 """
 
@@ -77,9 +78,7 @@ def main() -> None:
     weights = "\n".join(textwrap.wrap(in_bytes(trained(text, characters)), 120))
     notebook = notebook_file.read(GENERATION)
     (cell,) = [each for each in notebook.cells if each.id == "checkpoint"]
-    cell.source = (
-        f'CHARACTERS = {characters!r}\nSHAPE = {SHAPE}\nWEIGHTS = """\\\n{weights}\n"""'
-    )
+    cell.source = f'CHARACTERS = {characters!r}\nSHAPE = {SHAPE}\nWEIGHTS = """\\\n{weights}\n"""'
     GENERATION.write_text(notebook_file.written(notebook), encoding="utf-8")
 
 

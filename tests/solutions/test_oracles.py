@@ -33,6 +33,9 @@ BROKEN = [
         "sorted(special_tokens, key=len, reverse=True)",
         "list(special_tokens)",
     ),
+    ("09-generation", "next_token_probabilities", "before >= top_p", "before > top_p"),
+    ("09-generation", "beam_search", "(-each[0], each[1])", "-each[0]"),
+    ("09-generation", "speculative_step", "(target[place] - draft[place])", "target[place]"),
     (
         "challenge-rope",
         "apply_rope",

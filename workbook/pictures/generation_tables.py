@@ -102,7 +102,9 @@ def show_beams(
     )
 
 
-def _sum(sequence: Sequence[int], begun: int, asked: Sequence[tuple[list[int], list[float]]]) -> str:
+def _sum(
+    sequence: Sequence[int], begun: int, asked: Sequence[tuple[list[int], list[float]]]
+) -> str:
     """The log probability, from what the model said of each token; a question mark without that."""
     said = {tuple(each): row for each, row in asked}
     total = 0.0
