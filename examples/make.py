@@ -138,6 +138,7 @@ MASKING = "02-causal-masking"
 TOKENS = "06-tokenization"
 MODEL = "07-language-model"
 TRAINING = "08-training"
+GENERATION = "09-generation"
 ROPE = "challenge-rope"
 
 UNSCALED = """def attention_scores(query: Tensor, key: Tensor) -> Tensor:
@@ -302,6 +303,32 @@ L2_IN_THE_GRADIENT = """class AdamW:
         for group in self.groups:
             for p in group["params"]:
                 p.grad = None"""
+CROSSING_DROPPED = """def next_token_probabilities(logits, temperature=1.0, top_k=None, top_p=None):
+    if temperature < 0:
+        raise ValueError("temperature is below 0")
+    if top_k is not None and top_k < 1:
+        raise ValueError("top_k is below 1")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError("top_p is outside of (0, 1]")
+    if temperature == 0:
+        best = logits.argmax(-1, keepdim=True)
+        return torch.zeros_like(logits).scatter(-1, best, 1.0)
+    values, order = (logits.double() / temperature).sort(-1, descending=True, stable=True)
+    if top_k is not None:
+        values = values.masked_fill(torch.arange(values.shape[-1]) >= top_k, -math.inf)
+    p = values.softmax(-1)
+    if top_p is not None:
+        p = torch.where((p.cumsum(-1) > top_p) & (torch.arange(p.shape[-1]) > 0), 0.0, p)
+        p = p / p.sum(-1, keepdim=True)
+    return torch.zeros_like(p).scatter(-1, order, p).to(logits.dtype)"""
+
+FROM_THE_TARGET = """def speculative_step(target, draft, drafted, accept, resample_uniform):
+    target, draft = target.double(), draft.double()
+    for i in range(len(drafted)):
+        x = drafted[i]
+        if accept[i] >= target[i, x] / draft[i, x]:
+            return i, sample(target[i], resample_uniform).item()
+    return len(drafted), sample(target[-1], resample_uniform).item()"""
 
 BROKEN = """def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     shifted = x - x.max(axis=axis, keepdims=True
@@ -330,6 +357,7 @@ EXAMPLES = [
             TOKENS,
             MODEL,
             TRAINING,
+            GENERATION,
             ROPE,
             "challenge-gqa",
             "challenge-flash-attention",
@@ -394,6 +422,13 @@ EXAMPLES = [
         "took the mean over padding too, and put the decay into the gradient",
         own={"cross_entropy": OF_ALL_PLACES, "AdamW": L2_IN_THE_GRADIENT},
         loses=("test-cross_entropy", "test-AdamW"),
+    ),
+    Example(
+        "chloe",
+        GENERATION,
+        "dropped the token that reaches top-p, and drew anew from the target after a refused draft",
+        own={"next_token_probabilities": CROSSING_DROPPED, "speculative_step": FROM_THE_TARGET},
+        loses=("test-next_token_probabilities", "test-speculative_step"),
     ),
     Example("emeka", FIRST, "handed in the release untouched", solved=(), loses=("all",)),
     Example(

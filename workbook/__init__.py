@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from workbook.answering.check_table import check
     from workbook.answering.hints import hint
     from workbook.pictures.attention_maps import show_attention
+    from workbook.pictures.generation_tables import show_beams, show_next_token
     from workbook.pictures.token_tables import show_merges, show_tokens
     from workbook.pictures.trace_page import trace
     from workbook.pictures.training_tables import show_steps, watch_training
@@ -28,7 +29,9 @@ _MODULES = {
     "plan": "studying.study_plan",
     "progress": "studying.progress_report",
     "show_attention": "pictures.attention_maps",
+    "show_beams": "pictures.generation_tables",
     "show_merges": "pictures.token_tables",
+    "show_next_token": "pictures.generation_tables",
     "show_steps": "pictures.training_tables",
     "show_tokens": "pictures.token_tables",
     "trace": "pictures.trace_page",
@@ -43,7 +46,9 @@ __all__ = [
     "plan",
     "progress",
     "show_attention",
+    "show_beams",
     "show_merges",
+    "show_next_token",
     "show_steps",
     "show_tokens",
     "trace",

@@ -50,6 +50,9 @@ BROKEN = [
     ("08-training", "AdamW", "mean.lerp_(grad, 1 - beta1)", "mean.lerp_(grad, beta1)"),
     ("08-training", "decay_groups", "each.ndim >= 2", "each.ndim >= 1"),
     ("08-training", "train", "starts[step], length", "starts[0], length"),
+    ("09-generation", "next_token_probabilities", "before >= top_p", "before > top_p"),
+    ("09-generation", "beam_search", "(-each[0], each[1])", "-each[0]"),
+    ("09-generation", "speculative_step", "(target[place] - draft[place])", "target[place]"),
     (
         "challenge-rope",
         "apply_rope",
