@@ -109,7 +109,7 @@ def train(model, ids, steps, batch_size, length, peak, starts, warmup=10, max_no
         parameters = [p for p in model.parameters() if p.requires_grad]
         grads = torch.autograd.grad(loss, parameters, allow_unused=True)
         for p, g in zip(parameters, grads):
-            p.grad = g
+            p.grad = g if g is None else g.contiguous()  # an expanded one cannot be scaled in place
         clip_gradients(parameters, max_norm)
         for group in opt.groups:
             group["lr"] = rate
