@@ -25,7 +25,7 @@ GENERATION = ROOT / "source" / "09-generation" / "09-generation.ipynb"
 TOKENIZATION = ROOT / "source" / "06-tokenization" / "06-tokenization.ipynb"
 
 SHAPE = {"max_len": 128, "d_model": 32, "num_layers": 2, "num_heads": 4}
-STEPS, BATCH, PEAK = 2_000, 8, 4e-3
+STEPS, BATCH, PEAK = 1_200, 16, 4e-3
 SCALE = 16.0  # brings the weights to where a float8 has its digits
 
 
