@@ -174,7 +174,7 @@ def shown(folder: Path) -> list[str]:
 
 
 def test_tables_survive_the_sanitisers(folder: Path) -> None:
-    """Plain elements, no id, class, script or picture; the grader's filter takes style and links."""
+    """Plain elements, no id, class, script or picture; the grader takes style and links away."""
     for content in shown(folder):
         seen, cleaned = Seen(content), Seen(clean_html(content))
         assert seen.tags <= ALLOWED
