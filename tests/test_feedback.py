@@ -232,7 +232,7 @@ def secrets(assignment: str) -> set[str]:
                     found.add(text[1:-1])
     dtypes = {"float16", "float32", "float64", "bfloat16"}  # said of the student's own result
     shown_too = public + " ".join([*dtypes, *labels(assignment)])
-    return {text for text in found if text not in shown_too and len(text) > 3}
+    return {text for text in found if text not in shown_too and len(text.strip()) > 3}
 
 
 def labels(assignment: str) -> set[str]:

@@ -86,7 +86,11 @@ def test_they_hold_wherever_the_assignment_runs(
 
     assert graded.tests["test-double"].checks[0].misconception == "tripled"
     assert {name for name, _ in ran} == {m.__name__ for m in (answer_key, wrong_versions, grading)}
-    assert {(limits.cell_seconds, limits.processes) for _, limits in ran} == {(33, 77)}
+    assert {limits.processes for _, limits in ran} == {77}
+    # A wrong version has less time where the reference took little.
+    of_students = {each.cell_seconds for name, each in ran if name != wrong_versions.__name__}
+    assert of_students == {33}
+    assert all(limits.cell_seconds <= 33 for _, limits in ran)
 
 
 def test_the_doctor_shows_them(course: Path) -> None:

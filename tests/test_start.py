@@ -181,13 +181,16 @@ def test_the_command_works_from_any_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize("below", ["", FIRST], ids=["in it", "in a folder of it"])
 def test_from_within_the_desk_it_is_the_same_desk(tmp_path: Path, below: str) -> None:
     """Who comes back and types the command again sees the work, not a second, empty desk."""
-    assert "Put 9 notebooks into transformer-workbook:" in command(cwd=tmp_path).stdout
+    count = len([material.START, *material.names()])
+    assert f"Put {count} notebooks into transformer-workbook:" in command(cwd=tmp_path).stdout
     desk = tmp_path / "transformer-workbook"
     before = files(tmp_path)
 
     done = command(cwd=desk / below)
 
-    assert done.stdout == f"All 9 notebooks are in {desk} already; they were left as they are.\n"
+    assert (
+        done.stdout == f"All {count} notebooks are in {desk} already; they were left as they are.\n"
+    )
     assert files(tmp_path) == before
 
 

@@ -20,7 +20,7 @@ from autograder.kernel.start import LARGE_BLOCK_BYTES
 from autograder.observe import collecting
 from autograder.observe._writing import KEEPING, compiled
 from autograder.reading.names import uses
-from autograder.reference.checks import keeps_state, timed
+from autograder.reference.checks import costs, keeps_state, timed
 from autograder.reference.checks import only as only_checks
 from autograder.sandbox.limits import limits_of
 from autograder.verdict.diagnose import Case, diagnose
@@ -133,7 +133,9 @@ class InProcess:
             right = defined(self.authored.module)
             *_, last = self.run(right, test, timed)[test]
             items = decode(last).values["taken"]["items"]
-            self._taken[test] = {name: float(node["value"]) for name, node in items.items()}
+            taken = {name: float(node["value"]) for name, node in items.items()}
+            source = hidden(self.authored.assignment.tests[test].source)
+            self._taken[test] = costs(source, taken)
         return self._taken[test]
 
     def versions(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
 
 from autograder.reading.statements import read
@@ -65,6 +65,11 @@ def timed(source: str) -> str:
     """The code, and behind it an observation named `TAKEN`: the processor seconds of each check."""
     body = ast.unparse(ast.parse(source))  # in which no line of a text begins as code does
     return TIMED.format(source="\n".join(f"    {line}" for line in body.splitlines()), name=TAKEN)
+
+
+def costs(source: str, taken: Mapping[str, float]) -> dict[str, float]:
+    """What each check costs when it is run alone, with those that it stands on."""
+    return {name: sum(taken[each] for each in needed(source, [name])) for name in taken}
 
 
 @cache

@@ -19,7 +19,7 @@ from nbformat.v4 import new_code_cell
 from autograder.course.assignment import DEMO, HIDDEN, Assignment, grade_id_of, is_solution, is_test
 from autograder.course.catalogue import Catalogue, Picture
 from autograder.errors import MalformedEvidenceError
-from autograder.reference.checks import TAKEN, keeps_state, needed, only, timed
+from autograder.reference.checks import TAKEN, costs, keeps_state, only, timed
 from autograder.reference.drawing import drawing, matrix
 from autograder.reference.kept_versions import KeptVersions
 from autograder.sandbox.execute import execute
@@ -81,10 +81,8 @@ class WrongVersions:
         taken: Mapping[str, Any] = next(
             (each.values["taken"]["items"] for each in records if each.name == TAKEN), {}
         )
-        found = {
-            name: round(sum(float(taken[n]["value"]) for n in needed(hidden, [name])), 3)
-            for name in taken
-        }
+        each = costs(hidden, {name: float(node["value"]) for name, node in taken.items()})
+        found = {name: round(seconds, 3) for name, seconds in each.items()}
         return found or dict.fromkeys(self._gathered.checks(test), UNKNOWN_SECONDS)
 
     def versions(
