@@ -6,11 +6,13 @@ import json
 import shutil
 import subprocess
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from autograder.authoring.findings import Findings
 from autograder.authoring.proof import SCHEMA, out_of_date, path_of, read, write
 from autograder.authoring.prove import prove
 from autograder.authoring.right import smoke
@@ -115,7 +117,7 @@ def proved(tmp_path: Path) -> Course:
     course = Course(tmp_path)
     from autograder.authoring.proof import begun
 
-    write(course, begun(course, course.assignments[name], 5).of({"caught": 1}))
+    write(course, begun(course, course.assignments[name], 5).of(Findings(Counter(caught=1))))
     return course
 
 

@@ -53,6 +53,7 @@ class InProcess:
     alone: bool = False
     known: dict[tuple[str, Swap], Sequence[bytes]] = field(default_factory=dict)
     _taken: dict[str, Mapping[str, float]] = field(default_factory=dict)
+    _failing: dict[str, dict[Swap, frozenset[str]]] = field(default_factory=dict)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -137,6 +138,18 @@ class InProcess:
             source = hidden(self.authored.assignment.tests[test].source)
             self._taken[test] = costs(source, taken)
         return self._taken[test]
+
+    def checks(self, test: str) -> list[str]:
+        """The names of the checks of a test cell, in order."""
+        return self._gathered.checks(test)
+
+    def failing(self, test: str) -> Mapping[Swap, frozenset[str]]:
+        """The checks of a test cell that each misconception fails, of those that were run here."""
+        found = self._failing.setdefault(test, {})
+        for name, swap in list(self.known):
+            if name == test and len(swap) == 1 and swap not in found:
+                found[swap] = self._version(test, swap, "", None).fails
+        return found
 
     def versions(
         self, test: str, swaps: Sequence[Swap], checks: Collection[str] | None = None

@@ -5,33 +5,37 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from autograder.authoring.depends import parts_of
+from autograder.authoring.findings import Findings
 from autograder.course.assignment import Assignment
 from autograder.course.course import Course
+from autograder.course.tried import FOLDER, Failing
 
-SCHEMA = 1  # raised when a proof asks more than before
-FOLDER = "proofs"
+SCHEMA = 2  # raised when a proof asks more than before
 
 
 @dataclass(frozen=True)
 class Proof:
     """The content of `release/proofs/NAME.json` but for its seal.
 
-    `depends_on` holds a digest of each part of what was proved, `counts` what was shown of it.
+    `depends_on` holds a digest of each part of what was proved, `counts` what was shown of it and
+    `failing` which checks each misconception fails.
     """
 
     notebook: str
     seeds: int
     counts: Mapping[str, int]
     depends_on: Mapping[str, str]
+    failing: Failing = field(default_factory=dict)
     schema: int = SCHEMA
 
-    def of(self, counts: Mapping[str, int]) -> Proof:
-        """The same proof with what was counted."""
-        return replace(self, counts=dict(sorted(counts.items())))
+    def of(self, found: Findings) -> Proof:
+        """The same proof with what was found."""
+        counts = dict(sorted(found.counts.items()))
+        return replace(self, counts=counts, failing=found.failing)
 
     @property
     def seal(self) -> str:

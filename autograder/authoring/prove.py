@@ -47,6 +47,7 @@ def prove(course: Course, name: str, seeds: int = SEEDS) -> Findings:
     with processes(course, name, known, answers) as pool:
         second = [pool.submit(ask, "named", part) for part in wrong]
         second += [pool.submit(ask, "told", part) for part in ids]
+        second.append(pool.submit(ask, "failing"))
         return together([written, serve, *first, *(each.result() for each in second)])
 
 

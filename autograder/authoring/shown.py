@@ -76,7 +76,7 @@ def _prove(course: Course, assignment: Assignment, seeds: int) -> bool:
     if found.failures:
         return False
     counts = found.counts
-    path = write(course, proof.of(counts))
+    path = write(course, proof.of(found))
     typer.echo(
         f"{path.relative_to(course.root)}  {counts['caught']} wrong versions caught, "
         f"{counts['named']} named; {counts['styles']} styles on {seeds} seeds; "

@@ -15,6 +15,7 @@ from autograder.authoring.in_process import InProcess, as_in_a_kernel
 from autograder.authoring.naming import common_ones_named, named_rightly
 from autograder.authoring.wrong import Wrong, found_of, reached_tests, wrong_versions
 from autograder.course.course import Course
+from autograder.course.tried import as_numbers
 from autograder.verdict.versions import Swap
 from workbook.answering.answers import Answers
 
@@ -54,6 +55,20 @@ class Worker:
     def named(self, numbers: Sequence[int]) -> Findings:
         """Diagnose these wrong versions."""
         return together(named_rightly(self._process, self._wrong[number]) for number in numbers)
+
+    def failing(self) -> Findings:
+        """Say which checks the misconceptions that were run fail."""
+        process = self._process
+        return Findings(
+            failing={
+                test: {
+                    swap[0]: as_numbers(process.checks(test), fails)
+                    for swap, fails in sorted(process.failing(test).items())
+                    if fails
+                }
+                for test in self._authored.assignment.tests
+            }
+        )
 
     def right_on(self, seed: int) -> Findings:
         """Try all right work on one seed."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from autograder.authoring.authored import Authored
 from autograder.authoring.in_process import Evidence, InProcess, hidden
-from autograder.course.assignment import is_solution, is_test
 from autograder.reading.names import uses
 from autograder.verdict.verdict import CellResult
 from autograder.verdict.versions import Swap
@@ -60,9 +59,7 @@ def wrong_versions(authored: Authored) -> list[Wrong]:
 
 def reached_tests(authored: Authored, definition: str) -> list[str]:
     """The test cells that what a definition does can reach, its own among them, in order."""
-    cells = [cell for cell in authored.assignment.notebook.cells if cell.cell_type == "code"]
-    plain = [cell.source for cell in cells if not is_solution(cell) and not is_test(cell)]
-    used = uses([authored.module, *plain])
+    used = uses([authored.module, *authored.provided])
     tests = authored.assignment.tests
     return [name for name in tests if definition in _read(hidden(tests[name].source), used)]
 

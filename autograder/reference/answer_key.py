@@ -57,7 +57,7 @@ def answer_key(
         seed,
         evidence,
         limits_of(assignment),
-        WrongVersions(assignment, catalogue, package.modules, seed, evidence, kept),
+        WrongVersions(assignment, catalogue, package.modules, seed, evidence, kept, package.tried),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import platform
 from functools import cache
 from pathlib import Path
@@ -76,6 +77,7 @@ def parts(course: Course, assignment: Assignment, package: Package) -> dict[str,
     own = {
         "notebook": assignment.path.read_bytes() if assignment.path.is_file() else b"",
         "wrong versions": without_words(assignment, package),
+        "tried": json.dumps(package.tried, sort_keys=True).encode(),
     }
     return {
         "source": digest({**reference, **source, **own}),

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.course.assignment import Assignment
 from autograder.course.catalogue import Catalogue, read_catalogue
 from autograder.course.course import Course
+from autograder.course.tried import FOLDER, Failing, read_tried
 from autograder.errors import CourseError
 
 PREFIX = "solutions"
@@ -21,11 +22,12 @@ class Package:
     """The module of one assignment with all that it imports, and its table of wrong versions.
 
     `modules` are by their paths in `solutions/`; `table` is the text of the table, empty where
-    there is none.
+    there is none, and `tried` what its proof says of the wrong versions.
     """
 
     modules: Mapping[str, bytes]
     table: bytes = b""
+    tried: Failing = field(default_factory=dict)
 
 
 def package_of(course: Course, assignment: Assignment) -> Package:
@@ -44,6 +46,7 @@ def package_of(course: Course, assignment: Assignment) -> Package:
     return Package(
         {path: modules[path] for path in sorted(modules)},
         table.read_bytes() if table.is_file() else b"",
+        read_tried(course.top("release") / FOLDER / f"{assignment.name}.json"),
     )
 
 

@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell
 
 from autograder.course.assignment import DEMO, HIDDEN, Assignment, grade_id_of, is_solution, is_test
 from autograder.course.catalogue import Catalogue, Picture
+from autograder.course.tried import Failing, as_names
 from autograder.errors import MalformedEvidenceError
 from autograder.reference.checks import TAKEN, costs, keeps_state, only, timed
 from autograder.reference.drawing import drawing, matrix
@@ -45,7 +46,7 @@ class WrongVersions:
     """The evidence of wrong versions of one assignment's reference, on one seed.
 
     `modules` are those of `solutions/` that the reference needs, `reference` is its evidence;
-    `kept` is what other processes found.
+    `kept` is what other processes found, `tried` what the proof did.
     """
 
     assignment: Assignment
@@ -54,6 +55,7 @@ class WrongVersions:
     seed: int
     reference: Mapping[str, Sequence[bytes]]
     kept: KeptVersions | None = None
+    tried: Failing = field(default_factory=dict)
     _taken: dict[str, dict[str, float]] = field(default_factory=dict)
     _ended: set[tuple[str, Swap]] = field(default_factory=set)
     _drawn: dict[Swap, list[Drawing]] = field(default_factory=dict)
@@ -73,6 +75,11 @@ class WrongVersions:
                     found = self.kept.seconds(test) or found  # another one may have been first
             self._taken[test] = found
         return self._taken[test]
+
+    def failing(self, test: str) -> Mapping[Swap, frozenset[str]]:
+        """The checks that versions failed when the notebook was proved."""
+        checks = self._gathered.checks(test)
+        return {(id,): as_names(checks, text) for id, text in self.tried.get(test, {}).items()}
 
     def _time(self, test: str) -> dict[str, float]:
         hidden = self._hidden(test)

@@ -127,10 +127,7 @@ class _Cell:
         failing = [(each.id,) for each in entries if each.definition in earlier]
         passing = [(each.id,) for each in entries if each.definition in used - {*earlier}]
         return (
-            search.one_of([*failing, *own])
-            or search.one_of(passing)
-            or search.together(own)
-            or search.one_pair(own)
+            search.one_of([*failing, *own], passing) or search.together(own) or search.one_pair(own)
         )
 
     def _calls_forbidden(self) -> bool:

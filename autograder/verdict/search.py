@@ -49,9 +49,18 @@ class Search:
         made = self._look([swap])
         return swap not in made or bool(made[swap].fails)
 
-    def one_of(self, swaps: Sequence[Swap]) -> dict[str, Swap] | None:
-        """The first that fails the same checks in the same way."""
+    def one_of(self, *groups: Sequence[Swap]) -> dict[str, Swap] | None:
+        """The first that fails the same checks in the same way, by group.
 
+        Those that failed these before are looked at before all others.
+        """
+        tried = self._wrong.failing(self._test)
+        likely = {swap for swap, fails in tried.items() if fails == self._failed}
+        before = [[swap for swap in swaps if swap in likely] for swaps in groups]
+        others = [[swap for swap in swaps if swap not in likely] for swaps in groups]
+        return next(filter(None, map(self._first_of, [*before, *others])), None)
+
+    def _first_of(self, swaps: Sequence[Swap]) -> dict[str, Swap] | None:
         def fits(swap: Swap, version: Version, name: str) -> bool:
             alike = name not in self._alone or self._is_alike(swap, version, name)
             return alike and (name in version.fails) == (name in self._alone)
@@ -104,7 +113,7 @@ class Search:
                 for other, ones in self._where_they_differ(alike).items():
                     pairs = self._pairs(own, ones, other)[:left]
                     left -= len(pairs)
-                    found = self.one_of(self._alike_in(pairs, other))
+                    found = self._first_of(self._alike_in(pairs, other))
                     if found is not None:
                         return found if self._shows(next(iter(found.values()))) else None
         return None

@@ -35,6 +35,9 @@ class Versions(Protocol):
     def seconds(self, test: str) -> Mapping[str, float]:
         """What the checks of a test cell cost, by name; none of what is known beforehand."""
 
+    def failing(self, test: str) -> Mapping[Swap, frozenset[str]]:
+        """The checks that versions failed when they were last tried, where that is known."""
+
     def versions(
         self, test: str, swaps: Sequence[Swap], checks: Collection[str] | None = None
     ) -> Mapping[Swap, Version]:

@@ -56,6 +56,10 @@ class Answers:
         """None: all that is known of versions is at hand."""
         return {}
 
+    def failing(self, test: str) -> Mapping[Swap, frozenset[str]]:
+        """Nothing, as looking at a version costs nothing."""
+        return {}
+
     def versions(
         self, test: str, swaps: Sequence[Swap], checks: Collection[str] | None = None
     ) -> Mapping[Swap, Version]:
