@@ -11,9 +11,11 @@ import pytest
 import torch
 
 from autograder.authoring.in_process import InProcess, defined
+from autograder.authoring.wrong import wrong_versions
 from autograder.course.catalogue import Catalogue, read_catalogue
 from autograder.course.families import families
 from autograder.errors import CourseError
+from autograder.verdict.budget import Budget
 from autograder.verdict.search import MOST_PAIRS
 from autograder.verdict.versions import Swap, Version
 from tests import diagnosing, harness, mini
@@ -98,6 +100,27 @@ def test_a_search_that_finds_nothing_ends_soon(monkeypatch: pytest.MonkeyPatch) 
     assert diagnosing.names(diagnosing.diagnosed(assignment, source, test)[test]) == []
     assert asked
     assert sum(len(swap) == 2 for swap in asked) <= MOST_PAIRS < 100
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_failed_the_same_checks_before_is_looked_at_first(
+    is_known: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A budget for one version is enough for the right one, the last of its table."""
+    authored = harness.authored("02-causal-masking")
+    own = [w for w in wrong_versions(authored) if w.definition == "masked_attention"]
+    last = [each for each in own if each.is_misconception][-1]
+    process = InProcess(authored)
+    evidence = process.keep(last.test, last.swap, last.source)
+    costs = dict.fromkeys(process.checks(last.test), 1.0)
+    monkeypatch.setattr(InProcess, "seconds", lambda self, test: costs)
+    monkeypatch.setattr(Budget.__init__, "__defaults__", (1.5 * len(costs),))
+    if not is_known:
+        monkeypatch.setattr(InProcess, "failing", lambda self, test: {})
+
+    result = process.diagnosed(last.source, {last.test: evidence})[last.test]
+
+    assert diagnosing.names(result) == ([last.id] if is_known else [])
 
 
 def mini_catalogue(text: str = mini.CATALOGUE) -> Catalogue:

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from autograder.authoring.findings import Findings
+from autograder.authoring.proof import begun, write
 from autograder.course.course import Course
+from autograder.course.tried import FOLDER as PROOFS
 from autograder.grading.grade import grade
 from autograder.grading.run import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
@@ -77,6 +80,31 @@ def test_another_seed_takes_nothing_of_the_one_before(tmp_path: Path, runs: list
     assert sum(runs) > 1
     assert not before.exists()
     assert len(list((course / FOLDER).iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["no proof", '{"failing": {"test-double": {"tripled": "0 x 99"}}}']
+)
+def test_a_proof_that_says_nothing_of_use_changes_no_name(tmp_path: Path, text: str) -> None:
+    """It only says where to look first."""
+    course = mini.make_course(tmp_path)
+    proof = course / "release" / PROOFS / f"{mini.NAME}.json"
+    proof.parent.mkdir(parents=True, exist_ok=True)
+    proof.write_text(text)
+
+    assert named(course) == ["tripled"]
+
+
+def test_what_a_proof_found_is_known_in_grading(tmp_path: Path) -> None:
+    """Written by proving, read with the answer key."""
+    course = Course(mini.make_course(tmp_path))
+    (assignment,) = course.chosen([mini.NAME])
+    found = Findings(failing={"test-double": {"tripled": "0 2"}})
+    write(course, begun(course, assignment, 5).of(found))
+    key = answer_keys(course, [assignment], ThisProcess(), Seeds(given=5))[mini.NAME]
+
+    names = [decode(record).name for record in key.evidence["test-double"]]
+    assert key.wrong.failing("test-double") == {("tripled",): frozenset({names[0], names[2]})}
 
 
 @pytest.mark.parametrize("damage", ["no database", "no record", "no folder"])

@@ -8,7 +8,6 @@ import subprocess
 import warnings
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -49,21 +48,8 @@ def proved_anew() -> list[str]:
 
 ANEW = [name for name in proved_anew() if name not in LONG][:MOST_ANEW]
 
-# What is known not to be proved, and why; strict, so that a proof that holds takes its line away.
-UNPROVED = {
-    "challenge-flash-attention": "14 of its names, whole-matrix among them, lie beyond the budget "
-    "for naming since its checks measure memory; all its wrong versions are caught",
-}
 
-
-def known(assignment: str) -> Any:
-    """The notebook, expected to fail where it is known not to be proved."""
-    reason = UNPROVED.get(assignment)
-    marks = () if reason is None else pytest.mark.xfail(reason=reason, strict=True)
-    return pytest.param(assignment, marks=marks)
-
-
-@pytest.mark.parametrize("assignment", [known(each) for each in harness.ASSIGNMENTS])
+@EACH
 def test_the_proof_is_of_todays_files(assignment: str) -> None:
     """The message says what to run."""
     assert out_of_date(COURSE, COURSE.assignments[assignment]) == ""
@@ -97,6 +83,7 @@ def test_the_books_own_measure(assignment: str) -> None:
     counts = proof.counts
 
     assert counts["caught"] == counts["misconceptions"] + counts["forms"]
+    assert len({id for ids in proof.failing.values() for id in ids}) == counts["misconceptions"]
     assert counts["misconceptions"] >= 10
     assert counts["styles"] >= 4
     assert counts["pictures"] >= 1
