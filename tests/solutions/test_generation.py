@@ -69,7 +69,7 @@ def of_hugging_face(seed: int = 0) -> GPT2LMHeadModel:
 
 def as_ours(ids: Tensor, caches: Any = None) -> tuple[Tensor, Any]:
     """Their model, called as GPT of notebook 07 is."""
-    said = of_hugging_face()(ids, past_key_values=caches, use_cache=True)
+    said = of_hugging_face()(ids, cache=caches, use_cache=True)
     return said.logits, said.past_key_values
 
 
@@ -264,7 +264,7 @@ def test_a_speculative_step_is_the_librarys(seed: int) -> None:
         mock.patch.object(torch, "multinomial", multinomial),
     ):
         theirs, accepted = hugging_face._speculative_sampling(
-            drafted[None], draft[None], count, target[None], is_done_candidate=False
+            drafted[None], draft[None], count, target[None]
         )
 
     found = speculative_step(target.softmax(-1), draft.softmax(-1), drafted, accept, last)
@@ -346,6 +346,10 @@ def test_the_provided_model_is_gpt2() -> None:
 
 def renamed(theirs: nn.Module, d_model: int) -> dict[str, Tensor]:
     """Their weights under the names of notebook 07; Conv1D holds a weight the other way round."""
+
+    def turned(each: Tensor) -> Tensor:
+        return each.T if each.ndim == 2 else each
+
     said = theirs.state_dict()
     ours = {"token.weight": said["wte.weight"], "position.weight": said["wpe.weight"]}
     for part in ("weight", "bias"):
@@ -354,15 +358,14 @@ def renamed(theirs: nn.Module, d_model: int) -> dict[str, Tensor]:
         old, new = f"h.{block}", f"blocks.{block}"
         for number, name in enumerate(("q_proj", "k_proj", "v_proj")):
             columns = slice(number * d_model, (number + 1) * d_model)
-            ours[f"{new}.attention.{name}.{part}"] = said[f"{old}.attn.c_attn.{part}"][
-                ..., columns
-            ].T
+            every = said[f"{old}.attn.c_attn.{part}"]
+            ours[f"{new}.attention.{name}.{part}"] = turned(every[..., columns])
         for name, place in (
             ("attention.out_proj", "attn.c_proj"),
             ("feed_forward.linear1", "mlp.c_fc"),
             ("feed_forward.linear2", "mlp.c_proj"),
         ):
-            ours[f"{new}.{name}.{part}"] = said[f"{old}.{place}.{part}"].T
+            ours[f"{new}.{name}.{part}"] = turned(said[f"{old}.{place}.{part}"])
         for name, place in (("norm1", "ln_1"), ("norm2", "ln_2")):
             ours[f"{new}.{name}.{part}"] = said[f"{old}.{place}.{part}"]
     return {name: each.contiguous() for name, each in ours.items()}
