@@ -6,6 +6,7 @@ Holtzman et al. (2020), top-p; Leviathan et al. (2023), algorithm 1.
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -66,12 +67,12 @@ def sample(probabilities: Tensor, uniform: Tensor) -> Tensor:
 
 
 def generate(
-    model: Callable,
+    model: Callable[..., Any],
     ids: Tensor,
     max_new_tokens: int,
     uniforms: Tensor | None = None,
     stop_id: int | None = None,
-    **filters: float | None,
+    **filters: Any,
 ) -> Tensor:
     """Let a model write on: ids (B, L) -> (B, L + new).
 

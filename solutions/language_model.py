@@ -211,17 +211,18 @@ def load_gpt2(model: GPT, weights: Mapping[str, Tensor]) -> None:
     plan("wte.weight", model.token.weight)
     plan("wpe.weight", model.position.weight)
     for number, block in enumerate(model.blocks):
-        layers: dict[str, list[nn.Module]] = {
-            "ln_1": [block.norm1],
-            "attn.c_attn": [getattr(block.attention, f"{part}_proj") for part in "qkv"],
-            "attn.c_proj": [block.attention.out_proj],
-            "ln_2": [block.norm2],
-            "mlp.c_fc": [block.feed_forward.linear1],
-            "mlp.c_proj": [block.feed_forward.linear2],
+        layers = {
+            "ln_1": ["norm1"],
+            "attn.c_attn": [f"attention.{part}_proj" for part in "qkv"],
+            "attn.c_proj": ["attention.out_proj"],
+            "ln_2": ["norm2"],
+            "mlp.c_fc": ["feed_forward.linear1"],
+            "mlp.c_proj": ["feed_forward.linear2"],
         }
         for name, parts in layers.items():
             for kind in ("weight", "bias"):
-                plan(f"h.{number}.{name}.{kind}", *(part.get_parameter(kind) for part in parts))
+                own = [block.get_parameter(f"{part}.{kind}") for part in parts]
+                plan(f"h.{number}.{name}.{kind}", *own)
     for kind in ("weight", "bias"):
         plan(f"ln_f.{kind}", model.norm.get_parameter(kind))
     # Nothing was written so far: what is refused leaves the model as it was.
