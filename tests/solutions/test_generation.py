@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -386,6 +387,35 @@ def test_the_checkpoint_knows_its_chapter() -> None:
 
     loss = nn.functional.cross_entropy(logits[0, :-1], text[1:128])
     assert loss < 2.0
+
+
+def test_it_ends_on_the_model_that_was_trained_in_notebook_08(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever trained one meets it again; its cells run on that model as on the one that ships."""
+    there, here = tmp_path / "08-training", tmp_path / "09-generation"
+    there.mkdir()
+    here.mkdir()
+    monkeypatch.chdir(there)
+    trained: dict[str, Any] = dict(harness.solutions("08-training")) | {"STEPS": 300}
+    for cell in harness.notebook("08-training").cells:
+        if cell.id in ("imports", "provided-gpt", "alice", "characters-read", "training-saved"):
+            exec(cell.source, trained)
+    monkeypatch.chdir(here)
+    names: dict[str, Any] = dict(harness.solutions(NAME))
+    for cell in harness.notebook(NAME).cells:
+        if cell.id in ("imports", "desk", "provided-gpt", "checkpoint") or (
+            cell.cell_type == "code" and cell.id.startswith("model-")
+        ):
+            exec(cell.source, names)
+
+    said = capsys.readouterr().out
+    assert "the model that you trained in notebook 08" in said
+    assert "".join(trained["CHARACTERS"]) == names["CHARACTERS"]
+    for mine, theirs in zip(
+        names["model"].parameters(), trained["model"].parameters(), strict=True
+    ):
+        assert torch.equal(mine, theirs)
 
 
 def tokens_of(characters: str) -> Tensor:
