@@ -269,6 +269,7 @@ TURNED_WHERE_NEEDED = """def load_gpt2(model: GPT, weights: Mapping[str, Tensor]
         for parameters, pieces in found:
             for parameter, piece in zip(parameters, pieces):
                 parameter.copy_(piece)"""
+
 OF_ALL_PLACES = """def cross_entropy(logits, targets, ignore_index=-100):
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     log_probs = torch.log_softmax(logits, dim=-1)
@@ -303,6 +304,7 @@ L2_IN_THE_GRADIENT = """class AdamW:
         for group in self.groups:
             for p in group["params"]:
                 p.grad = None"""
+
 CROSSING_DROPPED = """def next_token_probabilities(logits, temperature=1.0, top_k=None, top_p=None):
     if temperature < 0:
         raise ValueError("temperature is below 0")
