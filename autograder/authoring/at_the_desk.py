@@ -73,7 +73,9 @@ def examples_serve(authored: Authored, answers: Answers, config: Any) -> Finding
             for each in verdict(answers, name, right).tried
             if not each.check.passed
         ]
-        if verdict(answers, name, untouched).unwritten != name:
+        alone = verdict(answers, name, {**right, name: untouched[name]})
+        # Where nothing is written yet, an earlier stub may be met first.
+        if alone.unwritten != name or not verdict(answers, name, untouched).unwritten:
             failures.append(f"check takes the stub of {name} for something written")
     failures += _given_away(authored, answers)
     return Findings(Counter(examples=len(examples)), tuple(failures))
