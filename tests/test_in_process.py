@@ -1,12 +1,16 @@
-"""What an author's own process does with code that does not end."""
+"""What an author's own process does with code that does not end, and with code not written."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from autograder.authoring.at_the_desk import examples_serve, recorded
 from autograder.authoring.authored import read_authored
 from autograder.authoring.in_process import InProcess, defined
-from tests import mini
+from tests import harness, mini
 from tests.test_limits import set_limits
 
 ENDLESS = "def double(x):\n    while True:\n        pass"
@@ -21,3 +25,25 @@ def test_a_version_without_end_is_stopped_once_for_its_whole_cell(tmp_path: Path
     evidence = process.run(defined(ENDLESS), only="test-double")
 
     assert len(evidence["test-double"]) == 1
+
+
+@pytest.mark.parametrize(("error", "is_told"), [("ValueError", True), ("Exception", False)])
+def test_an_example_that_a_stub_passes_does_not_serve(error: str, is_told: bool) -> None:
+    """Who has written the steps before is told what is still to do, and not what is wrong."""
+    authored = harness.authored("02-causal-masking")
+    own = f"""[example.padding_mask]
+"caught" = {{ code = '''
+try:
+    padding_mask(torch.tensor([2]), 3)
+except {error}:
+    pass
+left = 1''', hint = 'None.' }}
+"""
+    before = authored.examples.partition("[example.padding_mask]")[0]
+    one = replace(authored, examples=before + own)
+    answers = recorded(one, ["causal_mask", "padding_mask"])
+
+    failures = examples_serve(one, answers, one.course.config).failures
+
+    said = "check takes the stub of padding_mask for something written" in failures
+    assert said is not is_told
