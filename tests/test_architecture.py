@@ -47,7 +47,7 @@ SUBJECT = re.compile(
 # They follow a sentence through what notebooks 01 to 03 teach, and so have to name its steps.
 PICTURES = ROOT / "workbook" / "pictures"
 OF_THE_SUBJECT = {
-    *(PICTURES / name for name in ("attention_maps.py", "trace_page.py")),
+    *(PICTURES / f"{name}.py" for name in ("attention_maps", "trace_page", "training_tables")),
     *(PICTURES / "tracing").glob("*.py"),
 }
 # The status of a submission, a constant of libseccomp, and the names by which the desk hands out

@@ -139,16 +139,11 @@ class InProcess:
             self._taken[test] = costs(source, taken)
         return self._taken[test]
 
-    def checks(self, test: str) -> list[str]:
-        """The names of the checks of a test cell, in order."""
-        return self._gathered.checks(test)
-
     def failing(self, test: str) -> Mapping[Swap, frozenset[str]]:
         """The checks of a test cell that each misconception fails, of those that were run here."""
         found = self._failing.setdefault(test, {})
-        for name, swap in list(self.known):
-            if name == test and len(swap) == 1 and swap not in found:
-                found[swap] = self._version(test, swap, "", None).fails
+        new = [s for name, s in self.known if name == test and len(s) == 1 and s not in found]
+        found.update({swap: self._version(test, swap, "", None).fails for swap in new})
         return found
 
     def versions(
@@ -162,14 +157,13 @@ class InProcess:
         if self.alone:
             own = {(each.id,) for each in self.catalogue.of(test.removeprefix("test-"))}
             swaps = [swap for swap in swaps if swap in own]
-        made = {swap: self.catalogue.swapped(swap) for swap in swaps}
-        sources = {swap: source for swap, source in made.items() if source is not None}
+        sources = {s: source for s in swaps if (source := self.catalogue.swapped(s)) is not None}
         return _WhenAsked(sources, lambda swap: self._version(test, swap, sources[swap], checks))
 
     def _version(
         self, test: str, swap: Swap, source: str, checks: Collection[str] | None
     ) -> Version:
-        gathered = self._gathered
+        gathered = self.gathered
         if (test, swap) in self.known:
             gathered.add(test, swap, self.known[test, swap])
         missing = gathered.lacks(test, swap, gathered.checks(test) if checks is None else checks)
@@ -184,7 +178,8 @@ class InProcess:
         return gathered.version(test, swap, checks)
 
     @cached_property
-    def _gathered(self) -> Gathered:
+    def gathered(self) -> Gathered:
+        """What is known of versions, judged."""
         return Gathered(self.reference, self.authored.forbidden)
 
     def pictures(self, swap: Swap) -> Sequence[Drawing]:
