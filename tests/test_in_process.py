@@ -47,3 +47,24 @@ left = 1''', hint = 'None.' }}
 
     said = "check takes the stub of padding_mask for something written" in failures
     assert said is not is_told
+
+
+def test_an_example_that_right_work_fails_does_not_serve() -> None:
+    """A style is right: the example that it fails looks at something that nobody promised."""
+    authored = harness.authored("02-causal-masking")
+    own = """[example.causal_mask]
+"kind" = { code = 'type(causal_mask(2)).__name__', hint = 'None.' }
+"""
+    style = """class Mask(torch.Tensor):
+    pass
+
+
+written = causal_mask
+causal_mask = lambda *given, **named: written(*given, **named).as_subclass(Mask)
+"""
+    one = replace(authored, examples=own, styles={"other_kind": style})
+    answers = recorded(one, ["causal_mask"])
+
+    failures = examples_serve(one, answers, one.course.config).failures
+
+    assert "the style other_kind fails the public example 'kind' of causal_mask" in failures

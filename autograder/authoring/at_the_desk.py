@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from autograder.authoring.authored import Authored
+from autograder.authoring.authored import ORACLE, Authored
 from autograder.authoring.findings import Findings
 from autograder.authoring.in_process import InProcess, defined
 from autograder.course.assignment import DEMO, is_solution, is_test, stub, without_hidden
@@ -15,6 +15,8 @@ from autograder.course.public_examples import read_examples
 from autograder.release.published import SEED, answers_of_examples
 from workbook.answering.answers import Answers
 from workbook.answering.verdicts import verdict
+
+REFERENCE = "the reference"
 
 
 def recorded(authored: Authored, only: Sequence[str] | None = None) -> Answers:
@@ -59,21 +61,28 @@ def told_at_the_desk(authored: Authored, answers: Answers, ids: Iterable[str]) -
 
 
 def examples_serve(authored: Authored, answers: Answers, config: Any) -> Findings:
-    """Every definition has examples; they pass the reference, and give no hidden test away."""
+    """Every definition has examples; they pass right work, and give no hidden test away."""
     examples = read_examples(authored.examples, list(authored.solution_cells))
     failures = [
         f"{name} has no public example"
         for name in authored.solution_cells
         if name not in answers.definitions
     ]
-    right, untouched = defined(authored.module), _released(authored, config)
+    sources = {REFERENCE: "", **{f"the style {n}": s for n, s in authored.styles.items()}}
+    untouched = _released(authored, config)
+    right = {
+        who: defined(*authored.provided, authored.module, source)
+        for who, source in sources.items()
+        if not who.startswith(f"the style {ORACLE}")
+    }
     for name in answers.definitions:
         failures += [
-            f"the reference fails the public example {each.example.name!r} of {name}"
-            for each in verdict(answers, name, right).tried
+            f"{who} fails the public example {each.example.name!r} of {name}"
+            for who, definitions in right.items()
+            for each in verdict(answers, name, definitions).tried
             if not each.check.passed
         ]
-        alone = verdict(answers, name, {**right, name: untouched[name]})
+        alone = verdict(answers, name, {**right[REFERENCE], name: untouched[name]})
         # Where nothing is written yet, an earlier stub may be met first.
         if alone.unwritten != name or not verdict(answers, name, untouched).unwritten:
             failures.append(f"check takes the stub of {name} for something written")

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import tostring
 
 from latex2mathml.converter import convert_to_element
 from markupsafe import Markup
+from mistune.plugins.table import render_table
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from autograder.submission.pictures import attached, lifted, source_of
@@ -44,6 +45,10 @@ class _Renderer(IPythonRenderer):
         language = (info or "").strip().lower()
         # Of other languages, which a text may choose among hundreds, some take minutes to colour.
         return str(super().block_code(code, info if language in _COLOURED else None))
+
+    def table(self, text: str) -> str:
+        # A wide table is scrolled sideways, not the page, and by the keyboard too.
+        return f'<div class="wide" tabindex="0">{render_table(self, text)}</div>\n'
 
     def block_math(self, body: str) -> str:
         return _formula(body, "block")
