@@ -27,6 +27,7 @@ from PIL import Image
 from tests import browser, lab
 from tests.harness import ROOT, definition_source, grade_id
 from tests.jupyter_server import jupyter_server
+from tests.screenshots_of_pages import PAGES
 from workbook import material, start
 
 IMAGES = ROOT / "docs" / "images"
@@ -214,6 +215,7 @@ SHOTS: dict[str, Shot] = {
     "assignment-list": assignment_list,
     "feedback": feedback_page,
     "formgrader": formgrader,
+    **PAGES,
 }
 
 

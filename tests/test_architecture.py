@@ -44,16 +44,18 @@ SUBJECT = re.compile(
     r"attention|softmax|causal|\bmask|\bheads?\b|\brope\b|rotary|layer.?norm|logits|\bquery|\bkv\b",
     re.I,
 )
-# They follow a sentence through what notebooks 01 to 03 teach, and so have to name its steps.
+# They follow a sentence through what notebooks 01 to 03 teach, and so have to name its steps; the
+# demo is about nothing else.
 PICTURES = ROOT / "workbook" / "pictures"
 OF_THE_SUBJECT = {
     *(PICTURES / f"{name}.py" for name in ("attention_maps", "trace_page", "training_tables")),
     *(PICTURES / "tracing").glob("*.py"),
+    *(ROOT / "workbook" / "demo").glob("*.py"),
 }
 # The status of a submission, a constant of libseccomp, and the names by which the desk hands out
 # its pictures.
 OTHER_SENSE = re.compile(
-    r"needs?[ _]attention|MASKED_EQ|\bshow_attention\b|\battention_maps\b", re.I
+    r"needs?[ _]attention|MASKED_EQ|\bshow_attention\b|\battention_(maps|demo)\b", re.I
 )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbook.answering.check_table import check
     from workbook.answering.hints import hint
+    from workbook.demo.widget import attention_demo
     from workbook.pictures.attention_maps import show_attention
     from workbook.pictures.generation_tables import show_beams, show_next_token
     from workbook.pictures.token_tables import show_merges, show_tokens
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from workbook.studying.study_plan import paths, plan
 
 _MODULES = {
+    "attention_demo": "demo.widget",
     "check": "answering.check_table",
     "hint": "answering.hints",
     "installation": "studying.installation_report",
@@ -39,6 +41,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "attention_demo",
     "check",
     "hint",
     "installation",

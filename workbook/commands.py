@@ -70,6 +70,23 @@ def progress(
 
 
 @desk.command()
+def demo(
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.html", help="Write the page here, and open no browser."),
+    ] = None,
+    browser: Annotated[
+        bool, typer.Option(help="Open a browser; else the address to open is printed.")
+    ] = True,
+) -> None:
+    """Open the interactive demo, one page that needs no network."""
+    from workbook.demo.opening import open_page
+
+    with refusals():
+        typer.echo(open_page(to, browser))
+
+
+@desk.command()
 def reset(
     file: File,
     cell: Annotated[

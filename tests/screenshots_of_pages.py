@@ -1,0 +1,69 @@
+"""The pictures of pages that need no server: the demo and the guide; and the demo in a notebook."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from nbformat import writes
+from nbformat.v4 import new_code_cell, new_notebook
+
+from tests import lab
+from workbook.demo.opening import open_page
+
+if TYPE_CHECKING:
+    from tests.screenshots import Scene
+
+PHONE = {"width": 360, "height": 740}
+OWN = """import math
+
+
+def attention_scores(query, key):
+    return query @ key.mT / math.sqrt(key.shape[-2])"""
+ASKED = "from workbook import attention_demo\n\nattention_demo()"
+
+
+def _demo(page: Any, root: Path, height: int, **state: Any) -> bytes:
+    open_page(root / "demo.html")
+    page.goto(f"{(root / 'demo.html').as_uri()}#{quote(json.dumps(state))}")
+    page.locator(".attention-demo h2").first.wait_for()
+    size = page.viewport_size
+    page.set_viewport_size({"width": size["width"], "height": height})
+    return bytes(page.screenshot(animations="disabled"))
+
+
+def demo(scene: Scene, page: Any) -> bytes:
+    """A trained model, who looks at whom, and the dot products."""
+    state = {"source": "trained", "mask": "causal", "layer": 1, "query": 5, "stage": "products"}
+    return _demo(page, scene.root, 1300, sentence="Alice was beginning to get very tired", **state)
+
+
+def demo_on_a_phone(scene: Scene, page: Any) -> bytes:
+    """Small numbers with the causal mask."""
+    page.set_viewport_size(PHONE)
+    return _demo(page, scene.root, 1500, mask="causal", sentence="the cat sat", stage="mask")
+
+
+def demo_in_a_notebook(scene: Scene, page: Any) -> bytes:
+    """One's own functions in the demo: the first step that goes wrong is marked."""
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    cells = [new_code_cell(OWN), new_code_cell(ASKED)]
+    notebook = new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    (scene.desk / "demo.ipynb").write_text(writes(notebook))
+    page.set_viewport_size({"width": 1100, "height": 3400})
+    lab.open_notebook(page, scene.student, "demo.ipynb")
+    lab.command(page, "notebook:run-all-cells")
+    shown = lab.code(page, "attention_demo()")
+    shown.locator(".attention-demo .own table").first.wait_for()
+    clip = {**shown.bounding_box(), "height": 1400}  # the first wrong step and what comes before
+    return bytes(page.screenshot(animations="disabled", clip=clip))
+
+
+PAGES: dict[str, Callable[[Scene, Any], bytes]] = {
+    "demo": demo,
+    "demo-phone": demo_on_a_phone,
+    "demo-notebook": demo_in_a_notebook,
+}
