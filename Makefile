@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test prove-all coverage pythons dist bench mutation screenshots check release system for-tests clean
+.PHONY: demo guide test prove-all coverage pythons dist bench mutation screenshots check release system for-tests clean
 
 demo: $(VENV)/ready
 	rm -rf demo && mkdir demo
@@ -14,6 +14,12 @@ demo: $(VENV)/ready
 	echo "Gradebook: demo/gradebook.db (SQLite). Graded notebooks: demo/autograded/."; \
 	echo "Feedback for students, one page each: demo/feedback/STUDENT/ASSIGNMENT/ASSIGNMENT.html"; \
 	echo "Two of the submissions are beyond grading on purpose, so workbook grade ended with status $$status."
+
+# The guide as pages that need no network. What ran is kept, and run again where a page changed.
+guide: $(VENV)/ready
+	python -m sphinx -W --keep-going -n -q -b html docs/guide docs/guide/_build/html
+	rm -rf release/guide && cp -R docs/guide/_build/html release/guide
+	@echo "The guide: release/guide/index.html (workbook guide opens it)"
 
 test: check | for-tests
 	python -m pytest -q -n auto --dist loadgroup
@@ -38,7 +44,7 @@ pythons:
 	$(PYTHON) -m tests.pythons
 
 # The sdist and the wheel, the latter made from the former, as a package index wants them.
-dist: $(VENV)/ready
+dist: guide
 	rm -rf dist
 	python -m build --no-isolation
 	twine check --strict dist/*

@@ -87,6 +87,19 @@ def demo(
 
 
 @desk.command()
+def guide(
+    browser: Annotated[
+        bool, typer.Option(help="Open a browser; else the address to open is printed.")
+    ] = True,
+) -> None:
+    """Open the guide, the book beside the notebooks; it needs no network."""
+    from workbook.in_browser import open_guide
+
+    with refusals():
+        typer.echo(open_guide(browser))
+
+
+@desk.command()
 def reset(
     file: File,
     cell: Annotated[

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-import webbrowser
 from pathlib import Path
 
 from autograder.errors import DeskError
 from workbook.demo.page import NAME, page
+from workbook.in_browser import opened
 
 
 def open_page(to: Path | None = None, browser: bool = True) -> str:
@@ -19,12 +19,8 @@ def open_page(to: Path | None = None, browser: bool = True) -> str:
     try:
         target.write_text(page(), encoding="utf-8")
     except OSError as error:
-        raise DeskError(
-            f"{target} cannot be written ({error.strerror}): name another file"
-        ) from None
+        why = f"{target} cannot be written ({error.strerror})"
+        raise DeskError(f"{why}: name another file") from None
     if to is not None:
         return f"Wrote {target}: one page that needs no other file and no network."
-    address = target.resolve().as_uri()
-    if browser and webbrowser.open(address):
-        return f"The demo opens in your browser: {address}"
-    return f"Open this address in a browser: {address}"
+    return opened(target, "The demo", browser)
