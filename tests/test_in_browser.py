@@ -39,7 +39,7 @@ def test_a_file_that_is_named_is_only_written(asked: list[str], tmp_path: Path) 
     assert (tmp_path / "demo.html").stat().st_size > 1_000_000
     assert said.startswith(f"Wrote {tmp_path / 'demo.html'}")
     assert asked == []
-    with pytest.raises(DeskError, match="No such file or directory.*name another file"):
+    with pytest.raises(DeskError, match=r"No such file or directory.*name another file"):
         open_page(tmp_path / "nowhere" / "demo.html")
 
 
