@@ -201,6 +201,33 @@ def feedback(
     raise typer.Exit(DONE if len(done) == len(written) else NEEDS_ATTENTION)
 
 
+@app.command()
+def report(
+    names: Names = None,
+    to: Annotated[
+        Path, typer.Option(metavar="FILE.html", help="Where the page is written.")
+    ] = Path("report.html"),
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures here; - is the terminal.")
+    ] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Write a line for each check here.")
+    ] = None,
+    db: Database = None,
+) -> None:
+    """Say what the class understood: scores, what the tests tell apart, mistakes and whose."""
+    with refusals():
+        from autograder.course.course import Course
+        from autograder.report.written import write_report
+
+        course = Course(Path.cwd(), db)
+        for path in filter(None, (to, json_file, csv_file)):
+            _check_writable(path)
+        chosen = [each.name for each in course.chosen(names or [])]
+        for line in write_report(course, chosen, to, json_file, csv_file):
+            typer.echo(line)
+
+
 def _given(names: list[str] | None, assignment: str | None) -> tuple[list[str], list[Path]]:
     """The assignments and the files that were given: one of the two."""
     what = [*(names or []), *([assignment] if assignment else [])]

@@ -31,6 +31,7 @@ ROOMS = (
     "autograder.gradebook",
     "autograder.grading",
     "autograder.feedback",
+    "autograder.report",
     "autograder.release",
     "autograder.doctor",
     "autograder.nbgrader_plugin",

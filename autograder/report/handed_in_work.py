@@ -1,0 +1,109 @@
+"""What is known of every submission of an assignment: its verdicts, and how it stands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from nbgrader.api import Gradebook, MissingEntry
+
+from autograder.course.course import Course
+from autograder.gradebook.gradings import gradebook_errors
+from autograder.verdict.present import VERDICT
+from autograder.verdict.standing import cents
+
+Verdict = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One student's submission; `tests` are the verdicts by test cell, in the notebook's order.
+
+    `reason` says why it needs attention, if it does, and `path` where the graded notebook lies.
+    """
+
+    student: str
+    path: str
+    score: float
+    reason: str | None
+    tests: Mapping[str, Verdict]
+    seconds_late: float = 0.0
+    waits_for_marks: bool = False
+
+    def points(self, test: str) -> float:
+        """What the verdict gives for one test cell."""
+        return float(self.tests[test]["score"])
+
+
+@dataclass(frozen=True)
+class ClassWork:
+    """All that was handed in for one assignment, and who handed in nothing."""
+
+    name: str
+    max_score: float
+    works: Sequence[Work] = ()
+    missing: Sequence[str] = field(default=())
+
+
+def of_class(course: Course, names: Sequence[str]) -> list[ClassWork]:
+    """Read what was graded of these assignments, from the gradebook and the graded notebooks.
+
+    Raises: CourseError, when the gradebook cannot be read.
+    """
+    with (
+        gradebook_errors(course.db_url),
+        Gradebook(course.db_url, course.course_id) as gradebook,
+    ):
+        return [_of_assignment(course, gradebook, name) for name in names]
+
+
+def _of_assignment(course: Course, gradebook: Gradebook, name: str) -> ClassWork:
+    students = [str(each.id) for each in gradebook.students]
+    try:
+        assignment = gradebook.find_assignment(name)
+    except MissingEntry:
+        return ClassWork(name, course.assignments[name].max_score, (), students)
+    works = []
+    for row in gradebook.submission_dicts(name):
+        student = str(row["student"])
+        path = course.top("autograded") / student / name / f"{name}.ipynb"
+        if not path.is_file():
+            continue
+        reason, tests = _verdicts(json.loads(path.read_text(encoding="utf-8")))
+        late = _late(row["timestamp"], assignment.duedate)
+        works.append(
+            Work(
+                student,
+                str(path.relative_to(course.root)),
+                cents(row["score"]),
+                reason,
+                tests,
+                late,
+                bool(row["needs_manual_grade"]),
+            )
+        )
+    there = {work.student for work in works}
+    missing = [student for student in students if student not in there]
+    return ClassWork(
+        name,
+        cents(assignment.max_score),
+        sorted(works, key=lambda work: work.student),
+        sorted(missing),
+    )
+
+
+def _verdicts(notebook: Mapping[str, Any]) -> tuple[str | None, dict[str, Verdict]]:
+    reason = notebook["metadata"].get("workbook", {}).get("reason")
+    cells = [cell for cell in notebook["cells"] if VERDICT in cell["metadata"]]
+    return reason, {
+        str(cell["metadata"]["nbgrader"]["grade_id"]): cell["metadata"][VERDICT] for cell in cells
+    }
+
+
+def _late(submitted: datetime | None, due: datetime | None) -> float:
+    if submitted is None or due is None:
+        return 0.0
+    return max(0.0, (submitted - due).total_seconds())

@@ -1,0 +1,66 @@
+"""The report as one page without scripts or a network, and as a table for a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from autograder.feedback.markdown import with_code
+from autograder.report.report import OfAssignment
+from autograder.verdict.standing import cents
+
+HERE = Path(__file__).parent
+FEEDBACK_STYLE = HERE.parent / "feedback" / "page.css"
+COLUMNS = (
+    *("assignment", "definition", "check", "points"),
+    *("passed", "mean", "discrimination", "suspect"),
+)
+
+
+def page(reports: Sequence[OfAssignment], title: str) -> str:
+    """The page as text."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(with_code=with_code, cents=cents, percent=_percent, number=_number)
+    styles = (FEEDBACK_STYLE, HERE / "report.css")
+    shown: str = environment.get_template("report.html.j2").render(
+        reports=reports,
+        title=title,
+        css=Markup("\n".join(path.read_text(encoding="utf-8") for path in styles)),
+    )
+    return shown
+
+
+def write_csv(reports: Sequence[OfAssignment], file: TextIO) -> None:
+    """A line for each test cell and each check."""
+    table = csv.writer(file)
+    table.writerow(COLUMNS)
+    for each in reports:
+        for item in each.items:
+            told = "" if item.discrimination is None else f"{item.discrimination:.3f}"
+            names = [each.name, item.test.removeprefix("test-"), item.check or ""]
+            numbers = [cents(item.max_points), f"{item.passed:.3f}", f"{item.mean:.3f}", told]
+            table.writerow([*map(_no_formula, names), *numbers, item.suspect])
+
+
+def _no_formula(text: str) -> str:
+    """A text that a spreadsheet does not take for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}%"
+
+
+def _number(x: float | None) -> str:
+    return "" if x is None else f"{x:.2f}".replace("-", "\N{MINUS SIGN}")
