@@ -14,7 +14,8 @@ import typer
 
 from autograder import __version__
 from autograder.authoring.commands import authors
-from autograder.refusals import refusals, refuse
+from autograder.refusals import check_writable, refusals, refuse
+from autograder.report.commands import staff
 from workbook.commands import desk
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(desk)
+app.add_typer(staff)
 app.add_typer(authors)
 
 
@@ -127,7 +129,7 @@ def grade(
         if cluster and jobs:
             refuse("--jobs is for this machine; with --cluster its workers say how many they are")
         if json_file is not None:
-            _check_writable(json_file)
+            check_writable(json_file)
         course = Course(Path.cwd(), db)
         todo: list[Any] = files
         left = 0
@@ -201,33 +203,6 @@ def feedback(
     raise typer.Exit(DONE if len(done) == len(written) else NEEDS_ATTENTION)
 
 
-@app.command()
-def report(
-    names: Names = None,
-    to: Annotated[
-        Path, typer.Option(metavar="FILE.html", help="Where the page is written.")
-    ] = Path("report.html"),
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the figures here; - is the terminal.")
-    ] = None,
-    csv_file: Annotated[
-        Path | None, typer.Option("--csv", help="Write a line for each check here.")
-    ] = None,
-    db: Database = None,
-) -> None:
-    """Say what the class understood: scores, what the tests tell apart, mistakes and whose."""
-    with refusals():
-        from autograder.course.course import Course
-        from autograder.report.written import write_report
-
-        course = Course(Path.cwd(), db)
-        for path in filter(None, (to, json_file, csv_file)):
-            _check_writable(path)
-        chosen = [each.name for each in course.chosen(names or [])]
-        for line in write_report(course, chosen, to, json_file, csv_file):
-            typer.echo(line)
-
-
 def _given(names: list[str] | None, assignment: str | None) -> tuple[list[str], list[Path]]:
     """The assignments and the files that were given: one of the two."""
     what = [*(names or []), *([assignment] if assignment else [])]
@@ -235,15 +210,6 @@ def _given(names: list[str] | None, assignment: str | None) -> tuple[list[str], 
     if files and len(files) < len(what):
         refuse("give either assignments or files ending in .ipynb, not both")
     return [] if files else what, files
-
-
-def _check_writable(path: Path) -> None:
-    if str(path) == "-":
-        return
-    if not path.parent.is_dir():
-        refuse(f"{path.parent} is not a folder, so the results cannot be written there")
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        refuse(f"the results cannot be written to {path}")
 
 
 def _report(results: list[Graded], json_file: Path | None) -> None:

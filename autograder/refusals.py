@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
@@ -34,3 +36,13 @@ def refuse(sentence: str) -> None:
     """End the command with a sentence."""
     typer.echo(f"workbook: {sentence}", err=True)
     raise typer.Exit(REFUSED)
+
+
+def check_writable(path: Path) -> None:
+    """Refuse before anything runs where its results could not be written in the end."""
+    if str(path) == "-":
+        return
+    if not path.parent.is_dir():
+        refuse(f"{path.parent} is not a folder, so the results cannot be written there")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        refuse(f"the results cannot be written to {path}")

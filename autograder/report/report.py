@@ -34,7 +34,7 @@ class OfAssignment:
     title: str
     max_score: float
     scores: Mapping[str, float]
-    attention: Mapping[str, str]
+    needs_attention: Mapping[str, str]
     missing: tuple[str, ...]
     late: Mapping[str, str]
     unmarked: tuple[str, ...]
