@@ -15,7 +15,7 @@ import typer
 from autograder import __version__
 from autograder.authoring.commands import authors
 from autograder.refusals import check_writable, refusals, refuse
-from autograder.report.commands import staff
+from autograder.staff import staff
 from workbook.commands import desk
 
 if TYPE_CHECKING:

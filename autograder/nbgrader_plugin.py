@@ -6,7 +6,8 @@ in this course and in others. Whatever else moves, these names stay.
 `SubmissionExporter` reads what was handed in once it is seen to be a file. `Rebuild`,
 `ExecuteAndJudge`, `SaveGrades` and `WithoutHiddenTests` take the places of nbgrader's own
 preprocessors, `FeedbackExporter` writes the page that a student gets, `CsvExport` the table of
-`nbgrader export`, and the filters `clean_html` and `rendered` make safe what the formgrader shows.
+`nbgrader export`, `LatePolicy` says what being late costs, and the filters `clean_html` and
+`rendered` make safe what the formgrader shows.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from autograder.feedback import markdown
 from autograder.feedback.exporter import FeedbackExporter
 from autograder.gradebook.behind_nbgrader import correct_time, marks_kept
 from autograder.gradebook.export import CsvExport
+from autograder.gradebook.late_policy import LatePolicy
 from autograder.grading.grade import execute_and_judge
 from autograder.grading.run import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
@@ -49,6 +51,7 @@ __all__ = [
     "CsvExport",
     "ExecuteAndJudge",
     "FeedbackExporter",
+    "LatePolicy",
     "Rebuild",
     "SaveGrades",
     "SubmissionExporter",

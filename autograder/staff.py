@@ -1,0 +1,62 @@
+"""The commands of the instructor's desk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autograder.refusals import check_writable, refusals
+
+staff = typer.Typer()
+Database = Annotated[
+    str | None, typer.Option("--db", help="The gradebook's URL, if not the configured one.")
+]
+
+
+@staff.command()
+def report(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)
+    ] = None,
+    to: Annotated[
+        Path, typer.Option(metavar="FILE.html", help="Where the page is written.")
+    ] = Path("report.html"),
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the figures here; - is the terminal.")
+    ] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Write a line for each check here.")
+    ] = None,
+    db: Database = None,
+) -> None:
+    """Say what the class understood: scores, what the tests tell apart, mistakes and whose."""
+    with refusals():
+        from autograder.course.course import Course
+        from autograder.report.written import write_report
+
+        course = Course(Path.cwd(), db)
+        for path in filter(None, (to, json_file, csv_file)):
+            check_writable(path)
+        chosen = [each.name for each in course.chosen(names or [])]
+        for line in write_report(course, chosen, to, json_file, csv_file):
+            typer.echo(line)
+
+
+@staff.command()
+def extend(
+    student: str,
+    name: str,
+    time: Annotated[str, typer.Argument(help="2d, 1d 12h, 90min, 1w; 0 takes it back.")],
+    db: Database = None,
+) -> None:
+    """Give one student more time for an assignment; penalties follow, and nothing is run."""
+    with refusals():
+        from autograder.course.course import Course
+        from autograder.gradebook.deadlines import extend as give
+        from autograder.gradebook.penalties import settle_penalties
+
+        course = Course(Path.cwd(), db)
+        typer.echo(give(course, student, name, time))
+        settle_penalties(course)

@@ -1,0 +1,138 @@
+"""More time for one student, and what being late costs by the configuration's numbers."""
+
+from __future__ import annotations
+
+import csv
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from nbgrader.api import Gradebook
+from traitlets.config import Config
+
+from autograder.course.course import Course
+from autograder.errors import CourseError
+from autograder.gradebook.deadlines import time_span
+from autograder.nbgrader_plugin import LatePolicy
+from tests import mini
+from tests.test_grade import results, workbook
+from tests.test_nbgrader import nbgrader
+
+pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+
+DUE = datetime(2031, 3, 5, 12)
+POLICY = """
+c.AssignLatePenalties.plugin_class = "autograder.nbgrader_plugin.LatePolicy"
+c.LatePolicy.percent_a_day = 10
+c.LatePolicy.grace_minutes = 15
+c.LatePolicy.cap_percent = 50
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2d", timedelta(days=2)),
+        ("1d 12h", timedelta(hours=36)),
+        ("90min", timedelta(minutes=90)),
+        (" 1w ", timedelta(weeks=1)),
+        ("1.5d", timedelta(hours=36)),
+        ("0", timedelta()),
+    ],
+)
+def test_a_length_of_time_is_read(text: str, expected: timedelta) -> None:
+    assert time_span(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "2", "two days", "-1d", "2m", "1d!", "until monday"])
+def test_what_is_no_length_of_time_is_refused(text: str) -> None:
+    with pytest.raises(CourseError, match="write 2d, 1d 12h"):
+        time_span(text)
+
+
+@pytest.mark.parametrize(
+    ("late", "lost"),
+    [
+        (timedelta(minutes=15), None),
+        (timedelta(minutes=16), 1.0),
+        (timedelta(days=1), 1.0),
+        (timedelta(days=1, seconds=1), 2.0),
+        (timedelta(days=30), 5.0),
+    ],
+)
+def test_days_begun_cost_percents_up_to_a_cap(late: timedelta, lost: float | None) -> None:
+    config = Config()
+    config.LatePolicy = {"percent_a_day": 10.0, "grace_minutes": 15.0, "cap_percent": 50.0}
+
+    assert (
+        LatePolicy(config=config).late_submission_penalty("s", 10.0, late.total_seconds()) == lost
+    )
+
+
+def exported(course: Path) -> dict[str, tuple[float, float]]:
+    """Penalty and score of each student, in what nbgrader exports."""
+    assert nbgrader(course, "export").returncode == 0
+    with (course / "grades.csv").open(newline="") as file:
+        return {
+            row["student_id"]: (float(row["late_submission_penalty"]), float(row["score"]))
+            for row in csv.DictReader(file)
+        }
+
+
+def test_the_export_follows_an_extension_and_nothing_runs(course: Path) -> None:
+    with (course / "nbgrader_config.py").open("a") as file:
+        file.write(POLICY)
+    for student, at in (("late", DUE + timedelta(hours=30)), ("punctual", DUE)):
+        path = mini.hand_in(course, student, mini.submission())
+        (path.parent / "timestamp.txt").write_text(f"{at:%Y-%m-%d %H:%M:%S} UTC")
+    results(course)
+    with Gradebook(Course(course).db_url) as gradebook:
+        gradebook.update_or_create_assignment(mini.NAME, duedate=DUE)
+    full = exported(course)["punctual"][1]
+    assert exported(course)["late"] == (pytest.approx(0.2 * full), pytest.approx(0.8 * full))
+    graded = {path: path.stat().st_mtime_ns for path in (course / "autograded").rglob("*.ipynb")}
+
+    done = workbook(course, "extend", "late", mini.NAME, "1d")
+    assert done.stdout.strip() == f"late has 1 d more for {mini.NAME}: until 2031-03-06 12:00 UTC."
+    assert exported(course)["late"][0] == pytest.approx(0.1 * full)
+    workbook(course, "extend", "late", mini.NAME, "2d")
+    assert exported(course)["late"] == (0, full)
+    done = workbook(course, "extend", "late", mini.NAME, "0")
+    assert "no more time" in done.stdout
+    assert exported(course)["late"][0] == pytest.approx(0.2 * full)
+    assert graded == {path: path.stat().st_mtime_ns for path in graded}
+
+
+def test_time_may_be_given_before_anything_is_handed_in(course: Path) -> None:
+    path = mini.hand_in(course, "early", mini.submission())
+    results(course)
+    with Gradebook(Course(course).db_url) as gradebook:
+        gradebook.update_or_create_assignment(mini.NAME, duedate=DUE)
+        gradebook.add_student("ill")
+    assert workbook(course, "extend", "ill", mini.NAME, "1w").returncode == 0
+    assert exported(course)["ill"] == (0, 0)
+
+    handed_in = mini.hand_in(course, "ill", mini.submission())
+    (handed_in.parent / "timestamp.txt").write_text("2031-03-12 11:00:00 UTC")
+    found = results(course)["ill"]
+    assert found["gradebook"]["seconds_late"] == 0
+    assert path.is_file()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("nobody", mini.NAME, "1d"), "no student 'nobody'"),
+        (("one", "02-else", "1d"), "no assignment '02-else'"),
+        (("one", mini.NAME, "1d"), "has no due date"),
+        (("one", mini.NAME, "soon"), "is no length of time"),
+    ],
+)
+def test_what_cannot_be_done_is_said(course: Path, given: tuple[str, ...], said: str) -> None:
+    mini.hand_in(course, "one", mini.submission())
+    results(course)
+
+    done = workbook(course, "extend", *given)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
