@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from nbgrader.api import Gradebook
-from traitlets.config import Config
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
@@ -61,12 +60,9 @@ def test_what_is_no_length_of_time_is_refused(text: str) -> None:
     ],
 )
 def test_days_begun_cost_percents_up_to_a_cap(late: timedelta, lost: float | None) -> None:
-    config = Config()
-    config.LatePolicy = {"percent_a_day": 10.0, "grace_minutes": 15.0, "cap_percent": 50.0}
+    policy = LatePolicy(percent_a_day=10, grace_minutes=15, cap_percent=50)
 
-    assert (
-        LatePolicy(config=config).late_submission_penalty("s", 10.0, late.total_seconds()) == lost
-    )
+    assert policy.late_submission_penalty("s", 10.0, late.total_seconds()) == lost
 
 
 def exported(course: Path) -> dict[str, tuple[float, float]]:

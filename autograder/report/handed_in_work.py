@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
@@ -66,6 +65,8 @@ def _of_assignment(course: Course, gradebook: Gradebook, name: str) -> ClassWork
         assignment = gradebook.find_assignment(name)
     except MissingEntry:
         return ClassWork(name, course.assignments[name].max_score, (), students)
+    # Extensions are in it.
+    late = {str(each.student_id): each.total_seconds_late for each in assignment.submissions}
     works = []
     for row in gradebook.submission_dicts(name):
         student = str(row["student"])
@@ -73,7 +74,6 @@ def _of_assignment(course: Course, gradebook: Gradebook, name: str) -> ClassWork
         if not path.is_file():
             continue
         reason, tests = _verdicts(json.loads(path.read_text(encoding="utf-8")))
-        late = _late(row["timestamp"], assignment.duedate)
         works.append(
             Work(
                 student,
@@ -81,7 +81,7 @@ def _of_assignment(course: Course, gradebook: Gradebook, name: str) -> ClassWork
                 cents(row["score"]),
                 reason,
                 tests,
-                late,
+                late.get(student, 0.0),
                 bool(row["needs_manual_grade"]),
             )
         )
@@ -101,9 +101,3 @@ def _verdicts(notebook: Mapping[str, Any]) -> tuple[str | None, dict[str, Verdic
     return reason, {
         str(cell["metadata"]["nbgrader"]["grade_id"]): cell["metadata"][VERDICT] for cell in cells
     }
-
-
-def _late(submitted: datetime | None, due: datetime | None) -> float:
-    if submitted is None or due is None:
-        return 0.0
-    return max(0.0, (submitted - due).total_seconds())
