@@ -17,8 +17,11 @@ demo: $(VENV)/ready
 
 # The guide as pages that need no network. What ran is kept, and run again where a page changed.
 guide: $(VENV)/ready
-	python -m sphinx -W --keep-going -n -q -b html docs/guide docs/guide/_build/html
+	python -m sphinx -W --keep-going -n -q -b html -d docs/guide/_build/doctrees \
+	  docs/guide docs/guide/_build/html
 	rm -rf release/guide && cp -R docs/guide/_build/html release/guide
+	@# What only a debugger of the theme reads is a third of it.
+	@find release/guide -name '*.map' -delete && rm -rf release/guide/_sources
 	@echo "The guide: release/guide/index.html (workbook guide opens it)"
 
 test: check | for-tests
@@ -59,7 +62,7 @@ mutation: $(VENV)/ready
 	python -m tests.mutation
 
 # The pictures of the documentation, of a running JupyterLab and of graded examples.
-screenshots: $(VENV)/ready | for-tests
+screenshots: guide | for-tests
 	python -m tests.screenshots
 
 check: $(VENV)/ready

@@ -12,6 +12,7 @@ from nbformat import writes
 from nbformat.v4 import new_code_cell, new_notebook
 
 from tests import lab
+from tests.harness import ROOT
 from workbook.demo.opening import open_page
 
 if TYPE_CHECKING:
@@ -62,8 +63,24 @@ def demo_in_a_notebook(scene: Scene, page: Any) -> bytes:
     return bytes(page.screenshot(animations="disabled", clip=clip))
 
 
+def of_guide(name: str, height: int, phone: bool = False) -> Callable[[Scene, Any], bytes]:
+    """A page of the guide that `make guide` has built, from its top."""
+
+    def shot(scene: Scene, page: Any) -> bytes:
+        page.set_viewport_size({**(PHONE if phone else {"width": 1280}), "height": height})
+        page.goto((ROOT / "release" / "guide" / f"{name}.html").as_uri())
+        page.locator("article h1").wait_for()
+        return bytes(page.screenshot(animations="disabled"))
+
+    return shot
+
+
 PAGES: dict[str, Callable[[Scene, Any], bytes]] = {
     "demo": demo,
     "demo-phone": demo_on_a_phone,
     "demo-notebook": demo_in_a_notebook,
+    "guide": of_guide("index", 1000),
+    "guide-attention": of_guide("attention", 1400),
+    "guide-architectures": of_guide("architectures", 1400),
+    "guide-phone": of_guide("sheets/corrections", 1200, phone=True),
 }

@@ -37,6 +37,7 @@ ROOMS = (
     "autograder.nbgrader_plugin",
     "workbook",
     "autograder.authoring",
+    "autograder.staff",
     "autograder.cli",
 )
 
