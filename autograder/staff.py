@@ -10,6 +10,7 @@ import typer
 from autograder.refusals import check_writable, refusals
 
 staff = typer.Typer()
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)]
 Database = Annotated[
     str | None, typer.Option("--db", help="The gradebook's URL, if not the configured one.")
 ]
@@ -17,9 +18,7 @@ Database = Annotated[
 
 @staff.command()
 def report(
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)
-    ] = None,
+    names: Names = None,
     to: Annotated[
         Path, typer.Option(metavar="FILE.html", help="Where the page is written.")
     ] = Path("report.html"),
@@ -60,3 +59,37 @@ def extend(
         course = Course(Path.cwd(), db)
         typer.echo(give(course, student, name, time))
         settle_penalties(course)
+
+
+@staff.command()
+def regrade(
+    names: Names = None,
+    student: Annotated[
+        list[str] | None, typer.Option(help="Only this student; may be repeated.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say who would gain and who lose.")
+    ] = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, help="How many at a time; default: the cores at hand and one more."),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write the differences here; - is the terminal.")
+    ] = None,
+    db: Database = None,
+) -> None:
+    """Grade again on the same inputs, and say who gains, who loses and by which checks."""
+    with refusals():
+        from autograder.course.course import Course
+        from autograder.grading.batch import RunOptions
+        from autograder.report.regrade import regrade as again
+        from autograder.report.written import write_differences
+
+        if json_file is not None:
+            check_writable(json_file)
+        course = Course(Path.cwd(), db)
+        submissions = course.submissions(course.chosen(names or []), student or [])
+        found, compared = again(course, submissions, RunOptions(jobs), dry_run)
+        for line in write_differences(found, compared, dry_run, json_file):
+            typer.echo(line)

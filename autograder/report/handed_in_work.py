@@ -73,7 +73,7 @@ def _of_assignment(course: Course, gradebook: Gradebook, name: str) -> ClassWork
         path = course.top("autograded") / student / name / f"{name}.ipynb"
         if not path.is_file():
             continue
-        reason, tests = _verdicts(json.loads(path.read_text(encoding="utf-8")))
+        reason, tests = verdicts(json.loads(path.read_text(encoding="utf-8")))
         works.append(
             Work(
                 student,
@@ -95,7 +95,8 @@ def _of_assignment(course: Course, gradebook: Gradebook, name: str) -> ClassWork
     )
 
 
-def _verdicts(notebook: Mapping[str, Any]) -> tuple[str | None, dict[str, Verdict]]:
+def verdicts(notebook: Mapping[str, Any]) -> tuple[str | None, dict[str, Verdict]]:
+    """Why a graded notebook needs attention, if it does, and its verdicts by test cell."""
     reason = notebook["metadata"].get("workbook", {}).get("reason")
     cells = [cell for cell in notebook["cells"] if VERDICT in cell["metadata"]]
     return reason, {

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from autograder.course.course import Course
 from autograder.report.page import page, write_csv
+from autograder.report.regrade import Difference
 from autograder.report.report import as_json, keep, report
 
 
@@ -37,3 +39,23 @@ def write_report(
             write_csv(reports, file)
         yield str(csv_file)
     keep(course, reports)
+
+
+def write_differences(
+    found: Sequence[Difference], compared: int, dry_run: bool, json_file: Path | None = None
+) -> Iterator[str]:
+    """Say what a regrade changed, or would change, a submission after the other."""
+    if json_file is not None:
+        text = json.dumps([asdict(each) for each in found], indent=1) + "\n"
+        if str(json_file) == "-":
+            sys.stdout.write(text)
+            return
+        json_file.write_text(text, encoding="utf-8")
+    yield from map(str, found)
+    more = sum((each.after or 0) > (each.before or 0) for each in found)
+    fewer = sum((each.after or 0) < (each.before or 0) for each in found)
+    said = "would have" if dry_run else "have"
+    yield (
+        f"Of {compared} graded before, {more} {said} more points, {fewer} fewer; "
+        + ("nothing was written." if dry_run else "points given by hand stay as they are.")
+    )
