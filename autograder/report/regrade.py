@@ -22,8 +22,8 @@ Checks = Mapping[str, bool]  # whether each passed
 class Difference:
     """One submission whose verdict is not what it was; checks are `DEFINITION: CHECK`.
 
-    `before` and `after` are points of the test cells as they are judged, None where it needs
-    attention and nothing could be run.
+    `before` and `after` are points of the test cells as they are judged, None where nothing
+    could be run.
     """
 
     student: str
