@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -14,7 +15,9 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 
+from autograder.course.assignment import without_hidden
 from tests import browser
 from tests.harness import ROOT
 
@@ -40,6 +43,8 @@ OF_THE_THEME = {
 REMARK = "Got invalid theme mode"
 # Made when there is a browser to look at them or a network; nothing of ours is in them.
 NOT_OURS = {"search.html", "genindex.html", "demo.html"}
+# A call with its arguments' names stands on a page as in a test; what is longer is somebody's line.
+LONGEST_COMMON = 48
 
 
 class Page(HTMLParser):
@@ -307,3 +312,39 @@ def test_mistakes_are_told_in_words_and_own_ones_first() -> None:
     assert general == sorted(general)
     assert not general[0]
     assert escaped("a * b, `x[0]` and <p>") == r"a \* b, `x[0]` and \<p\>"
+
+
+def _statements(module: Path) -> Iterator[str]:
+    """What the functions of a solution consist of, each statement in one line."""
+    source = module.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(source)):
+        for statement in node.body if isinstance(node, ast.FunctionDef) else ():
+            if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
+                yield ast.get_source_segment(source, statement) or ""
+
+
+def _hidden(notebook: Path) -> Iterator[str]:
+    """The lines that an instructor alone sees."""
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        yield from set(source.splitlines()) - set(without_hidden(source).splitlines())
+
+
+def _in_a_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_nothing_that_is_graded_is_given_away(pages: dict[str, Page]) -> None:
+    """No statement of a solution and no line of a hidden test, of those long enough to tell."""
+    secrets = [line for path in ROOT.glob("source/*/*.ipynb") for line in _hidden(path)]
+    secrets += [each for path in ROOT.glob("solutions/*.py") for each in _statements(path)]
+    long = {_in_a_line(each) for each in secrets if len(_in_a_line(each)) > LONGEST_COMMON}
+    assert len(long) > 500
+
+    texts = {
+        name: _in_a_line(BeautifulSoup(page.text, "html.parser").get_text())
+        for name, page in pages.items()
+    }
+    assert any("scaled_dot_product_attention" in text for text in texts.values())
+    found = [(name, each) for name, text in texts.items() for each in long if each in text]
+    assert found == []
