@@ -21,7 +21,8 @@ from autograder.course.assignment import (
     is_test,
     nbgrader_of,
 )
-from autograder.feedback.markdown import rendered, with_code
+from autograder.feedback.code_in_text import with_code
+from autograder.feedback.markdown import rendered
 from autograder.feedback.marks import todays_standing
 from autograder.feedback.words import Words, todays_words
 from autograder.verdict.present import VERDICT

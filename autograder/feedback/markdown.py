@@ -9,7 +9,6 @@ from typing import Any
 from xml.etree.ElementTree import tostring
 
 from latex2mathml.converter import convert_to_element
-from markupsafe import Markup
 from mistune.plugins.table import render_table
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
@@ -110,12 +109,3 @@ def rendered(
         return f"<pre>{html.escape(text)}</pre>"
     renderer = _Renderer({**attached({"attachments": attachments}), **inside}, links)
     return str(MarkdownWithMath(renderer=renderer).render(text))
-
-
-def with_code(text: str) -> Markup:
-    """One line of text, escaped, in which what stands between backticks is code."""
-    pieces = re.split(r"`([^`]+)`", text)
-    return Markup().join(
-        Markup("<code>{}</code>").format(piece) if number % 2 else piece
-        for number, piece in enumerate(pieces)
-    )

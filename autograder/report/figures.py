@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from autograder.report.handed_in_work import ClassWork, Work
+from autograder.report.handed_in_work import ClassWork, Verdict
+
+Points = NDArray[np.float64]  # one number for each student
 
 FEWEST = 10  # students, below which a correlation says nothing
 FIFTHS = 5
@@ -72,49 +74,35 @@ def items(work: ClassWork) -> list[Item]:
     judged = [each for each in work.works if each.tests]
     if not judged:
         return []
+    totals = np.array([sum(each.points(name) for name in each.tests) for each in judged])
     found = []
     for test, verdict in judged[0].tests.items():
-        full = float(verdict["max_score"])
-        found.append(_item(judged, test, None, full, _points(test)))
-        for check in dict.fromkeys(
-            c["name"] for each in judged for c in each.tests[test]["checks"]
-        ):
-            worth = max(_worth(each, test, check) for each in judged)
-            earned = _earned(test, check)
-            found.append(_item(judged, test, check, worth, earned))
+        points = np.array([each.points(test) for each in judged])
+        found.append(_item(test, None, float(verdict["max_score"]), points, totals))
+        of_each = [_by_check(each.tests[test]) for each in judged]
+        for check in dict.fromkeys(name for checks in of_each for name in checks):
+            both = np.array([checks.get(check, (0.0, 0.0)) for checks in of_each])
+            worth, earned = both[:, 0], both[:, 1]
+            found.append(_item(test, check, float(worth.max()), earned, totals))
     return found
 
 
-def _points(test: str) -> Callable[[Work], float]:
-    return lambda work: work.points(test)
+def _by_check(verdict: Verdict) -> dict[str, tuple[float, float]]:
+    """What each check is worth, and what was earned by it."""
+    found: dict[str, tuple[float, float]] = {}
+    for check in verdict["checks"]:
+        worth, earned = found.get(check["name"], (0.0, 0.0))
+        points = float(check["points"])
+        found[check["name"]] = worth + points, earned + points * bool(check["passed"])
+    return found
 
 
-def _worth(work: Work, test: str, check: str) -> float:
-    return sum(float(c["points"]) for c in work.tests[test]["checks"] if c["name"] == check)
-
-
-def _earned(test: str, check: str) -> Callable[[Work], float]:
-    def points(work: Work) -> float:
-        checks = work.tests[test]["checks"]
-        return float(sum(c["points"] for c in checks if c["name"] == check and c["passed"]))
-
-    return points
-
-
-def _item(
-    works: Sequence[Work],
-    test: str,
-    check: str | None,
-    full: float,
-    points: Callable[[Work], float],
-) -> Item:
-    earned = np.array([points(each) for each in works])
-    totals = np.array([sum(each.points(name) for name in each.tests) for each in works])
+def _item(test: str, check: str | None, full: float, earned: Points, totals: Points) -> Item:
     passed = earned >= full - 1e-9
     rest = totals - earned
     told: float | None = None
     fifths: tuple[float, ...] = ()
-    if len(works) >= FEWEST:
+    if len(earned) >= FEWEST:
         if earned.std() > 1e-9 and rest.std() > 1e-9:
             told = float(np.corrcoef(earned, rest)[0, 1])
         order = np.argsort(totals, kind="stable")

@@ -10,7 +10,7 @@ from typing import TextIO
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from autograder.feedback.markdown import with_code
+from autograder.feedback.code_in_text import with_code
 from autograder.report.report import OfAssignment
 from autograder.verdict.standing import cents
 
