@@ -57,3 +57,18 @@ def test_the_guide_of_this_installation_is_opened(
         assert place in asked[-1]
     in_browser.open_guide(browser=False)
     assert len(asked) == 2
+
+
+def test_the_guide_opens_at_a_notebook(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    names = material.names()
+    monkeypatch.setattr(material, "names", lambda: names)
+    monkeypatch.setattr(material, "IN_WHEEL", tmp_path)
+    (tmp_path / "guide").mkdir()
+    (tmp_path / "guide" / "exercises.html").write_text("")
+
+    in_browser.open_guide(notebook="02")
+    assert asked[-1].endswith("/guide/exercises.html#02-causal-masking")
+    with pytest.raises(DeskError, match=r"'0' is not the name of one notebook; there are 01-"):
+        in_browser.open_guide(notebook="0")

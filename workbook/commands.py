@@ -88,6 +88,10 @@ def demo(
 
 @desk.command()
 def guide(
+    notebook: Annotated[
+        str | None,
+        typer.Argument(help="Open at what it says of this one; 02 is enough.", show_default=False),
+    ] = None,
     browser: Annotated[
         bool, typer.Option(help="Open a browser; else the address to open is printed.")
     ] = True,
@@ -96,7 +100,7 @@ def guide(
     from workbook.in_browser import open_guide
 
     with refusals():
-        typer.echo(open_guide(browser))
+        typer.echo(open_guide(browser, notebook))
 
 
 @desk.command()
