@@ -348,3 +348,10 @@ def test_nothing_that_is_graded_is_given_away(pages: dict[str, Page]) -> None:
     assert any("scaled_dot_product_attention" in text for text in texts.values())
     found = [(name, each) for name, text in texts.items() for each in long if each in text]
     assert found == []
+
+
+@pytest.mark.parametrize("name", list(notebooks()))
+def test_no_wrong_idea_is_told_twice(name: str) -> None:
+    for definition, found in mistakes(name).items():
+        told = [(each.name, each.effect) for each in found]
+        assert len(told) == len(set(told)), definition

@@ -87,6 +87,8 @@ def notebooks() -> dict[str, Notebook]:
 def mistakes(name: str) -> dict[str, tuple[Mistake, ...]]:
     """The wrong ideas of a notebook by definition: its own first, then those of any code.
 
+    Two that are told in the same words are one here; only their hints differ.
+
     Raises: KeyError, when there is no such notebook.
     """
     assignment = course().assignments[name]
@@ -94,7 +96,9 @@ def mistakes(name: str) -> dict[str, tuple[Mistake, ...]]:
     found: dict[str, list[Mistake]] = {each.name: [] for each in notebooks()[name].definitions}
     for each in catalogue.misconceptions:
         of_any = any(pattern.fullmatch(each.name) for pattern in _of_any_code())
-        found[each.definition].append(Mistake(each.name, each.effect, each.hint, of_any))
+        told = {(known.name, known.effect) for known in found[each.definition]}
+        if (each.name, each.effect) not in told:
+            found[each.definition].append(Mistake(each.name, each.effect, each.hint, of_any))
     return {key: tuple(sorted(of, key=lambda m: m.is_of_any_code)) for key, of in found.items()}
 
 
