@@ -107,6 +107,16 @@ def test_small_numbers_are_torchs(inside: Any, mask: str) -> None:
     same(found["output"], joined @ weights["output"])
 
 
+def test_queries_and_keys_are_made_by_different_matrices(inside: Any) -> None:
+    """Were they the same, every table of dot products would be symmetric."""
+    found = called(inside, "smallNumbers", "the cat sat on the mat", "", "bidirectional")
+
+    assert found["weights"]["query"] != found["weights"]["key"]
+    for head in found["heads"]:
+        products = torch.tensor(head["products"])
+        assert not torch.equal(products, products.T)
+
+
 def _by_torch(ids: list[int], causal: bool) -> tuple[list[Tensor], Tensor]:
     """The attention weights of each layer and the logits, by torch's operators alone."""
     data = page.numbers("glassllm")
@@ -321,6 +331,31 @@ def test_nothing_to_look_at_is_said(view: Any, file: Path) -> None:
     assert view.locator(".look").inner_text() == "Type a sentence."
     view.locator("input[type=text]").fill("back again")
     assert view.locator(".tokens label").all_inner_texts() == ["back", "again"]
+
+
+@pytest.mark.parametrize(
+    ("source", "typed", "said"),
+    [
+        ("small", "one " * 20, "Only the first 16 of 20 words are used."),
+        ("trained", "one " * 40, "Only the first 16 of "),
+        ("trained", "to \N{GRINNING FACE}", "\N{GRINNING FACE} (unknown)"),
+    ],
+)
+def test_what_is_left_out_or_not_known_is_said(
+    view: Any, file: Path, source: str, typed: str, said: str
+) -> None:
+    opened(view, file, source=source, mask="causal")
+    view.locator("input[type=text]").fill(typed)
+    assert said in view.locator(".look").inner_text()
+
+
+def test_a_long_word_does_not_widen_the_page(view: Any, file: Path) -> None:
+    opened(view, file)
+    view.set_viewport_size({"width": 360, "height": 740})
+    view.locator("input[type=text]").fill("a " + 300 * "w")
+    for stage in ("X", "QKᵀ", "softmax"):
+        view.get_by_label(stage, exact=True).check()
+        assert view.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_what_one_types_is_text(view: Any, file: Path) -> None:

@@ -6,12 +6,12 @@ const SMALL = { width: 8, heads: 2, most: 16, padded: 2 };
 const grid = (entry) => rows(SMALL.width, SMALL.width, entry);
 const SMALL_WEIGHTS = {
   query: grid((i, j) => Number((3 * i + 5 * j) % 8 < 2)),
-  key: grid((i, j) => Number((5 * i + 3 * j + 1) % 8 < 2)),
+  key: grid((i, j) => Number((i + 3 * j + 4) % 8 < 2)),
   value: grid((i, j) => 2 * Number((3 * i + j) % 8 === 0)),
   output: grid((i, j) => Number((i + j) % 8 === 3)),
 };
 
-const wordsOf = (sentence) => sentence.trim().split(/\s+/).filter(Boolean).slice(0, SMALL.most);
+const wordsOf = (sentence) => sentence.trim().split(/\s+/).filter(Boolean);
 
 /** Each word, with its position where it stands more than once. */
 const labelsOf = (words) =>
@@ -31,11 +31,12 @@ function vectorOf(word) {
 }
 
 function smallNumbers(sentence, other, mask) {
-  const queries = wordsOf(sentence);
+  const typed = wordsOf(sentence);
+  const queries = typed.slice(0, SMALL.most);
   const padding = Array.from({ length: mask === "padding" ? SMALL.padded : 0 }, () => "[PAD]");
   if (!queries.length) return { problem: "Type a sentence." };
   queries.push(...padding);
-  const keys = mask === "cross" ? wordsOf(other) : queries;
+  const keys = mask === "cross" ? wordsOf(other).slice(0, SMALL.most) : queries;
   if (!keys.length) return { problem: "Type the sentence that is looked at, too." };
   const x = queries.map(vectorOf);
   const seen = keys === queries ? x : keys.map(vectorOf);
@@ -56,6 +57,7 @@ function smallNumbers(sentence, other, mask) {
     heads,
     names: heads.map((_, h) => `head ${h}`),
     weights: SMALL_WEIGHTS,
+    cut: typed.length > SMALL.most ? `Only the first ${SMALL.most} of ${typed.length} words are used.` : "",
     joined,
     output: product(joined, SMALL_WEIGHTS.output),
   };

@@ -2,6 +2,10 @@
 // A decoder with RMSNorm, rotary positions, grouped queries and a gated feed-forward network.
 
 const MOST_TOKENS = 16;
+const UNKNOWN = 1; // the token that stands for every character it never read
+
+/** Spaces and ends of lines as signs that can be seen. */
+const visible = (token) => token.replaceAll("▁", "␣").replaceAll("\n", "⏎");
 
 /** Numbers of 16 bits (IEEE 754 binary16), little end first. */
 function halves(base64) {
@@ -69,11 +73,13 @@ const rotary = (x, base) =>
 /** What layer `layer` does with a text, and the scores of the next token at each position. */
 function trainedNumbers(model, text, mask, layer) {
   const { config, weights } = model;
-  const tokens = tokensOf(model, text).slice(0, MOST_TOKENS);
+  const typed = tokensOf(model, text);
+  const tokens = typed.slice(0, MOST_TOKENS);
   if (!tokens.length) return { problem: "Type a sentence." };
-  const ids = tokens.map((token) => model.ids.get(token) ?? 1);
+  const ids = tokens.map((token) => model.ids.get(token) ?? UNKNOWN);
   const allowed = MASKS[mask](ids.length, ids.length, 0);
   let x = ids.map((id) => weights.E[id]);
+  const shared = config.n_heads / config.n_kv_heads;
   let shown;
   for (let n = 0; n < config.n_layers; n++) {
     const of = (name) => weights[`blocks.${n}.${name}`];
@@ -83,7 +89,6 @@ function trainedNumbers(model, text, mask, layer) {
     const query = turn("attn.W_Q", config.n_heads);
     const key = turn("attn.W_K", config.n_kv_heads);
     const value = split(product(h, of("attn.W_V")), config.n_kv_heads);
-    const shared = config.n_heads / config.n_kv_heads;
     const heads = query.map((q, i) => {
       const group = Math.floor(i / shared);
       return attend(q, key[group], value[group], allowed);
@@ -98,7 +103,7 @@ function trainedNumbers(model, text, mask, layer) {
     x = added(x, product(act, of("ffn.W2")));
   }
   const logits = product(rmsNorm(x, weights["norm_f.gamma"], config.eps), model.toLogits);
-  const labels = tokens.map((token) => token.replaceAll("▁", "␣"));
+  const labels = tokens.map((token, i) => (ids[i] === UNKNOWN ? `${token} (unknown)` : visible(token)));
   return {
     ...shown,
     queries: labelsOf(labels),
@@ -106,13 +111,15 @@ function trainedNumbers(model, text, mask, layer) {
     allowed,
     names: shown.heads.map((_, h) => `head ${h}`),
     logits,
-    next: likeliest(model, softmax(logits.at(-1))),
+    cut: typed.length > MOST_TOKENS ? `Only the first ${MOST_TOKENS} of ${typed.length} tokens are used.` : "",
+    shared,
+    next: mask === "causal" && likeliest(model, softmax(logits.at(-1))),
   };
 }
 
 function likeliest(model, probabilities, count = 5) {
   return probabilities
-    .map((probability, id) => ({ token: model.pieces[id].replaceAll("▁", "␣"), probability }))
+    .map((probability, id) => ({ token: visible(model.pieces[id]), probability }))
     .sort((a, b) => b.probability - a.probability)
     .slice(0, count);
 }

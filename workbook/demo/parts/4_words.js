@@ -13,6 +13,9 @@ function sumOf(a, b) {
   return terms.slice(0, rest ? 4 : FEW).join(" + ") + rest;
 }
 
+/** Whether what is printed adds up exactly, or was rounded. */
+const equals = (...of) => (of.flatMap((row) => Array.from(row)).every(Number.isInteger) ? "=" : "≈");
+
 const table = (name, values, rowNames, columnNames, kind, by, allowed) => ({
   name,
   values,
@@ -29,19 +32,28 @@ const STAGES = [
     title: "X",
     idea: (r) =>
       r.weights
-        ? "Every word becomes a row of numbers. Here they are made from its letters; in a trained model they are learned."
+        ? "Every word becomes a row of numbers. Here a fixed rule makes them from its letters; in a trained model they are learned."
         : "Every token is a row of numbers: what the layers below made of it, brought to a common size (RMSNorm).",
     shape: (r) => `X ${shapeOf(r.x)}`,
     tables: (r) => [
-      table("X", r.x, r.queries, null, "signed", (i, j) => `Entry ${j} of ${r.queries[i]} is ${plain(r.x[i][j])}.`),
+      table("X", r.x, r.queries, null, "signed", (i, j) =>
+        r.weights
+          ? `Entry ${j} of ${r.queries[i]} is ${plain(r.x[i][j])}, made from the letters by a fixed rule: nothing to work out.`
+          : `Entry ${j} of ${r.queries[i]} is ${plain(r.x[i][j])}.`,
+      ),
       ...(r.seen === r.x ? [] : [table("the other sentence", r.seen, r.keys, null, "signed")]),
     ],
   },
   {
     key: "qkv",
     title: "Q, K, V",
-    idea: () =>
-      "Three matrices turn X into queries (what a word looks for), keys (what it is found by) and values (what it passes on). Each head has columns of its own.",
+    idea: (r, h) => {
+      const made =
+        "Three matrices turn X into queries (what a word looks for), keys (what it is found by) and values (what it passes on).";
+      if (!r.shared) return `${made} Each head has columns of its own.`;
+      const group = r.heads.map((_, i) => i).filter((i) => Math.floor(i / r.shared) === Math.floor(h / r.shared));
+      return `${made} Queries and keys are then turned by an angle that grows with the position (RoPE), so the same token has others at another place. Heads ${group.join(" and ")} share keys and values.`;
+    },
     shape: (r, h) => {
       const { query, key, value } = r.heads[h];
       return `Q ${shapeOf(query)}, K ${shapeOf(key)}, V ${shapeOf(value)}`;
@@ -50,16 +62,25 @@ const STAGES = [
       const made = (name, values, from, rowNames, weight) =>
         table(name, values, rowNames, null, "signed", (i, j) => {
           const said = `${name}: entry ${j} of ${rowNames[i]} is ${plain(values[i][j])}`;
-          if (!weight) return `${said}, made from ${from[0].length} entries of X by a learned matrix.`;
+          if (!weight) {
+            const turned = name === "value" ? "" : ", then turned by its position";
+            return `${said}, made from ${from[0].length} entries of X by a learned matrix${turned}.`;
+          }
           const column = weight.map((row) => row[h * values[0].length + j]);
           return `${said}: X times a column of W, ${sumOf(from[i], column)}.`;
         });
       const { query, key, value } = r.heads[h];
-      return [
+      const shown = [
         made("query", query, r.x, r.queries, r.weights?.query),
         made("key", key, r.seen, r.keys, r.weights?.key),
         made("value", value, r.seen, r.keys, r.weights?.value),
       ];
+      const width = query[0].length;
+      for (const [letter, weight] of Object.entries(r.weights ? { Q: "query", K: "key", V: "value" } : {})) {
+        const own = r.weights[weight].map((row) => row.slice(h * width, (h + 1) * width));
+        shown.push(table(`W_${letter}, the columns of this head`, own, columns(r.x), null, "signed"));
+      }
+      return shown;
     },
   },
   {
@@ -74,7 +95,7 @@ const STAGES = [
       const { query, key, products } = r.heads[h];
       return [
         table("dot products", products, r.queries, r.keys, "signed", (i, j) =>
-          `query of ${r.queries[i]} · key of ${r.keys[j]} = ${sumOf(query[i], key[j])} = ${plain(products[i][j])}.`,
+          `query of ${r.queries[i]} · key of ${r.keys[j]} = ${sumOf(query[i], key[j])} ${equals(query[i], key[j])} ${plain(products[i][j])}.`,
         ),
       ];
     },
@@ -83,14 +104,14 @@ const STAGES = [
     key: "scores",
     title: "÷ √d_k",
     idea: (r, h) =>
-      `Sums of more products spread further, so they are divided by the root of the number of products, √${r.heads[h].query[0].length}.`,
+      `Sums of more products spread further, so they are divided by the root of d_k, the number of products in each: √${r.heads[h].query[0].length}.`,
     shape: (r, h) => `${shapeOf(r.heads[h].scores)}, unchanged`,
     tables: (r, h) => {
       const { query, products, scores } = r.heads[h];
       const d = query[0].length;
       return [
         table("scores", scores, r.queries, r.keys, "signed", (i, j) =>
-          `${plain(products[i][j])} / √${d} = ${plain(products[i][j])} / ${plain(Math.sqrt(d))} = ${plain(scores[i][j])}.`,
+          `${plain(products[i][j])} / √${d} = ${plain(products[i][j])} / ${plain(Math.sqrt(d))} ${equals([products[i][j], Math.sqrt(d)])} ${plain(scores[i][j])}.`,
         ),
       ];
     },
@@ -114,17 +135,22 @@ const STAGES = [
   {
     key: "weights",
     title: "softmax",
-    idea: () => "Each row becomes weights that add up to 1: e to the power of the score, divided by the sum of the row.",
+    idea: (r) =>
+      r.x
+        ? "Each row becomes weights that add up to 1: e to the power of the score, divided by the sum of the row."
+        : "The weights alone: each row adds up to 1. The scores behind them were not kept.",
     shape: (r, h) => `${shapeOf(r.heads[h].weights)}, each row adds up to 1`,
     tables: (r, h) => {
       const { masked, weights } = r.heads[h];
       return [
         table("weights", weights, r.queries, r.keys, "weight", (i, j) => {
+          if (r.allowed && !r.allowed[i][j]) return `${r.queries[i]} must not look at ${r.keys[j]}: e^−∞ is 0.`;
           const said = `${r.queries[i]} looks at ${r.keys[j]} with weight ${weights[i][j].toFixed(2)}`;
           if (!masked) return `${said}.`;
-          const powers = masked[i].map((x) => plain(Math.exp(x)));
-          const terms = powers.length > FEW ? `the sum of ${powers.length} such powers` : `(${powers.join(" + ")})`;
-          return `${said}: e^${plain(masked[i][j])} = ${powers[j]}, divided by ${terms}.`.replace("-Infinity", "−∞");
+          const powers = masked[i].map(Math.exp);
+          const sum = plain(powers.reduce((a, b) => a + b));
+          const terms = powers.length > FEW ? `the sum of ${powers.length} such powers` : powers.map(plain).join(" + ");
+          return `${said}: e^${plain(masked[i][j])} ≈ ${plain(powers[j])}, divided by ${terms} ≈ ${sum}.`;
         }, r.allowed),
       ];
     },
@@ -141,7 +167,7 @@ const STAGES = [
       const { weights, value, output } = r.heads[h];
       return [
         table("output of the head", output, r.queries, null, "signed", (i, j) =>
-          `Entry ${j} for ${r.queries[i]}: ${sumOf(weights[i], value.map((row) => row[j]))} = ${plain(output[i][j])}.`,
+          `Entry ${j} for ${r.queries[i]}: ${sumOf(weights[i], value.map((row) => row[j]))} ${equals(weights[i])} ${plain(output[i][j])}.`,
         ),
       ];
     },
@@ -150,7 +176,7 @@ const STAGES = [
     key: "joined",
     title: "heads joined",
     idea: () => "The outputs of the heads stand side by side again, and W_O mixes them.",
-    shape: (r) => `${r.heads.length} · ${shapeOf(r.heads[0].output)} → ${shapeOf(r.joined)} → ${shapeOf(r.output)}`,
+    shape: (r) => `${r.heads.length} heads of ${shapeOf(r.heads[0].output)} → ${shapeOf(r.joined)} → ${shapeOf(r.output)}`,
     tables: (r) => {
       const width = r.heads[0].output[0].length;
       return [

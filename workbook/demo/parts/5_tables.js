@@ -28,8 +28,11 @@ function written(x, kind, allowed = true) {
   return Number.isFinite(x) ? plain(x) : "−∞";
 }
 
-/** A matrix that is walked through by arrow keys; `told` hears of the entry that is chosen. */
-function gridOf({ name, values, rowNames, columnNames, kind, allowed, by }, chosen, told) {
+/** A matrix that is walked through by arrow keys; `told` hears of the entry that is chosen.
+ *
+ * Of several only one holds the entry that is `explained`.
+ */
+function gridOf({ name, values, rowNames, columnNames, kind, allowed, by }, chosen, explained, told) {
   const hidden = values[0].length - columnNames.length;
   const finite = values.flatMap((row) => Array.from(row).filter(Number.isFinite));
   const largest = Math.max(...finite.map(Math.abs), 0);
@@ -46,17 +49,15 @@ function gridOf({ name, values, rowNames, columnNames, kind, allowed, by }, chos
   );
   const [i, j] = [Math.min(chosen[0], cells.length - 1), Math.min(chosen[1], columnNames.length - 1)];
   cells[i][j].tabIndex = 0;
+  if (explained) cells[i][j].setAttribute("aria-selected", "true");
   const body = make("tbody", {}, ...cells.map((row, r) => make("tr", {}, make("th", { scope: "row", textContent: rowNames[r] }), ...row)));
   const place = ({ target }) => [target.parentElement.sectionRowIndex, target.cellIndex - 1];
   body.addEventListener("focusin", (event) => {
     const [r, c] = place(event);
-    for (const each of body.querySelectorAll("[tabindex='0'], [aria-selected]")) {
-      each.tabIndex = -1;
-      each.removeAttribute("aria-selected");
-    }
+    for (const each of body.querySelectorAll("[tabindex='0']")) each.tabIndex = -1;
+    told(r, c, by?.(r, c) ?? `${name}, row ${rowNames[r]}, column ${columnNames[c]}: ${written(values[r][c], kind)}.`);
     event.target.tabIndex = 0;
     event.target.setAttribute("aria-selected", "true");
-    told(r, c, by?.(r, c) ?? `Row ${rowNames[r]}, column ${columnNames[c]}: ${written(values[r][c], kind)}.`);
   });
   body.addEventListener("keydown", (event) => {
     const [r, c] = place(event);

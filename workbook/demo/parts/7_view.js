@@ -3,15 +3,15 @@
 const SOURCES = {
   small: {
     label: "small numbers",
-    note: "Made for checking by hand: vectors from the letters of a word, matrices of zeros and ones, no positions. Nothing was trained, so who looks at whom means nothing here; how it comes about is exactly as in a trained model.",
+    note: "Made for checking by hand: vectors from the letters of a word (a text is split at its spaces), matrices of zeros, ones and twos, no positions. Nothing was trained, so who looks at whom means nothing here; the steps are those of the Transformer of 2017.",
   },
   trained: {
     label: "a trained model",
-    note: "glassllm, a decoder with four layers that read Alice in Wonderland (852,608 parameters), run in this page on what you type. The entries are those of the chosen layer.",
+    note: "glassllm, a decoder with four layers that read Alice in Wonderland (852,608 parameters), run in this page on what you type. It reads pieces of words; ␣ is a space, ⏎ the end of a line. The entries are those of the chosen layer.",
   },
   minilm: {
     label: "heads of MiniLM",
-    note: "Weights that all-MiniLM-L6-v2, an encoder of six layers, gives to these sentences, computed beforehand. Of its 72 heads these are some with a task one can name; most others look mainly at [CLS] or [SEP], where a head rests that finds nothing to do.",
+    note: "Weights that all-MiniLM-L6-v2, an encoder of six layers, gives to these sentences, computed beforehand. Of its 72 heads these are some with a task one can name; most others look mainly at [CLS] or [SEP], where a head rests that finds nothing to do: so do those that are about “it” where there is none.",
   },
   own: {
     label: "your functions",
@@ -28,8 +28,8 @@ const MASK_OPTIONS = [
 
 const MASK_NOTES = {
   bidirectional: "Every token looks at every token, as in an encoder.",
-  causal: "No token looks at a later one, as in a decoder.",
-  padding: "The sentence was filled up with [PAD] to a common length; nobody looks at what is padding.",
+  causal: "A token looks at itself and at those before it, at no later one, as in a decoder.",
+  padding: "The sentence was filled up with [PAD] to a common length; nobody looks at what is padding. The rows of [PAD] are computed too, and thrown away.",
   cross: "The queries come from your sentence, keys and values from the other one, as in a translating decoder.",
 };
 
@@ -42,7 +42,7 @@ const START = {
   head: 0,
   query: 1,
   stage: "weights",
-  entry: [0, 0],
+  entry: [0, 1, 0],
   example: 0,
 };
 
@@ -89,7 +89,7 @@ class Demo {
     Object.assign(this.state, view);
     const found = this.numbers();
     if (typeof view.query === "string") this.state.query = found.queries.indexOf(view.query);
-    this.state.entry = [this.state.query, 0];
+    this.state.entry = [0, this.state.query, 0];
     this.controls();
     this.draw();
     return [found, this.state];
@@ -128,7 +128,7 @@ class Demo {
     if (source === "small" || source === "trained") {
       const options = MASK_OPTIONS.filter(({ key }) => source === "small" || key === "bidirectional" || key === "causal");
       parts.push(choice("Who may look at whom", "mask", options, mask, (key) => this.set({ mask: key })));
-      const untrained = source === "trained" && mask === "bidirectional" ? " This model never learned without the causal mask: its weights here are what its scores would give." : "";
+      const untrained = source === "trained" && mask === "bidirectional" ? " It was never trained to look ahead, so do not read meaning into these weights." : "";
       parts.push(make("p", { className: "note", textContent: MASK_NOTES[mask] + untrained }));
       if (mask === "cross") parts.push(field("The sentence that is looked at", "other", other));
     }
@@ -156,6 +156,7 @@ class Demo {
     }
     const r = this.numbers();
     if (r.problem) {
+      this.say(r.problem);
       this.parts.look.replaceChildren(make("p", { textContent: r.problem }));
       this.parts.steps.replaceChildren();
       return;
@@ -171,14 +172,15 @@ class Demo {
   drawLook(r, s) {
     const tokens = r.queries.map((label, key) => ({ key, label }));
     const heads = r.names.map((label, key) => ({ key, label }));
-    const next = r.next?.map(({ token, probability }) => `“${token}” ${plain(probability)}`).join(", ");
+    const next = r.next && r.next.map(({ token, probability }) => `“${token}” ${plain(probability)}`).join(", ");
     keepingFocus(this.parts.look, [
       make("h2", { textContent: "Who looks at whom" }),
-      choice("A token", "tokens", tokens, s.query, (query) => this.set({ query, entry: [query, 0] })),
+      choice("A token", "tokens", tokens, s.query, (query) => this.set({ query, entry: [0, query, 0] })),
       make("div", { className: "matrix", tabIndex: 0 }, looksTable(r, s.query, s.head)),
       choice("A head", "heads", heads, s.head, (head) => this.set({ head })),
       make("div", { className: "maps" }, ...smallMaps(r, s.head)),
-      next ? make("p", { textContent: `What it would say next: ${next}.` }) : "",
+      r.cut ? make("p", { className: "note", textContent: r.cut }) : "",
+      next ? make("p", { textContent: `What it would say after ${r.queries.at(-1)}: ${next}.` }) : "",
     ]);
   }
 
@@ -186,23 +188,26 @@ class Demo {
     const known = STAGES.filter(({ key }) => r.x || key === "weights");
     const stage = known.find(({ key }) => key === s.stage) ?? known.at(-1);
     const tabs = known.map(({ key, title }) => ({ key, label: title }));
-    const told = (i, j, said) => {
-      this.state.entry = [i, j];
-      this.say(said);
-    };
-    const grids = stage.tables(r, s.head).map((each) => gridOf(each, s.entry, told));
-    const [i, j] = s.entry;
-    const first = stage.tables(r, s.head)[0];
-    const inside = i < first.values.length && j < first.columnNames.length;
-    const byHand = inside ? first.by?.(i, j) : first.by?.(0, 0);
+    const tables = stage.tables(r, s.head);
+    const [n, i, j] = s.entry.length === 3 && s.entry[0] < tables.length ? s.entry : [0, s.query, 0];
+    const grids = tables.map((each, place) =>
+      gridOf(each, [i, j], place === n, (row, column, said) => {
+        this.state.entry = [place, row, column];
+        for (const cell of this.parts.steps.querySelectorAll("[aria-selected]")) cell.removeAttribute("aria-selected");
+        this.say(said);
+      }),
+    );
+    const { values, columnNames, by } = tables[n];
+    const byHand = by?.(Math.min(i, values.length - 1), Math.min(j, columnNames.length - 1));
+    const line = make("p", { className: "by-hand" }, make("strong", { textContent: "By hand: " }), byHand ?? "choose an entry.");
     keepingFocus(this.parts.steps, [
       make("h2", { textContent: "Step by step" }),
       choice("A step", "stages", tabs, stage.key, (key) => this.set({ stage: key })),
       make("p", { textContent: stage.idea(r, s.head) }),
       make("p", { className: "shape" }, make("strong", { textContent: "Shape: " }), stage.shape(r, s.head)),
-      make("p", { className: "by-hand" }, make("strong", { textContent: "By hand: " }), byHand ?? "choose an entry."),
+      r.x ? line : "",
       ...grids,
-      make("p", { className: "note", textContent: "Choose an entry by a click or the arrow keys: the line “By hand” says how it comes about." }),
+      r.x ? make("p", { className: "note", textContent: "Choose an entry by a click or the arrow keys: the line above the tables says how it comes about." }) : "",
     ]);
   }
 
