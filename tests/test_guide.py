@@ -28,7 +28,7 @@ from making import fresh  # noqa: E402
 from making.checkpoints import stages, worked_out  # noqa: E402
 from making.concept_map import depths, direct  # noqa: E402
 from making.course import mistakes, notebooks  # noqa: E402
-from making.dimensions import Config, calculate, config_of, presets, sheet, small  # noqa: E402
+from making.dimensions import LENGTH, Config, calculate, config_of, presets, sheet, small  # noqa: E402
 from making.exercises import escaped, section  # noqa: E402
 from making.formulas import formulas  # noqa: E402
 from making.glossary import terms  # noqa: E402
@@ -218,7 +218,7 @@ def test_the_calculator_answers_what_is_typed(site: Path, chromium: Any) -> None
 
     view.get_by_label("Key/value heads").fill("8")
     assert view.get_by_role("alert").inner_text() == ""
-    assert view.locator('[data-key="k"]').inner_text() == "(1, 8, 64, 128)"
+    assert view.locator('[data-key="k"]').inner_text() == f"(1, 8, {LENGTH}, 128)"
     view.close()
 
 

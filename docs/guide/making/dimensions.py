@@ -17,7 +17,7 @@ from making.figures import Html, table
 from making.zoo import Model, zoo
 
 NONE = "\N{EN DASH}"
-LENGTH = 64  # of the text in the sheet's table, which the smallest model takes too
+LENGTH = 10  # of the text in the sheet's table, which the smallest model takes too
 STATIC = ("bert-base", "gpt-2", "t5-small", "llama-7b")
 ONE_STACK = ("gpt-2", "bert-base", "gpt-2-xl", "llama-7b", "llama-3-8b")
 

@@ -126,7 +126,8 @@ class Misconceptions(Made):
         name, definition = self.arguments
         if name not in notebooks() or definition not in mistakes(name):
             raise self.error(f"there is no {definition} in a notebook {name}")
-        return self.parsed(listed(mistakes(name)[definition], self.options.get("limit")))
+        told = listed(mistakes(name)[definition], self.options.get("limit"))
+        return self.parsed(f"In `{definition}`:\n\n{told}")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

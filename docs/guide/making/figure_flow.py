@@ -91,8 +91,8 @@ def encoder_block(length: int, d_model: int, heads: int, d_ff: int) -> Html:
         _block(False, length, d_model, heads, d_ff),
         _block(True, length, d_model, heads, d_ff),
         caption=(
-            "The line on the left is the residual stream: what came in is added to what a "
-            "sub-layer says. Post-norm, as in 2017 and in BERT, puts a norm on that line; pre-norm "
-            "leaves the line free from bottom to top."
+            "The stream runs from top to bottom, and beside each sub-layer a line carries what "
+            "came in around it, to be added to what the sub-layer says. Post-norm, as in 2017 and "
+            "in BERT, has a norm in the way of the stream after each sum; pre-norm has none there."
         ),
     )
