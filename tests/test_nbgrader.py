@@ -71,6 +71,7 @@ def test_the_public_surface() -> None:
         "CsvExport",
         "ExecuteAndJudge",
         "FeedbackExporter",
+        "LatePolicy",
         "Rebuild",
         "SaveGrades",
         "SubmissionExporter",
