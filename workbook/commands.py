@@ -15,6 +15,7 @@ desk = typer.Typer()
 
 
 File = Annotated[Path, typer.Argument(metavar="FILE.ipynb", show_default=False)]
+Browser = Annotated[bool, typer.Option(help="Open a browser; else the address to open is printed.")]
 
 
 @desk.command()
@@ -32,9 +33,7 @@ def start(
         int | None,
         typer.Option(min=1, max=65535, help="Where JupyterLab listens.", show_default=False),
     ] = None,
-    browser: Annotated[
-        bool, typer.Option(help="Open a browser; else the address to open is printed.")
-    ] = True,
+    browser: Browser = True,
 ) -> None:
     """Put the notebooks into a folder, which changes nothing that is there, and open JupyterLab."""
     from workbook.start import fill, open_lab, usual
@@ -75,9 +74,7 @@ def demo(
         Path | None,
         typer.Option(metavar="FILE.html", help="Write the page here, and open no browser."),
     ] = None,
-    browser: Annotated[
-        bool, typer.Option(help="Open a browser; else the address to open is printed.")
-    ] = True,
+    browser: Browser = True,
 ) -> None:
     """Open the interactive demo, one page that needs no network."""
     from workbook.demo.opening import open_page
@@ -92,9 +89,7 @@ def guide(
         str | None,
         typer.Argument(help="Open at what it says of this one; 02 is enough.", show_default=False),
     ] = None,
-    browser: Annotated[
-        bool, typer.Option(help="Open a browser; else the address to open is printed.")
-    ] = True,
+    browser: Browser = True,
 ) -> None:
     """Open the guide, the book beside the notebooks; it needs no network."""
     from workbook.in_browser import open_guide
