@@ -57,7 +57,7 @@ def lesson(name: str) -> Lesson:
     about = notebook["metadata"].get("workbook", {})
     minutes = about.get("minutes", 0)
     wanted = [cell for cell in cells if is_solution(cell)]
-    shares = share(minutes, [_points(cells, cell) for cell in wanted])
+    shares = share(minutes, [points_of(cells, cell) for cell in wanted])
     steps = (
         Step(grade_id_of(cell) or "", material.text(cell), cell["cell_type"] != "code", part)
         for cell, part in zip(wanted, shares, strict=True)
@@ -80,7 +80,7 @@ def is_demo(cell: dict[str, Any]) -> bool:
     return DEMO in cell["metadata"].get("tags", [])
 
 
-def _points(cells: Sequence[dict[str, Any]], solution: dict[str, Any]) -> float:
+def points_of(cells: Sequence[dict[str, Any]], solution: dict[str, Any]) -> float:
     """The points of a written answer, or of the test cell that comes after a definition."""
     below = cells[cells.index(solution) :]
     return next((float(nbgrader_of(c)["points"]) for c in below if "points" in nbgrader_of(c)), 1.0)

@@ -7,22 +7,17 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
 import autograder
-from autograder.course.assignment import (
-    Assignment,
-    grade_id_of,
-    is_solution,
-    nbgrader_of,
-    without_hidden,
-)
+from autograder.course.assignment import is_solution
 from autograder.course.course import Course
 from autograder.course.families import families
 from autograder.reference.package import catalogue_of, package_of
+from workbook import material
+from workbook.studying.lesson import Lesson, lessons, points_of
 
 ROOT = Path(autograder.__file__).parents[1]
 
@@ -48,27 +43,17 @@ class Definition:
 
 
 @dataclass(frozen=True)
-class Notebook:
-    """A notebook of the book; `objective` is MyST, in the notebook's own words."""
+class Notebook(Lesson):
+    """A lesson as the guide tells of it; `objective` is MyST, in the notebook's own words."""
 
-    name: str
-    heading: str
     title: str
     objective: str
-    minutes: int
-    prerequisites: tuple[str, ...]
-    paths: Mapping[str, float]
     definitions: tuple[Definition, ...]
 
     @property
     def points(self) -> float:
         """The points of tests and written answers together."""
         return sum(each.points for each in self.definitions)
-
-    @property
-    def file(self) -> str:
-        """Where it lies in a student's folder."""
-        return f"{self.name}/{self.name}.ipynb"
 
 
 @cache
@@ -80,7 +65,7 @@ def course() -> Course:
 @cache
 def notebooks() -> dict[str, Notebook]:
     """The notebooks by name, in order."""
-    return {name: _read(each) for name, each in course().assignments.items()}
+    return {each.name: _read(each) for each in lessons()}
 
 
 @cache
@@ -109,30 +94,17 @@ def _of_any_code() -> tuple[re.Pattern[str], ...]:
     return tuple(re.compile(re.sub(r"\\\{\w+\\\}", ".+", each)) for each in named)
 
 
-def _read(assignment: Assignment) -> Notebook:
-    cells = assignment.notebook.cells
-    about = assignment.notebook.metadata["workbook"]
-    first, *rest = str(cells[0].source).split("\n\n")
+def _read(known: Lesson) -> Notebook:
     definitions = []
-    for place, cell in enumerate(cells):
-        if is_solution(cell):
-            points = next(
-                float(nbgrader_of(below)["points"])
-                for below in cells[place:]
-                if "points" in nbgrader_of(below)
-            )
-            is_answer = cell.cell_type != "code"
-            summary = "" if is_answer else _summary(without_hidden(cell.source))
-            definitions.append(Definition(grade_id_of(cell) or "", summary, points, is_answer))
+    for cell, step in zip(filter(is_solution, known.cells), known.steps, strict=True):
+        summary = "" if step.is_answer else _summary(material.text(cell))
+        points = points_of(known.cells, cell)
+        definitions.append(Definition(step.name, summary, points, step.is_answer))
     return Notebook(
-        assignment.name,
-        first.removeprefix("# ").strip(),
-        about["title"],
-        _objective(rest),
-        about["minutes"],
-        tuple(about["prerequisites"]),
-        about["paths"],
-        tuple(definitions),
+        **{each.name: getattr(known, each.name) for each in fields(known)},
+        title=material.released(known.name)["metadata"]["workbook"]["title"],
+        objective=_objective(material.text(known.cells[0]).split("\n\n")[1:]),
+        definitions=tuple(definitions),
     )
 
 

@@ -24,10 +24,10 @@ USES = re.compile(r"\{([\w-]+)\}")
 REGISTERS = re.compile(r"add_(?:directive|role)\(\"([\w-]+)\"")
 CELLS = re.compile(r"^```\{code-cell\}.*?^```$", re.M | re.S)
 FILES = re.compile(r"\"([\w-]+\.toml)\"")
-CELL = "\n\n```{{code-cell}} python\n:tags: [remove-cell]\n# made from {}\n```\n"
 # What a module reads besides files of the guide that it names.
 READS = {
     "course": (
+        "release/*/*.ipynb",
         "source/*.ipynb",
         "source/*/*.ipynb",
         "solutions/*.py",
