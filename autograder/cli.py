@@ -14,6 +14,7 @@ import typer
 
 from autograder import __version__
 from autograder.authoring.commands import authors
+from autograder.options import Database, Jobs, Names, Students
 from autograder.refusals import check_writable, refusals, refuse
 from autograder.staff import staff
 from workbook.commands import desk
@@ -59,15 +60,10 @@ def _version(
         raise typer.Exit(DONE)
 
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)]
 What = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME | FILE.ipynb]...", show_default=False)
 ]
-Students = Annotated[list[str] | None, typer.Option(help="Only this student; may be repeated.")]
 OneAssignment = Annotated[str | None, typer.Option(help="Only this assignment.")]
-Database = Annotated[
-    str | None, typer.Option("--db", help="The gradebook's URL, if not the configured one.")
-]
 
 
 @app.command()
@@ -98,10 +94,7 @@ def grade(
     what: What = None,
     student: Students = None,
     assignment: OneAssignment = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(min=1, help="How many at a time; default: the cores at hand and one more."),
-    ] = None,
+    jobs: Jobs = None,
     cluster: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Grade on the Dask cluster with this scheduler."),

@@ -7,13 +7,10 @@ from typing import Annotated
 
 import typer
 
+from autograder.options import Database, Jobs, Names, Students
 from autograder.refusals import check_writable, refusals
 
 staff = typer.Typer()
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)]
-Database = Annotated[
-    str | None, typer.Option("--db", help="The gradebook's URL, if not the configured one.")
-]
 
 
 @staff.command()
@@ -64,16 +61,11 @@ def extend(
 @staff.command()
 def regrade(
     names: Names = None,
-    student: Annotated[
-        list[str] | None, typer.Option(help="Only this student; may be repeated.")
-    ] = None,
+    student: Students = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say who would gain and who lose.")
     ] = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option(min=1, help="How many at a time; default: the cores at hand and one more."),
-    ] = None,
+    jobs: Jobs = None,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the differences here; - is the terminal.")
     ] = None,

@@ -20,6 +20,7 @@ SOLUTIONS = sorted((ROOT / "solutions").rglob("*.py"))
 ROOMS = (
     "autograder.errors",
     "autograder.refusals",
+    "autograder.options",
     "autograder.observe",
     "autograder.kernel",
     "autograder.reading",

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from autograder.options import Names
 from autograder.refusals import refusals
 
 DONE, FAILED = 0, 1
 
 authors = typer.Typer()
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", show_default=False)]
 
 
 @authors.command()
