@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from nbconvert.exporters import Exporter
 from nbformat import NotebookNode
@@ -21,9 +20,9 @@ from autograder.course.assignment import (
     is_test,
     nbgrader_of,
 )
-from autograder.feedback.code_in_text import with_code
 from autograder.feedback.markdown import rendered
 from autograder.feedback.marks import todays_standing
+from autograder.feedback.templates import styles, templates
 from autograder.feedback.words import Words, todays_words
 from autograder.verdict.present import VERDICT
 from autograder.verdict.standing import GradebookStanding, cents
@@ -119,16 +118,8 @@ def page(
 
 @cache
 def _template() -> Any:
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["with_code"] = with_code
-    environment.filters["cents"] = cents
-    environment.globals["css"] = Markup((HERE / "page.css").read_text(encoding="utf-8"))
+    environment = templates(HERE)
+    environment.globals["css"] = styles(HERE / "page.css")
     return environment.get_template("page.html.j2")
 
 

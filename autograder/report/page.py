@@ -7,10 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
-from autograder.feedback.code_in_text import with_code
+from autograder.feedback.templates import styles, templates
 from autograder.report.report import OfAssignment
 from autograder.verdict.standing import cents
 
@@ -24,19 +21,10 @@ COLUMNS = (
 
 def page(reports: Sequence[OfAssignment], title: str) -> str:
     """The page as text."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(with_code=with_code, cents=cents, percent=_percent, number=_number)
-    styles = (FEEDBACK_STYLE, HERE / "report.css")
+    environment = templates(HERE)
+    environment.filters.update(percent=_percent, number=_number)
     shown: str = environment.get_template("report.html.j2").render(
-        reports=reports,
-        title=title,
-        css=Markup("\n".join(path.read_text(encoding="utf-8") for path in styles)),
+        reports=reports, title=title, css=styles(FEEDBACK_STYLE, HERE / "report.css")
     )
     return shown
 

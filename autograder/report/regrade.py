@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from autograder.course.course import Course, Submission
 from autograder.grading.batch import RunOptions, batch
 from autograder.grading.pending import pending
-from autograder.report.handed_in_work import verdicts
-from autograder.verdict.result import Graded
+from autograder.report.handed_in_work import Verdict, verdicts
 from autograder.verdict.standing import cents
+from autograder.verdict.verdict import as_data
 
 Whose = tuple[str, str]  # student and assignment
-Checks = Mapping[str, bool]  # whether each passed
+Judged = tuple[float | None, Mapping[str, bool]]  # points, and whether each check passed
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,8 @@ def regrade(
     for graded in results:
         submission = by_file[graded.file]
         whose = submission.student, submission.assignment.name
-        difference = _difference(whose, before[whose], _of(graded))
+        after = _judged({name: as_data(result) for name, result in graded.tests.items()})
+        difference = _difference(whose, before[whose], after)
         if difference is not None:
             found.append(difference)
     return found, len(known)
@@ -78,35 +78,26 @@ def _said(points: float | None) -> str:
     return "needs attention" if points is None else f"{cents(points):g}"
 
 
-def _kept(course: Course, one: Submission) -> tuple[float | None, Checks] | None:
-    """Points and checks of the last grading, None where there was none."""
+def _kept(course: Course, one: Submission) -> Judged | None:
+    """What the last grading said, None where there was none."""
     name = one.assignment.name
     path = course.folder("autograded", one.student, name) / f"{name}.ipynb"
     if not path.is_file():
         return None
     _, tests = verdicts(json.loads(path.read_text(encoding="utf-8")))
+    return _judged(tests)
+
+
+def _judged(tests: Mapping[str, Verdict]) -> Judged:
     points = sum(float(each["score"]) for each in tests.values()) if tests else None
-    return points, dict(_checks(tests))
-
-
-def _checks(tests: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, bool]]:
-    for test, verdict in tests.items():
-        for check in verdict["checks"]:
-            yield f"{test.removeprefix('test-')}: {check['name']}", bool(check["passed"])
-
-
-def _of(graded: Graded) -> tuple[float | None, Checks]:
-    points = sum(each.score for each in graded.tests.values()) if graded.tests else None
     return points, {
-        f"{test.removeprefix('test-')}: {check.name}": check.passed
-        for test, result in graded.tests.items()
-        for check in result.checks
+        f"{test.removeprefix('test-')}: {check['name']}": bool(check["passed"])
+        for test, verdict in tests.items()
+        for check in verdict["checks"]
     }
 
 
-def _difference(
-    whose: Whose, before: tuple[float | None, Checks], after: tuple[float | None, Checks]
-) -> Difference | None:
+def _difference(whose: Whose, before: Judged, after: Judged) -> Difference | None:
     (was, old), (now, new) = before, after
     # Of a check that came or went only the points can tell.
     both = [name for name in new if name in old]
