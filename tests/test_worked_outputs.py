@@ -11,7 +11,6 @@ from typing import Any
 import matplotlib.pyplot
 import pytest
 
-from autograder.authoring.authored import ORACLE
 from autograder.course.assignment import is_test
 from autograder.release.worked_outputs import IGNORED
 from tests import harness
@@ -35,8 +34,7 @@ STYLES = [
         marks=marks(assignment, name),
     )
     for assignment in harness.ASSIGNMENTS
-    for name, source in {"reference": "", **harness.authored(assignment).styles}.items()
-    if not name.startswith(ORACLE)
+    for name, source in {"reference": "", **harness.authored(assignment).own_styles}.items()
 ]
 
 

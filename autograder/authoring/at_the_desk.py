@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from autograder.authoring.authored import ORACLE, Authored
+from autograder.authoring.authored import Authored
 from autograder.authoring.findings import Findings
 from autograder.authoring.in_process import InProcess, defined
 from autograder.course.assignment import DEMO, is_solution, is_test, stub, without_hidden
@@ -68,12 +68,10 @@ def examples_serve(authored: Authored, answers: Answers, config: Any) -> Finding
         for name in authored.solution_cells
         if name not in answers.definitions
     ]
-    sources = {REFERENCE: "", **{f"the style {n}": s for n, s in authored.styles.items()}}
+    sources = {REFERENCE: "", **{f"the style {n}": s for n, s in authored.own_styles.items()}}
     untouched = _released(authored, config)
     right = {
-        who: defined(*authored.provided, authored.module, source)
-        for who, source in sources.items()
-        if not who.startswith(f"the style {ORACLE}")
+        who: defined(*authored.provided, authored.module, source) for who, source in sources.items()
     }
     for name in answers.definitions:
         failures += [

@@ -42,6 +42,11 @@ class Authored:
         """The assignment's name."""
         return self.assignment.name
 
+    @property
+    def own_styles(self) -> dict[str, str]:
+        """The styles that a student could have written: none of them an oracle."""
+        return {name: s for name, s in self.styles.items() if not name.startswith(ORACLE)}
+
     @cached_property
     def solution_cells(self) -> dict[str, NotebookNode]:
         """The cells in which a definition is written, by its name, in order."""

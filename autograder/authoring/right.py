@@ -93,10 +93,9 @@ def _raising(error: Exception) -> Callable[..., None]:
 def nobody_accused(authored: Authored) -> Findings:
     """Neither the reference nor a style is said to take what is to be built."""
     forbidden = {test.removeprefix("test-"): parts for test, parts in authored.forbidden.items()}
-    own = {name: s for name, s in authored.styles.items() if not name.startswith(ORACLE)}
     failures = [
         f"{name} is said to take what is to be built: {definition} {message}"
-        for name, source in {"the reference": authored.module, **own}.items()
+        for name, source in {"the reference": authored.module, **authored.own_styles}.items()
         for definition, message in messages([source], forbidden, ["solutions"]).items()
     ]
     return Findings(Counter(styles=len(authored.styles)), tuple(failures))
@@ -127,6 +126,6 @@ def runs_through(authored: Authored) -> Findings:
 
 def smoke(process: InProcess) -> Findings:
     """In seconds: the reference and one style earn everything, a stub nothing."""
-    styles = [name for name in process.authored.styles if not name.startswith(ORACLE)][:1]
+    styles = list(process.authored.own_styles)[:1]
     right = right_work(process, styles)
     return Findings(Counter(), (*right.failures, *no_work(process).failures))

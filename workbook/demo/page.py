@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from pathlib import Path
 
@@ -50,8 +51,6 @@ def _parts() -> str:
 
 
 def _notices() -> str:
-    import html
-
     return html.escape(
         "\n\n".join(path.read_text(encoding="utf-8").strip() for path in sorted(DATA.glob("*.txt")))
     )

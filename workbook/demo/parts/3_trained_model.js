@@ -119,7 +119,8 @@ function trainedNumbers(model, text, mask, layer) {
 
 function likeliest(model, probabilities, count = 5) {
   return probabilities
-    .map((probability, id) => ({ token: visible(model.pieces[id]), probability }))
+    .map((probability, id) => ({ id, probability }))
     .sort((a, b) => b.probability - a.probability)
-    .slice(0, count);
+    .slice(0, count)
+    .map(({ id, probability }) => ({ token: visible(model.pieces[id]), probability }));
 }

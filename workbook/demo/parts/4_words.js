@@ -4,7 +4,7 @@ const FEW = 8; // columns of a wide matrix that are shown, terms of a long sum
 
 const plain = (x) => (Number.isInteger(x) ? String(x) : x.toFixed(2)).replace("-", "−");
 const shapeOf = (a) => `(${a.length}, ${a[0].length})`;
-const columns = (a, what = "") => Array.from(a[0], (_, j) => `${what}${j}`).slice(0, FEW);
+const columns = (a) => Array.from(a[0], (_, j) => String(j)).slice(0, FEW);
 
 /** A sum of products in full, or its first terms where there are more than a line holds. */
 function sumOf(a, b) {

@@ -3,7 +3,7 @@
 function make(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
-    if (name in element && name !== "list") element[name] = value;
+    if (name in element) element[name] = value;
     else element.setAttribute(name, value);
   }
   element.append(...children.filter((child) => child !== null && child !== undefined));
@@ -92,12 +92,11 @@ function gridOf({ name, values, rowNames, columnNames, kind, allowed, by }, chos
 /** One of several choices, as radio buttons: the arrow keys go from one to the next. */
 function choice(legend, name, options, value, chosen) {
   const group = make("fieldset", { className: name }, make("legend", { textContent: legend }));
-  for (const { key, label, off } of options) {
+  for (const { key, label } of options) {
     const input = make("input", { type: "radio", name, value: key });
     input.checked = key === value;
-    input.disabled = Boolean(off);
     input.addEventListener("change", () => chosen(key));
-    group.append(make("label", off ? { title: off } : {}, input, make("span", { textContent: label })));
+    group.append(make("label", {}, input, make("span", { textContent: label })));
   }
   return group;
 }
