@@ -168,6 +168,7 @@ def test_without_a_graded_submission_it_says_so(course: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     assert "report.html: 0 submissions" in done.stdout
+    assert not (course / "gradebook.db").exists()
     done = workbook(course, "report", "nothing-like-this")
     assert done.returncode == 2
     assert "nothing-like-this" in done.stderr
