@@ -85,3 +85,41 @@ def regrade(
         found, compared = again(course, submissions, RunOptions(jobs), dry_run)
         for line in write_differences(found, compared, dry_run, json_file):
             typer.echo(line)
+
+
+@staff.command()
+def explain(
+    student: str,
+    name: str,
+    check: Annotated[
+        str | None,
+        typer.Argument(help="Its name, or a part of it; without, all that failed."),
+    ] = None,
+    to: Annotated[
+        Path, typer.Option(metavar="FILE.html", help="Where the page is written.")
+    ] = Path("explain.html"),
+    db: Database = None,
+) -> None:
+    """Show why checks failed: inputs, what was expected and what came. For staff alone."""
+    with refusals():
+        from autograder.course.course import Course
+        from autograder.explain.graded_check import chosen, graded_checks
+
+        check_writable(to)
+        course = Course(Path.cwd(), db)
+        checks = graded_checks(course, student, name)
+        asked = [each for each in checks if not each.passed]
+        if check is not None:
+            asked = [chosen(checks, check)]
+        if not asked:
+            typer.echo(f"Every check of {name} by {student} passed.")
+            return
+        from autograder.explain.explain import explain as explained
+        from autograder.explain.page import lines, page
+
+        found = explained(course, asked)
+        to.write_text(page(found), encoding="utf-8")
+        for each in found:
+            for line in lines(each, with_numbers=len(found) == 1):
+                typer.echo(line)
+        typer.echo(f"{to}: inputs, expected and got, for staff alone")

@@ -315,7 +315,7 @@ CROSSING_DROPPED = """def next_token_probabilities(logits, temperature=1.0, top_
     if temperature == 0:
         best = logits.argmax(-1, keepdim=True)
         return torch.zeros_like(logits).scatter(-1, best, 1.0)
-    values, order = (logits.double() / temperature).sort(-1, descending=True, stable=True)
+    values, order = (logits.double() / temperature).sort(dim=-1, descending=True, stable=True)
     if top_k is not None:
         values = values.masked_fill(torch.arange(values.shape[-1]) >= top_k, -math.inf)
     p = values.softmax(-1)

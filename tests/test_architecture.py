@@ -37,6 +37,7 @@ ROOMS = (
     "autograder.doctor",
     "autograder.nbgrader_plugin",
     "workbook",
+    "autograder.explain",
     "autograder.authoring",
     "autograder.staff",
     "autograder.cli",

@@ -40,6 +40,7 @@ GRADINGS = Table(
     Column("answers", Text, nullable=False),
     Column("mark_again", Text, nullable=False),
 )
+SEED = "seed"  # the part that is no digest: what the inputs of the hidden tests were drawn from
 # A row counts while the submission that it speaks of is in the gradebook.
 _VALID = (
     "FROM workbook_gradings m JOIN assignment a ON a.name = m.assignment "

@@ -54,17 +54,7 @@ def execute_and_judge(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn
 
     Raises: UnreadableError, where it holds more code than is read.
     """
-    size = sum(len(cell.source) for cell in rebuilt.cells if cell.cell_type == "code")
-    if size > MAX_CODE:
-        raise UnreadableError(
-            f"it holds {size:,} characters of code; at most {MAX_CODE:,} are graded"
-        )
-    attach_files(rebuilt, handed_in.files)
-    files = {**handed_in.files, **key.files}
-    names = graded_names(rebuilt, key.assignment.notebook, key.rebuilder.stubs)
-    execution = execute(
-        rebuilt, seed=key.seed, limits=key.limits, handed_in=files, requests=names.requests
-    )
+    execution, names, files = run(key, rebuilt, handed_in)
     started = monotonic()
     results = verdicts(key, execution, names, files)
     said = [printable(note) for note in notes(key.assignment, execution)]
@@ -83,6 +73,27 @@ def execute_and_judge(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn
         execute_seconds=execution.seconds,
         judge_seconds=monotonic() - started,
     )
+
+
+def run(
+    key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn
+) -> tuple[Execution, GradedNames, Mapping[str, bytes]]:
+    """Run a rebuilt notebook; where its definitions stand, and the files beside it.
+
+    Raises: UnreadableError, where it holds more code than is read.
+    """
+    size = sum(len(cell.source) for cell in rebuilt.cells if cell.cell_type == "code")
+    if size > MAX_CODE:
+        raise UnreadableError(
+            f"it holds {size:,} characters of code; at most {MAX_CODE:,} are graded"
+        )
+    attach_files(rebuilt, handed_in.files)
+    files = {**handed_in.files, **key.files}
+    names = graded_names(rebuilt, key.assignment.notebook, key.rebuilder.stubs)
+    execution = execute(
+        rebuilt, seed=key.seed, limits=key.limits, handed_in=files, requests=names.requests
+    )
+    return execution, names, files
 
 
 def verdicts(
@@ -112,7 +123,7 @@ def verdicts(
             execution.evidence.get(name, []),
             forbidden[name],
             Circumstances(
-                _why_missing(key, execution, name),
+                why_missing(key, execution, name),
                 calls.get(definition, ""),
                 through[0] if through else "",
                 asked,
@@ -146,7 +157,7 @@ def _stopped(execution: Execution) -> set[int]:
     return failed.union(execution.ended)
 
 
-def _why_missing(key: AnswerKey, execution: Execution, test: str) -> str:
+def why_missing(key: AnswerKey, execution: Execution, test: str) -> str:
     """Why a test cell may have left no evidence; empty where nothing went wrong."""
     if test in execution.slow:
         return f"did not end within {key.limits.cell_seconds:g} seconds"

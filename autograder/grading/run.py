@@ -21,6 +21,7 @@ from autograder.errors import (
 )
 from autograder.gradebook.entry import GradebookEntry
 from autograder.gradebook.gradebook import Recorder
+from autograder.gradebook.gradings import SEED
 from autograder.grading.dispatch import dispatch
 from autograder.grading.grade import own_fault, ungraded
 from autograder.grading.pending import Pending
@@ -148,7 +149,9 @@ def _recorded(
     recorder: Recorder, one: Pending, handed_in: HandedIn, entry: GradebookEntry
 ) -> Graded:
     try:
-        return recorder.record(one.submission, handed_in, entry, one.parts(handed_in))
+        # By the seed, what came in a check can be computed once more.
+        parts = {**one.parts(handed_in), SEED: str(entry.graded.seed)}
+        return recorder.record(one.submission, handed_in, entry, parts)
     except (CourseError, OSError):
         raise  # the gradebook or the disk: the next one would fail as well
     except Exception as error:

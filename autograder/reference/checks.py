@@ -40,7 +40,7 @@ with _timed_usual({name!r}) as seen:
 def only(source: str, checks: Collection[str]) -> str:
     """The code with these of its checks, and those that they stand on."""
     body = ast.parse(source).body
-    names = [_check(node) for node in body]
+    names = [check_of(node) for node in body]
     if not {*checks} <= {*names}:
         return source
     kept = needed(source, checks)
@@ -50,7 +50,7 @@ def only(source: str, checks: Collection[str]) -> str:
 
 def needed(source: str, checks: Collection[str]) -> frozenset[str]:
     """These checks, and those that make what they read."""
-    read_in = [(_check(node), read(node)) for node in ast.parse(source).body]
+    read_in = [(check_of(node), read(node)) for node in ast.parse(source).body]
     found = frozenset(checks)
     while True:
         kept = [each for name, each in read_in if name is None or name in found]
@@ -99,8 +99,8 @@ def _keeps(definition: ast.FunctionDef | ast.ClassDef) -> bool:
     )
 
 
-def _check(node: ast.stmt) -> str | None:
-    """The name of the check that a statement is."""
+def check_of(node: ast.stmt) -> str | None:
+    """The name of the check that a statement is, None where it is none."""
     if not isinstance(node, ast.With):
         return None
     match node.items[0].context_expr:

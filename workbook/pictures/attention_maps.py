@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbook.pictures.heat_map import HeatMap
+from workbook.heat_map import HeatMap
 
 MOST_TOKENS = 16
 MOST_HEADS = 12

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from workbook.pictures.heat_map import SIGN, HeatMap
+from workbook.heat_map import SIGN, HeatMap
 from workbook.pictures.tracing.follow import follow
 from workbook.pictures.tracing.step import TracedStep
 from workbook.pictures.tracing.telling import Told, told
