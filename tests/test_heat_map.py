@@ -12,8 +12,8 @@ from bs4 import BeautifulSoup
 
 from autograder.verdict.present import clean_html
 from tests import browser
-from workbook.pictures.attention_maps import MOST_HEADS, MOST_TOKENS, show_attention
 from workbook.heat_map import HeatMap
+from workbook.pictures.attention_maps import MOST_HEADS, MOST_TOKENS, show_attention
 
 NUMBERS = np.array([[0.5, 0.25, -0.001], [1.0, np.nan, -np.inf]])
 MARKED = np.array([[False, True, False], [False, False, True]])
