@@ -123,3 +123,26 @@ def explain(
             for line in lines(each, with_numbers=len(found) == 1):
                 typer.echo(line)
         typer.echo(f"{to}: inputs, expected and got, for staff alone")
+
+
+@staff.command()
+def similar(
+    name: str,
+    earlier: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--earlier", metavar="FOLDER", help="Work of another year: STUDENT/NAME/NAME.ipynb."
+        ),
+    ] = None,
+    most: Annotated[int, typer.Option("--pairs", min=1, help="How many pairs are shown.")] = 50,
+    to: Annotated[
+        Path, typer.Option(metavar="FILE.html", help="Where the page is written.")
+    ] = Path("similar.html"),
+) -> None:
+    """List pairs of submissions that share more than the exercise explains. For staff alone."""
+    with refusals():
+        check_writable(to)
+        from autograder.course.course import Course
+        from autograder.similar.written import write_similar
+
+        typer.echo(write_similar(Course(Path.cwd()), name, earlier or [], most, to))

@@ -1,0 +1,1 @@
+"""For staff: which submissions have more in common than the exercise explains."""
