@@ -104,7 +104,9 @@ def _growth_claims(sizes: Sequence[parts.Growth]) -> list[Claim]:
             200,
             True,
             why_not=why_not,
-        )
+        ),
+        Claim(f"report, {large.size:,}", large.report, 10, False, unit=" s", why_not=why_not),
+        Claim(f"similar, {large.size:,}", large.similar, 60, False, unit=" s", why_not=why_not),
     ]
     if len(sizes) > 1:
         small = next((size for size in sizes if size.size == CLASS), sizes[-2])

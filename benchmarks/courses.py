@@ -54,7 +54,11 @@ class Workbook:
 
     def grade(self, *arguments: str) -> Measured:
         """Run `workbook grade`."""
-        command = [sys.executable, "-m", "autograder.cli", "grade", *arguments]
+        return self.command("grade", *arguments)
+
+    def command(self, *arguments: str) -> Measured:
+        """Run `workbook` with these arguments."""
+        command = [sys.executable, "-m", "autograder.cli", *arguments]
         return run(command, self.folder, self._env)
 
     def python(self, code: str) -> Measured:

@@ -61,11 +61,16 @@ class Throughput:
 
 @dataclass(frozen=True)
 class Growth:
-    """One size of class: graded for the first time, and again with nothing changed (median)."""
+    """One size of class: graded for the first time, and again with nothing changed (median).
+
+    `report` and `similar` are the seconds of these commands on what was graded.
+    """
 
     size: int
     first: Measured
     again: float
+    report: float
+    similar: float
 
     @property
     def each(self) -> float:
@@ -122,7 +127,9 @@ def growth(sizes: Sequence[int], seed: int) -> Iterator[Growth]:
             course = Workbook(scratch, made_class([FIRST], size, seed))
             first = course.first_grade()
             again = statistics.median(course.grade().seconds for _ in range(REPEATS))
-        yield Growth(size, first, again)
+            report = course.command("report").seconds
+            similar = course.command("similar", FIRST).seconds
+        yield Growth(size, first, again, report, similar)
 
 
 def loose(seed: int) -> Loose:

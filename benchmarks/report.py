@@ -78,6 +78,7 @@ def print_throughput(console: Console, name: str, found: Throughput) -> None:
 def print_growth(console: Console, found: Iterable[Growth]) -> None:
     """Cost and memory by the size of the class."""
     titles = ("submissions", "seconds", "ms each", "own MiB", "all MiB", "again, s", "times faster")
+    titles += ("report, s", "similar, s")
     table = _table("workbook grade, one assignment: growth", *titles)
     for size in found:
         table.add_row(
@@ -87,6 +88,8 @@ def print_growth(console: Console, found: Iterable[Growth]) -> None:
             *_memory([size.first]),
             f"{size.again:.2f}",
             f"{size.speedup:.0f}",
+            f"{size.report:.1f}",
+            f"{size.similar:.1f}",
         )
     console.print(table)
 

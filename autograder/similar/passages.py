@@ -13,33 +13,29 @@ from autograder.similar.tokens import Token
 
 LENGTH = 5  # tokens of a passage; what is shorter in common is chance
 WINDOW = 2  # of so many passages one after the other, one is kept
-Lines = tuple[int, int]
 
 
-def passages(tokens: Sequence[Token]) -> list[tuple[int, Lines]]:
-    """The digest of every passage, with its first and last line."""
-    found = []
-    for begin in range(len(tokens) - LENGTH + 1):
-        part = tokens[begin : begin + LENGTH]
-        digest = zlib.crc32("\0".join(token.text for token in part).encode())
-        lines = [token.line for token in part]
-        found.append((_mixed(digest), (min(lines), max(lines))))
-    return found
+def digests(tokens: Sequence[Token]) -> list[int]:
+    """The digest of the passage at each token that one begins at."""
+    texts = [token.text for token in tokens]
+    passages = ("\0".join(texts[at : at + LENGTH]) for at in range(len(texts) - LENGTH + 1))
+    return [_mixed(zlib.crc32(passage.encode())) for passage in passages]
 
 
 def fingerprint(tokens: Sequence[Token]) -> frozenset[int]:
     """The digests that winnowing keeps: of each window the smallest."""
-    digests = [digest for digest, _ in passages(tokens)]
-    last = max(1, len(digests) - WINDOW + 1)
-    return frozenset(min(digests[at : at + WINDOW]) for at in range(last) if digests)
+    every = digests(tokens)
+    last = max(1, len(every) - WINDOW + 1)
+    return frozenset(min(every[at : at + WINDOW]) for at in range(last) if every)
 
 
 def common_lines(tokens: Sequence[Token], common: frozenset[int]) -> frozenset[int]:
-    """The lines in which passages stand that are common."""
+    """The lines, counted from 1, in which passages stand that are common."""
     found: set[int] = set()
-    for digest, (first, last) in passages(tokens):
+    for at, digest in enumerate(digests(tokens)):
         if digest in common:
-            found.update(range(first, last + 1))
+            lines = [token.line for token in tokens[at : at + LENGTH]]
+            found.update(range(min(lines), max(lines) + 1))
     return frozenset(found)
 
 
