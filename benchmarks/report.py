@@ -77,8 +77,8 @@ def print_throughput(console: Console, name: str, found: Throughput) -> None:
 
 def print_growth(console: Console, found: Iterable[Growth]) -> None:
     """Cost and memory by the size of the class."""
-    titles = ("submissions", "seconds", "ms each", "own MiB", "all MiB", "again, s", "times faster")
-    titles += ("report, s", "similar, s")
+    graded = ("submissions", "seconds", "ms each", "own MiB", "all MiB", "again, s", "times faster")
+    titles = (*graded, "report, s", "similar, s")
     table = _table("workbook grade, one assignment: growth", *titles)
     for size in found:
         table.add_row(
