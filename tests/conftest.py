@@ -7,9 +7,11 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from xdist.scheduler import LoadScopeScheduling
 
 import workbook.checking.quick_start  # noqa: F401  # before the next two import nbformat
 from autograder.authoring.authored import make_importable
@@ -38,7 +40,10 @@ def course(tmp_path: Path) -> Path:
 
 
 # What takes longest, first, so that no worker is left alone with it at the end.
-LONGEST = ("test_self_check", "test_nbgrader", "test_postgres", "test_progress", "test_patient")
+LONGEST = (
+    *("test_hostile", "test_feedback", "test_proofs", "test_elsewhere", "test_hostile_pages"),
+    *("test_self_check", "test_nbgrader", "test_postgres", "test_progress", "test_patient"),
+)
 
 
 @functools.cache
@@ -48,10 +53,27 @@ def shares(module: Path) -> bool:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Order the tests, and say which go to the same worker of `-n ... --dist loadgroup`."""
-    items.sort(key=lambda item: item.path.stem not in LONGEST)
-    if config.pluginmanager.hasplugin("xdist"):
-        for item in items:
-            if shares(item.path):
-                item.add_marker(pytest.mark.xdist_group(item.path.stem))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the tests."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
+
+
+class _BySharing(LoadScopeScheduling):
+    """Hands a worker a whole module where its tests share something, else one test.
+
+    xdist's own `loadgroup` writes the group into the node id, which pytest 9.2 no longer reads: it
+    groups nothing, and says nothing of it.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        module, _, _ = nodeid.partition("::")
+        return module if shares(ROOT / module) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """The scheduler of `-n ... --dist loadgroup`."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    config.option.loadscopereorder = False  # the order is by time, not by the number of tests
+    return _BySharing(config, log)

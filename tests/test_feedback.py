@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import re
 from dataclasses import replace
@@ -28,7 +29,7 @@ from autograder.verdict.evidence import decode
 from autograder.verdict.present import write_verdicts
 from autograder.verdict.result import Graded
 from autograder.verdict.verdict import CellResult, Check
-from tests import browser, harness, mini
+from tests import anew, browser, harness, mini
 from tests.test_grade import results, workbook
 from tests.test_nbgrader import nbgrader
 
@@ -288,37 +289,33 @@ def wrong_in_every_way(assignment: str) -> dict[str, nbformat.NotebookNode]:
     return made
 
 
-@pytest.fixture(scope="module")
-def graded() -> dict[str, list[tuple[str, Graded]]]:
-    """Every assignment's wrong submissions, graded in the sandbox."""
+@functools.cache
+def graded(name: str) -> list[tuple[str, Graded]]:
+    """An assignment's wrong submissions, graded in the sandbox."""
     course = Course(harness.ROOT)
-    found = {}
-    for name in harness.ASSIGNMENTS:
-        assignment: Assignment = course.assignments[name]
-        key = answer_keys(course, [assignment], ThisProcess(), Seeds(given=5))[name]
-        # Exceptions that nobody catalogued have no name; one long search shows that.
-        unsearched = replace(key, wrong=replace(key.wrong, catalogue=Catalogue()))
-        keys = {} if name == harness.ASSIGNMENTS[0] else {"leaks": unsearched}
-        found[name] = [
-            (
-                kind,
-                grade(keys.get(kind, key), HandedIn(kind, "s", nbformat.writes(notebook).encode())),
-            )
-            for kind, notebook in wrong_in_every_way(name).items()
-        ]
-    return found
+    assignment: Assignment = course.assignments[name]
+    key = answer_keys(course, [assignment], ThisProcess(), Seeds(given=5))[name]
+    # Exceptions that nobody catalogued have no name; one long search shows that.
+    unsearched = replace(key, wrong=replace(key.wrong, catalogue=Catalogue()))
+    keys = {} if name == harness.ASSIGNMENTS[0] else {"leaks": unsearched}
+    return [
+        (
+            kind,
+            grade(keys.get(kind, key), HandedIn(kind, "s", nbformat.writes(notebook).encode())),
+        )
+        for kind, notebook in wrong_in_every_way(name).items()
+    ]
 
 
-@pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
+@pytest.mark.parametrize("assignment", anew.a_few_now())
 def test_nothing_of_a_hidden_region_reaches_a_student(
     assignment: str,
-    graded: dict[str, list[tuple[str, Graded]]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Not in the page, the JSON or the table, whatever the submission does."""
     hidden = secrets(assignment)
     assert len(hidden) > 20
-    for kind, result in graded[assignment]:
+    for kind, result in graded(assignment):
         assert result.notebook is not None
         assert result.score == 0 or kind == "misconceptions"
         print_table([result])
@@ -347,39 +344,36 @@ BROKEN_WORDS = """() => [...document.querySelectorAll('.wide th[scope=row]')].fl
 
 
 @browser.needs_chromium
-def test_the_page_works_offline_in_print_and_on_a_phone(
-    graded: dict[str, list[tuple[str, Graded]]], tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("assignment", anew.a_few_now())
+def test_the_page_works_offline_in_print_and_on_a_phone(assignment: str, tmp_path: Path) -> None:
     """It asks for nothing, runs nothing, does not scroll sideways, and prints the hints too."""
     with browser.chromium() as started:
-        for assignment in harness.ASSIGNMENTS:
-            result = dict(graded[assignment])["misconceptions"]
-            assert result.notebook is not None
-            file = tmp_path / f"{assignment}.html"
-            file.write_text(page(result.notebook, {}))
-            context = started.new_context(
-                viewport={"width": 360, "height": 740}, offline=True, java_script_enabled=True
-            )
-            view = context.new_page()
-            asked: list[str] = []
-            said: list[str] = []
-            view.on("request", lambda request, asked=asked: asked.append(request.url))
-            view.on("console", lambda message, said=said: said.append(message.text))
-            view.goto(file.as_uri())
-            assert asked == [file.as_uri()]
-            assert said == []
-            width = view.evaluate("document.documentElement.scrollWidth")
-            assert width <= 360, assignment
-            assert view.evaluate(BROKEN_WORDS) == [], assignment
-            # What can be scrolled has to be within reach of a keyboard.
-            wide = "[...document.querySelectorAll('.wide')].every(each => each.tabIndex === 0)"
-            assert view.evaluate(wide), assignment
-            hint = view.locator(".cause details p").last
-            assert not hint.is_visible()
-            view.emulate_media(media="print")
-            assert hint.is_visible()
-            assert view.locator("math").count() == 0 or view.locator("math").first.is_visible()
-            context.close()
+        result = dict(graded(assignment))["misconceptions"]
+        assert result.notebook is not None
+        file = tmp_path / f"{assignment}.html"
+        file.write_text(page(result.notebook, {}))
+        context = started.new_context(
+            viewport={"width": 360, "height": 740}, offline=True, java_script_enabled=True
+        )
+        view = context.new_page()
+        asked: list[str] = []
+        said: list[str] = []
+        view.on("request", lambda request: asked.append(request.url))
+        view.on("console", lambda message: said.append(message.text))
+        view.goto(file.as_uri())
+        assert asked == [file.as_uri()]
+        assert said == []
+        width = view.evaluate("document.documentElement.scrollWidth")
+        assert width <= 360, assignment
+        assert view.evaluate(BROKEN_WORDS) == [], assignment
+        # What can be scrolled has to be within reach of a keyboard.
+        wide = "[...document.querySelectorAll('.wide')].every(each => each.tabIndex === 0)"
+        assert view.evaluate(wide), assignment
+        hint = view.locator(".cause details p").last
+        assert not hint.is_visible()
+        view.emulate_media(media="print")
+        assert hint.is_visible()
+        assert view.locator("math").count() == 0 or view.locator("math").first.is_visible()
 
 
 @pytest.mark.parametrize(

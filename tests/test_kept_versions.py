@@ -23,7 +23,7 @@ from autograder.submission.handed_in import read_handed_in
 from autograder.verdict.agreement import agree
 from autograder.verdict.budget import ROUND, RUN, Budget
 from autograder.verdict.evidence import decode
-from tests import harness, mini
+from tests import anew, harness, mini
 
 TRIPLED = "def double(x):\n    return x * 3"
 
@@ -135,7 +135,7 @@ def test_who_writes_first_is_believed(tmp_path: Path) -> None:
     assert other.seconds("test-double") == {"a": 0.5}
 
 
-@pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
+@pytest.mark.parametrize("assignment", anew.a_few_now())
 def test_a_check_gives_alone_what_it_gives_in_its_cell(assignment: str) -> None:
     """Versions are looked at in single checks first: none may stand on one before it."""
     here = harness.process(assignment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 import nbformat
@@ -12,6 +13,11 @@ from nbconvert import HTMLExporter
 from tests import harness
 
 EACH = pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
+
+
+@functools.cache
+def exporter() -> HTMLExporter:
+    return HTMLExporter(template_name="classic")
 
 
 def drawing(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
@@ -31,7 +37,7 @@ def test_a_page_of_the_notebook_says_what_its_pictures_show(assignment: str) -> 
     for cell in drawing(notebook):
         cell.outputs = [nbformat.v4.new_output("display_data", data={"image/png": "AAAA"})]
 
-    page, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook)
+    page, _ = exporter().from_notebook_node(notebook)
 
     images = BeautifulSoup(page, "html.parser").find_all("img")
     assert [image.get("alt") for image in images] == [cell.metadata.alt for cell in instructors]

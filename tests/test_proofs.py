@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -16,7 +15,7 @@ from autograder.authoring.proof import SCHEMA, out_of_date, path_of, read, write
 from autograder.authoring.prove import prove
 from autograder.authoring.right import smoke
 from autograder.course.course import Course
-from tests import harness
+from tests import anew, harness
 
 COURSE = Course(harness.ROOT)
 EACH = pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
@@ -26,27 +25,7 @@ MOST_ANEW = 1
 LONG = ("05-transformer-block", "challenge-flash-attention")
 
 
-def proved_anew() -> list[str]:
-    """The notebooks whose proof differs from that of the commit before; none without git.
-
-    In an order by their digests, so that the first is not always the same.
-    """
-    proofs = path_of(COURSE, "any").parent.relative_to(harness.ROOT)
-    names: set[str] = set()
-    for command in (
-        ["git", "diff", "--name-only", "HEAD~1", "--", str(proofs)],
-        ["git", "ls-files", "--others", "--exclude-standard", "--", str(proofs)],
-    ):
-        try:
-            found = subprocess.run(command, cwd=harness.ROOT, capture_output=True, text=True)
-        except FileNotFoundError:
-            return []
-        names |= {Path(line).stem for line in found.stdout.splitlines()}
-    there = [name for name in names if name in harness.ASSIGNMENTS]
-    return sorted(there, key=lambda name: getattr(read(path_of(COURSE, name)), "seal", ""))
-
-
-ANEW = [name for name in proved_anew() if name not in LONG][:MOST_ANEW]
+ANEW = [name for name in anew.proved_anew() if name not in LONG][:MOST_ANEW]
 
 
 @EACH

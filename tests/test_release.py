@@ -22,7 +22,7 @@ from autograder.grading.workers import ThisProcess
 from autograder.reference.answer_key import AnswerKey
 from autograder.release.each import release_each
 from autograder.release.release import generate, prove_nothing_leaks, prove_tests_tell, release
-from tests import diagnosing, mini
+from tests import anew, diagnosing, mini
 from tests.harness import ASSIGNMENTS, ROOT, module_name
 
 EACH = pytest.mark.parametrize("name", ASSIGNMENTS)
@@ -66,7 +66,7 @@ def test_what_the_desk_knows_is_of_today(name: str, whole_course: Course) -> Non
     assert known["headings"] == headings(whole_course.assignments[name].notebook.cells)
 
 
-@EACH
+@pytest.mark.parametrize("name", anew.a_few_now())
 def test_nothing_leaks_and_the_tests_tell(name: str, whole_course: Course) -> None:
     """In the sandbox, as submissions: the stub gets nothing, the solution everything."""
     key = answer_key(whole_course, name)

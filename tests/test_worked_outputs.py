@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import matplotlib.pyplot
@@ -13,7 +13,7 @@ import pytest
 
 from autograder.course.assignment import is_test
 from autograder.release.worked_outputs import IGNORED
-from tests import harness
+from tests import anew, harness
 from tests.student_work import grade_id, is_to_write, released
 from workbook.material import answers
 from workbook.material import text as text_of
@@ -22,20 +22,15 @@ from workbook.material import text as text_of
 SLOW = {"challenge-flash-attention": "row_by_row_in_float64"}
 
 
-def marks(assignment: str, name: str) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.release] if SLOW.get(assignment) == name else []
-
-
-STYLES = [
-    pytest.param(
-        assignment,
-        source,
-        id=f"{harness.module_name(assignment)}-{name}",
-        marks=marks(assignment, name),
-    )
-    for assignment in harness.ASSIGNMENTS
-    for name, source in {"reference": "", **harness.authored(assignment).own_styles}.items()
-]
+def styles() -> Iterator[Any]:
+    """The reference and one style of each notebook, and all of those proved anew."""
+    for assignment in harness.ASSIGNMENTS:
+        sources = harness.authored(assignment).own_styles
+        yield pytest.param(assignment, "", id=f"{harness.module_name(assignment)}-reference")
+        for name, marks in anew.one_now(assignment, list(sources)):
+            slow = [pytest.mark.release] if SLOW.get(assignment) == name else []
+            called = f"{harness.module_name(assignment)}-{name}"
+            yield pytest.param(assignment, sources[name], id=called, marks=[*marks, *slow])
 
 
 def told(output: Mapping[str, Any]) -> str:
@@ -58,7 +53,7 @@ def ran(source: str, name: str, namespace: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.filterwarnings("ignore")  # a style that torch warns of is still right
-@pytest.mark.parametrize(("assignment", "source"), STYLES)
+@pytest.mark.parametrize(("assignment", "source"), styles())
 def test_every_right_style_prints_the_same(
     assignment: str, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
