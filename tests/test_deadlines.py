@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook.deadlines import time_span
 from autograder.nbgrader_plugin import LatePolicy
-from tests import mini
+from tests import harness, mini, student_folder
 from tests.test_grade import results, workbook
 from tests.test_nbgrader import nbgrader
+from workbook import progress
 
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 
@@ -132,3 +134,36 @@ def test_what_cannot_be_done_is_said(course: Path, given: tuple[str, ...], said:
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_due_date_stands_in_the_released_notebook_and_in_the_students_list(
+    course: Path,
+) -> None:
+    assert workbook(course, "release").returncode == 0
+    released = course / "release" / mini.NAME / f"{mini.NAME}.ipynb"
+    assert "due" not in json.loads(released.read_text())["metadata"].get("workbook", {})
+    with Gradebook(Course(course).db_url) as gradebook:
+        gradebook.update_or_create_assignment(mini.NAME, duedate=DUE)
+
+    assert workbook(course, "release").returncode == 0
+    assert json.loads(released.read_text())["metadata"]["workbook"]["due"] == "2031-03-05 12:00 UTC"
+
+
+def test_the_students_list_shows_due_dates_where_there_are_some(tmp_path: Path) -> None:
+    folder = student_folder.released(tmp_path, *harness.ASSIGNMENTS[:2])
+    assert "due" not in repr(progress(folder))
+    path = folder / harness.ASSIGNMENTS[0] / f"{harness.ASSIGNMENTS[0]}.ipynb"
+    content = json.loads(path.read_text())
+    content["metadata"]["workbook"]["due"] = "2031-03-05 12:00 UTC"
+    path.write_text(json.dumps(content))
+
+    assert [each.due for each in progress(folder).notebooks][:2] == ["2031-03-05 12:00 UTC", ""]
+    assert "2031-03-05 12:00 UTC" in progress(folder)._repr_html_()
+
+
+def test_more_time_makes_no_gradebook(course: Path) -> None:
+    done = workbook(course, "extend", "one", mini.NAME, "2d")
+
+    assert done.returncode == 2
+    assert "there is no gradebook yet" in done.stderr
+    assert not (course / "gradebook.db").exists()

@@ -18,7 +18,8 @@ from sqlalchemy import text
 from autograder.course.course import Course, Submission
 from autograder.errors import CourseError
 from autograder.feedback.exporter import page
-from autograder.feedback.marks import todays_standing
+from autograder.feedback.marks import today
+from autograder.gradebook.deadlines import extend
 from autograder.gradebook.entry import answers_of, entry_of
 from autograder.gradebook.export import COLUMNS, CsvExport
 from autograder.gradebook.gradebook import Recorder
@@ -232,8 +233,8 @@ class Term:
         notebook = nbformat.read(
             self.course.folder("autograded", "one", mini.NAME) / f"{mini.NAME}.ipynb", 4
         )
-        standing = todays_standing({**about, "db_url": self.course.db_url}, self.course.config)
-        return BeautifulSoup(page(notebook, about, standing=standing), "html.parser")
+        now = today({**about, "db_url": self.course.db_url}, self.course.config)
+        return BeautifulSoup(page(notebook, about, now=now), "html.parser")
 
     def glance(self) -> list[list[str]]:
         """The rows of the page's table."""
@@ -281,6 +282,12 @@ def test_lateness_and_its_price_are_shown(term: Term, capsys: pytest.CaptureFixt
     assert ["handed in late", "by 3 h 30 min", "-0.35"] in term.glance()
     text = " ".join(term.page().get_text().split())
     assert "5.65 of 7 points so far, after 0.35 points off for handing in late" in text
+    handed_in = "handed in 2031-03-05 10:41 UTC"
+    assert f"It was due 2031-03-05 07:11 UTC; {handed_in}, 3 h 30 min late." in text
+
+    extend(term.course, "one", mini.NAME, "1d")
+    text = " ".join(term.page().get_text().split())
+    assert f"It was due 2031-03-06 07:11 UTC, with 1 d more for you; {handed_in}." in text
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from autograder.course.assignment import (
     nbgrader_of,
 )
 from autograder.feedback.markdown import rendered
-from autograder.feedback.marks import todays_standing
+from autograder.feedback.marks import Today, today
 from autograder.feedback.templates import styles, templates
 from autograder.feedback.words import Words, todays_words
 from autograder.verdict.present import VERDICT
@@ -82,21 +82,20 @@ class FeedbackExporter(Exporter):
         gradebook = resources.get("nbgrader", {})
         root = Path(str(self.config.CourseDirectory.get("root") or Path.cwd()))
         words = todays_words(root, str(gradebook.get("assignment")))
-        return page(
-            preprocessed, gradebook, words, todays_standing(gradebook, self.config)
-        ), resources
+        return page(preprocessed, gradebook, words, today(gradebook, self.config)), resources
 
 
 def page(
     notebook: NotebookNode,
     gradebook: Mapping[str, Any],
     words: Words | None = None,
-    standing: GradebookStanding | None = None,
+    now: Today | None = None,
 ) -> str:
-    """The page as text. `gradebook` has `student`, and `standing` the points that count.
+    """The page as text. `gradebook` has `student`, and `now` the points that count.
 
     `words` of misconceptions, by id, are shown in place of those of the grading.
     """
+    standing = None if now is None else now.standing
     definitions = _definitions(notebook.cells, words or {}, standing)
     answers = _answers(notebook.cells, standing)
     about = notebook.metadata.get("workbook", {})
@@ -106,6 +105,7 @@ def page(
         notes=about.get("notes", ()),
         student=gradebook.get("student"),
         standing=standing,
+        deadline="" if now is None else now.deadline,
         score=cents(sum(each.score for each in definitions)),
         max_score=sum(each.verdict["max_score"] for each in definitions),
         definitions=definitions,

@@ -9,7 +9,7 @@ from nbgrader.api import Gradebook, MissingEntry
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.gradebook.gradings import gradebook_errors
+from autograder.gradebook.gradings import gradebook_errors, sqlite_file
 from autograder.gradebook.one_writer import OneWriter
 from autograder.verdict.standing import duration
 
@@ -40,6 +40,9 @@ def extend(course: Course, student: str, name: str, text: str) -> str:
     Raises: CourseError, when there is no such student or assignment, or no due date.
     """
     given = time_span(text)
+    file = sqlite_file(course.db_url)
+    if file is not None and not file.exists():  # nbgrader would make an empty one
+        raise CourseError(f"there is no gradebook yet: `workbook release {name}` makes one")
     with (
         gradebook_errors(course.db_url),
         OneWriter(course.db_url) as one_writer,
@@ -54,6 +57,16 @@ def extend(course: Course, student: str, name: str, text: str) -> str:
         return f"{student} has no more time for {name} than others: until {due:%Y-%m-%d %H:%M} UTC."
     more = duration(given.total_seconds())
     return f"{student} has {more} more for {name}: until {due + given:%Y-%m-%d %H:%M} UTC."
+
+
+def due_date(url: str, name: str) -> str:
+    """Until when all have to hand in an assignment, as students read it; empty without a date."""
+    with gradebook_errors(url), Gradebook(url) as gradebook:
+        try:
+            due = gradebook.find_assignment(name).duedate
+        except MissingEntry:
+            return ""
+    return "" if due is None else f"{due:%Y-%m-%d %H:%M} UTC"
 
 
 def _due(gradebook: Gradebook, student: str, name: str) -> datetime:

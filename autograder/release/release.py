@@ -25,6 +25,7 @@ from autograder.course.released import ANSWERS
 from autograder.course.replace import replace_file, replace_folder, share_folder
 from autograder.errors import CourseError
 from autograder.gradebook.create import create
+from autograder.gradebook.deadlines import due_date
 from autograder.gradebook.gradings import gradebook_errors
 from autograder.gradebook.same_cells import prove_same_cells
 from autograder.grading.grade import grade
@@ -62,7 +63,10 @@ def generate(course: Course, assignment: Assignment, into: Path) -> Path:
         errors = [line for line in said if re.match(r"[\w.]*(Error|Exception|Entry): ", line)]
         raise CourseError(f"nbgrader cannot release {assignment.name}: {(errors or said)[0]}")
     path = into / assignment.name / f"{assignment.name}.ipynb"
-    path.write_text(written(folded(read(path))), encoding="utf-8")
+    notebook = folded(read(path))
+    if due := due_date(course.db_url, assignment.name):
+        notebook.metadata.setdefault("workbook", NotebookNode())["due"] = due
+    path.write_text(written(notebook), encoding="utf-8")
     return path
 
 

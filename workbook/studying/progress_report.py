@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import DeskError, UnreadableError
 from autograder.submission.cells import read_submission
 from workbook.result_table import Link, Marked, Table, Words
 from workbook.studying.lesson import Lesson, Step, in_hours, lessons
+from workbook.studying.runs import WITHIN, run
 from workbook.studying.written import Written
 
 LIMIT_SECONDS = 30.0
-WITHIN = "WORKBOOK_PROGRESS"  # set where progress runs notebooks: these may ask for it again
+MOST_OF_A_DATE = 40  # characters
 
 
 @dataclass(frozen=True)
 class LessonProgress:
-    """How far one notebook is; `trouble` says what kept it from being looked at to its end."""
+    """How far one notebook is; `trouble` says what kept it from being looked at to its end.
+
+    `due` is until when it is to be handed in, empty where the notebook names no date.
+    """
 
     lesson: Lesson
     path: Path
@@ -36,6 +37,7 @@ class LessonProgress:
     is_readable: bool = True
     is_touched: bool = False
     trouble: str | None = None
+    due: str = ""
 
     @property
     def left(self) -> list[Step]:
@@ -83,6 +85,7 @@ class Progress:
 
     def _table(self) -> Table:
         there = [each for each in self.notebooks if each.is_there]
+        dated = any(each.due for each in there)
         done = sum(len(each.done) for each in there)
         steps = sum(len(each.lesson.steps) for each in there)
         rows: list[list[Words]] = [
@@ -93,12 +96,13 @@ class Progress:
                 f"{len(each.done)} of {len(each.lesson.steps)}" if each.is_there else None,
                 each.minutes_left if each.is_there and each.lesson.minutes else None,
                 each.state,
+                *([each.due or None] if dated else []),
             ]
             for each in self.notebooks
         ]
         return Table(
             f"Progress: {done} of {steps} steps done{self._time_left()}",
-            ["notebook", "steps done", "minutes left", "state"],
+            ["notebook", "steps done", "minutes left", "state", *(["due"] if dated else [])],
             rows,
             [*self._troubles(), self._next_words()],
         )
@@ -168,7 +172,7 @@ def progress(folder: str | Path = ".", seconds: float = LIMIT_SECONDS) -> Progre
             except UnreadableError as error:
                 written[lesson.name] = f"cannot be read: {error}"
     to_run = {n: w for n, w in written.items() if isinstance(w, Written) and w.has_code}
-    events = _run({name: (top / name, each) for name, each in to_run.items()}, seconds)
+    events = run({name: (top / name, each) for name, each in to_run.items()}, seconds)
     return Progress(
         tuple(
             _of_one(each, top / each.file, written.get(each.name), events.get(each.name, []))
@@ -193,7 +197,17 @@ def _of_one(
         frozenset(tested - failed | answered),
         is_touched=written.has_code or bool(answered),
         trouble=_trouble(events) if written.has_code else None,
+        due=_due(path),
     )
+
+
+def _due(path: Path) -> str:
+    """The due date that a release wrote into the notebook."""
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))["metadata"]["workbook"]
+        return str(about.get("due", ""))[:MOST_OF_A_DATE]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ""
 
 
 def _trouble(events: Sequence[dict[str, str]]) -> str | None:
@@ -205,40 +219,6 @@ def _trouble(events: Sequence[dict[str, str]]) -> str | None:
         return None
     where = f" at {kinds['at']['step']}" if "at" in kinds else ""
     return f"took too long{where}" if "overdue" in kinds else f"Python ended{where}"
-
-
-def _run(
-    notebooks: dict[str, tuple[Path, Written]], seconds: float
-) -> dict[str, list[dict[str, str]]]:
-    """The events of running each notebook, in processes of their own."""
-    if not notebooks:
-        return {}
-    with tempfile.TemporaryDirectory(prefix="workbook-") as results:
-        jobs = [
-            {
-                "folder": str(folder.resolve()),
-                "results": str(Path(results, name)),
-                "seconds": written.lesson.run_seconds,
-                "cells": [asdict(cell) for cell in written.code()],
-            }
-            for name, (folder, written) in notebooks.items()
-        ]
-        subprocess.run(
-            # -P: a student's file beside the notebooks is not taken for a module of ours.
-            [sys.executable, "-P", "-m", "workbook.studying.runner"],
-            input=json.dumps({"jobs": jobs, "seconds": seconds}).encode(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, WITHIN: "1", "MPLBACKEND": "agg", "OMP_NUM_THREADS": "1"},
-            check=False,
-        )
-        return {name: _events(Path(results, name)) for name in notebooks}
-
-
-def _events(results: Path) -> list[dict[str, str]]:
-    """What a run told, as far as it got; a line that was cut off tells nothing."""
-    lines = results.read_text("utf-8").splitlines(True) if results.exists() else []
-    return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 def _relative(path: Path) -> str:
