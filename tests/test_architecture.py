@@ -33,6 +33,7 @@ ROOMS = (
     "autograder.grading",
     "autograder.feedback",
     "autograder.report",
+    "autograder.marking",
     "autograder.release",
     "autograder.doctor",
     "autograder.nbgrader_plugin",
