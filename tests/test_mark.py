@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import csv
 import http.client
 import inspect
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -38,7 +39,7 @@ from autograder.gradebook.gradebook import Recorder
 from autograder.gradebook.penalties import settle_penalties
 from autograder.marking.answers import AnswerToMark
 from autograder.marking.saving import Given, points_from
-from autograder.marking.serve import serve
+from autograder.marking.serve import listen, serve
 from autograder.marking.server import LARGEST_REQUEST, Desk
 from autograder.submission.cells import read_submission
 from autograder.submission.handed_in import read_handed_in
@@ -66,25 +67,40 @@ TESTS = {
 }
 
 
+def also(cells: list[Any]) -> list[Any]:
+    """The same question once more, under another name."""
+    more = nbformat.from_dict(json.loads(json.dumps(cells)))
+    for cell in more:
+        cell.id = cell.metadata.nbgrader.grade_id = cell.id.replace(WHY, ALSO)
+    return list(more)
+
+
 class ClassRoom:
     """A course whose answers are in the gradebook as grading puts them, with nothing executed."""
 
     def __init__(self, root: Path, second: bool = False) -> None:
         self.root = mini.make_course(root)
+        self.second = second
         with (self.root / "nbgrader_config.py").open("a") as config:
             config.write(CONFIG)
         path = self.root / "source" / mini.NAME / f"{mini.NAME}.ipynb"
         made = nbformat.read(path, 4)
         made.cells[-1].metadata.nbgrader.points = POINTS
         if second:
-            for cell in nbformat.from_dict(made.cells[-2:]):
-                again = nbformat.from_dict(json.loads(json.dumps(cell)))
-                again.id = again.id.replace(WHY, ALSO)
-                again.metadata.nbgrader.grade_id = again.id
-                made.cells.append(again)
+            made.cells += also(made.cells[-2:])
         nbformat.write(made, path)
+        self._read()
+
+    def _read(self) -> None:
         self.course = Course(self.root)
         self.assignment = self.course.assignments[mini.NAME]
+
+    def copied(self, root: Path) -> ClassRoom:
+        """The same below another folder: made in no time."""
+        other = copy.copy(self)
+        other.root = shutil.copytree(self.root, root / "course")
+        other._read()
+        return other
 
     def grade(self, answers: Mapping[str, str], late: tuple[str, ...] = ()) -> None:
         """Record a right submission of each of these students, with this written answer."""
@@ -97,7 +113,9 @@ class ClassRoom:
                 folder = self.course.folder("submitted", student, mini.NAME)
                 folder.mkdir(parents=True, exist_ok=True)
                 path = folder / f"{mini.NAME}.ipynb"
-                nbformat.write(mini.submission(**{WHY: answer}), path)
+                made = mini.submission(**{WHY: answer})
+                made.cells += also(made.cells[-2:]) if self.second else []
+                nbformat.write(made, path)
                 if student in late:
                     (folder / "timestamp.txt").write_text(LATE)
                 rebuilt = rebuilder.rebuild(read_submission(path))
@@ -144,7 +162,7 @@ def served(desk: Desk) -> Iterator[str]:
     async def until_stopped() -> None:
         stop = asyncio.Event()
         told.put((asyncio.get_running_loop(), stop))
-        await serve(desk, told.put, stop)
+        await serve(desk, listen(), told.put, stop)
 
     thread = threading.Thread(target=lambda: asyncio.run(until_stopped()))
     thread.start()
@@ -154,6 +172,19 @@ def served(desk: Desk) -> Iterator[str]:
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join(60)
+
+
+@pytest.fixture(scope="module")
+def of_one(tmp_path_factory: pytest.TempPathFactory) -> ClassRoom:
+    made = ClassRoom(tmp_path_factory.mktemp("one"))
+    made.grade({"ada": "Each for itself."})
+    return made
+
+
+@pytest.fixture
+def room(of_one: ClassRoom, tmp_path: Path) -> ClassRoom:
+    """One student, one answer."""
+    return of_one.copied(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -291,9 +322,7 @@ def given(answer: AnswerToMark, points: str, comment: str = "") -> Given:
     return Given(points, comment, answer.marks.digest, answer.written().digest)
 
 
-def test_what_the_formgrader_or_a_grading_changed_is_not_written_over(tmp_path: Path) -> None:
-    room = ClassRoom(tmp_path)
-    room.grade({"ada": "Each for itself."})
+def test_what_the_formgrader_or_a_grading_changed_is_not_written_over(room: ClassRoom) -> None:
     desk = room.desk()
     shown = only(desk)
     with room.gradebook() as gradebook:
@@ -312,10 +341,8 @@ def test_what_the_formgrader_or_a_grading_changed_is_not_written_over(tmp_path: 
     assert refused.value.now is None
 
 
-def test_an_answer_that_changed_after_it_was_marked_waits_again(tmp_path: Path) -> None:
+def test_an_answer_that_changed_after_it_was_marked_waits_again(room: ClassRoom) -> None:
     """The page says so, and the same points confirm it; empty ones take the mark back."""
-    room = ClassRoom(tmp_path)
-    room.grade({"ada": "Each for itself."})
     desk = room.desk()
     desk.saver.save(only(desk).id, given(only(desk), "2", "Good."))
     room.grade({"ada": "Another answer."})
@@ -349,9 +376,7 @@ def test_an_answer_left_as_it_was_released_waits_for_nobody(tmp_path: Path) -> N
     assert room.grade_of("ada") == (None, False, None)
 
 
-def test_a_comment_may_come_before_the_points(tmp_path: Path) -> None:
-    room = ClassRoom(tmp_path)
-    room.grade({"ada": "Each for itself."})
+def test_a_comment_may_come_before_the_points(room: ClassRoom) -> None:
     desk = room.desk()
 
     answer = desk.saver.save(only(desk).id, given(only(desk), "", "Ask her."))
@@ -360,9 +385,7 @@ def test_a_comment_may_come_before_the_points(tmp_path: Path) -> None:
     assert room.grade_of("ada") == (None, True, "Ask her.")
 
 
-def test_only_written_answers_of_the_assignment_can_be_marked(tmp_path: Path) -> None:
-    room = ClassRoom(tmp_path)
-    room.grade({"ada": "Each for itself."})
+def test_only_written_answers_of_the_assignment_can_be_marked(room: ClassRoom) -> None:
     desk = room.desk()
     with room.gradebook() as gradebook:
         tested = gradebook.find_grade("test-double", mini.NAME, mini.NAME, "ada").id
@@ -423,10 +446,8 @@ class Reader:
         return self.ask("GET", path, **headers)[:2]
 
 
-def test_only_who_has_the_address_is_answered(tmp_path: Path) -> None:
+def test_only_who_has_the_address_is_answered(room: ClassRoom) -> None:
     """No stranger, no other host or origin, and no request without the page's own token."""
-    room = ClassRoom(tmp_path)
-    room.grade({"ada": "Each for itself."})
     desk = room.desk()
     with served(desk) as address:
         where = urlsplit(address)
@@ -474,9 +495,7 @@ def test_only_who_has_the_address_is_answered(tmp_path: Path) -> None:
         assert reader.ask("POST", to, body, X_XSRFToken=xsrf)[0] == 409
 
 
-def test_half_a_character_and_none_are_no_trouble(tmp_path: Path) -> None:
-    room = ClassRoom(tmp_path)
-    room.grade({"ada": "Each for itself."})
+def test_half_a_character_and_none_are_no_trouble(room: ClassRoom) -> None:
     desk = room.desk()
     with served(desk) as address:
         reader = Reader(address)
@@ -504,6 +523,12 @@ HOSTILE = {
 }
 
 
+def browser_error() -> type[Exception]:
+    from playwright.sync_api import Error
+
+    return Error
+
+
 @browser.needs_chromium
 def test_nothing_that_a_student_wrote_runs_or_asks(tmp_path: Path, chromium: Any) -> None:
     """No script, request, link or field of theirs; what got in all the same would be stopped."""
@@ -513,7 +538,9 @@ def test_nothing_that_a_student_wrote_runs_or_asks(tmp_path: Path, chromium: Any
         own = f"http://{urlsplit(address).netloc}/"
         view = chromium.new_page()
         asked, spoken = [], []
+        stopped: dict[str, str] = {}
         view.on("request", lambda request: asked.append(request.url))
+        view.on("requestfailed", lambda failed: stopped.update({failed.url: failed.failure}))
         view.on("dialog", lambda dialog: (spoken.append(dialog.message), dialog.dismiss()))
         view.goto(address)
         view.get_by_text("Model answer").click()
@@ -529,16 +556,15 @@ def test_nothing_that_a_student_wrote_runs_or_asks(tmp_path: Path, chromium: Any
             )
             == []
         )
-        view.evaluate("""() => {
-          const picture = document.createElement('img');
-          picture.src = 'http://evil.example/i.png';
-          document.body.append(picture);
-          const style = document.createElement('p');
-          style.setAttribute('onclick', 'window.taken = 4');
-          document.body.append(style);
-          style.click();
-        }""")
-        with pytest.raises(Exception, match="TrustedHTML"):
+        assert [each for each in asked if not each.startswith(own)] == []
+        # As if something had got in.
+        for element in ("img", "script"):
+            put_in = f"document.body.append(Object.assign(document.createElement('{element}')"
+            with suppress(browser_error()):
+                view.evaluate(f"{put_in}, {{src: 'http://evil.example/i'}}))")
+        with pytest.raises(browser_error(), match="TrustedScript"):
+            view.evaluate("document.body.setAttribute('onclick', 'window.taken = 4')")
+        with pytest.raises(browser_error(), match="TrustedHTML"):
             view.evaluate("document.body.innerHTML = '<b>x</b>'")
         assert view.evaluate("window.taken === undefined")
         view.get_by_label("Points of script").focus()
@@ -546,14 +572,15 @@ def test_nothing_that_a_student_wrote_runs_or_asks(tmp_path: Path, chromium: Any
         goes_on(view, "Enter")
         assert view.locator(".said").inner_text().startswith("Saved: script.")
         assert spoken == []
-        assert [each for each in asked if not each.startswith(own)] == []
+        assert {url: stopped[url] for url in asked if not url.startswith(own)} == {
+            "http://evil.example/i": "csp"
+        }
         view.close()
 
 
 @browser.needs_chromium
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_the_page_can_be_used_by_everybody(tmp_path: Path, chromium: Any, colours: Any) -> None:
-    """On a phone as well, with everything unfolded, in all of its states."""
+def test_the_page_can_be_used_by_everybody(tmp_path: Path, chromium: Any) -> None:
+    """Light on a desk and dark on a phone, with everything unfolded, in all of its states."""
     room = ClassRoom(tmp_path, second=True)
     room.grade({"ada": HOSTILE["wide"], "bob": "Formulas: $$" + "x + " * 60 + "y$$", "cy": "Each."})
     desk = room.desk()
@@ -561,22 +588,19 @@ def test_the_page_can_be_used_by_everybody(tmp_path: Path, chromium: Any, colour
         desk.saver.save(answer.id, given(answer, "2", "Good."))
     room.grade({"ada": HOSTILE["wide"] + "\n\nMore."})
     with served(desk) as address:
-        context = chromium.new_context(
-            viewport={"width": 1280, "height": 900}, color_scheme=colours
-        )
-        view = context.new_page()
+        view = chromium.new_page(viewport={"width": 1280, "height": 900}, color_scheme="light")
         view.goto(address)
-        for details in view.locator("details:not([open])").all():
-            details.evaluate("each => { each.open = true; }")
+        view.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert "One point for: every entry" in view.locator("aside").inner_text()
         view.get_by_label("Points of cy").fill("7")
         view.get_by_label("Points of cy").focus()
         goes_on(view, "Enter")
         assert browser.serious(view) == []
         view.set_viewport_size({"width": 360, "height": 740})
+        view.emulate_media(color_scheme="dark")
         assert view.evaluate("document.documentElement.scrollWidth") <= 360
         assert browser.serious(view) == []
-        context.close()
+        view.close()
 
 
 def test_without_names_there_is_none_and_the_order_is_another(tmp_path: Path) -> None:
@@ -667,7 +691,7 @@ def test_ctrl_c_ends_it_with_a_sentence(tmp_path: Path) -> None:
     printed, complained = process.communicate(timeout=60)
 
     assert (process.returncode, complained) == (0, "")
-    assert printed == f"{mini.NAME}: 1 written answers are marked, 1 are left.\n"
+    assert printed == f"{mini.NAME}: 1 of 2 answers are marked, 1 left.\n"
 
 
 def test_help_needs_neither_torch_nor_a_server() -> None:

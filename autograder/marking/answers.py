@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,6 @@ from sqlalchemy import select
 
 from autograder.course.assignment import grade_id_of
 from autograder.course.course import Course
-from autograder.gradebook.gradings import gradebook_errors, sqlite_file
 
 
 @dataclass(frozen=True)
@@ -93,23 +91,6 @@ def read_answer(path: Path, question: str) -> Written:
         return Written("".join(cell["source"]), cell.get("attachments") or None)
     except (OSError, ValueError, KeyError, TypeError):
         return Written()
-
-
-@contextmanager
-def opened(course: Course) -> Iterator[Gradebook | None]:
-    """The gradebook, None where there is none yet: nbgrader would make an empty one.
-
-    Raises: CourseError, when it cannot be used.
-    """
-    file = sqlite_file(course.db_url)
-    if file is not None and not file.exists():
-        yield None
-        return
-    with (
-        gradebook_errors(course.db_url),
-        Gradebook(course.db_url, course.course_id) as gradebook,
-    ):
-        yield gradebook
 
 
 def answers_to_mark(

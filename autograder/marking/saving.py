@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from nbgrader.api import BaseCell, Comment, Grade, Gradebook
-from sqlalchemy import select, text
+from sqlalchemy import select
 
-from autograder.course.course import Course
 from autograder.errors import ChangedMeanwhileError, MarkRefusedError, printable
-from autograder.gradebook.gradings import gradebook_errors, sqlite_file
-from autograder.gradebook.one_writer import OneWriter
 from autograder.gradebook.penalties import Penalties
 from autograder.marking.answers import AnswerToMark, Marks, answers_to_mark
+from autograder.marking.opened import OpenedGradebook
 from autograder.verdict.standing import cents
 
-_POINTS = re.compile(r"[+-]?(\d{1,6}([.,]\d{0,6})?|[.,]\d{1,6})")
+_POINTS = re.compile(r"[+-]?([0-9]{1,6}([.,][0-9]{0,6})?|[.,][0-9]{1,6})")
 LONGEST_COMMENT = 20_000
 
 
@@ -35,7 +33,7 @@ class Given:
 class Saver:
     """Writes marks of one assignment into the gradebook."""
 
-    course: Course
+    opened: OpenedGradebook
     name: str
     questions: tuple[str, ...]
     penalties: Penalties
@@ -46,16 +44,7 @@ class Saver:
         Raises: MarkRefusedError; ChangedMeanwhileError, when it is not what was shown; CourseError,
         when the gradebook cannot be written.
         """
-        url = self.course.db_url
-        with (
-            gradebook_errors(url),
-            OneWriter(url) as one_writer,
-            one_writer.writing(),
-            Gradebook(url, self.course.course_id) as gradebook,
-        ):
-            if sqlite_file(url) is not None:
-                # Or the formgrader, which does not know our lock, could write after we looked.
-                gradebook.db.execute(text("BEGIN IMMEDIATE"))
+        with self.opened.writing() as gradebook:
             grade = gradebook.db.get(Grade, id, with_for_update=True)
             answer = self._find(gradebook, id)
             comment = _comment_of(gradebook, grade)
@@ -73,7 +62,7 @@ class Saver:
 
     def _find(self, gradebook: Gradebook, id: str) -> AnswerToMark:
         # Only the written answers of this assignment: no id of another row is taken.
-        found = answers_to_mark(self.course, gradebook, self.name, self.questions, id)
+        found = answers_to_mark(self.opened.course, gradebook, self.name, self.questions, id)
         if not found:
             raise MarkRefusedError("this answer is not in the gradebook any more: reload the page")
         return found[0]

@@ -7,14 +7,14 @@ import logging
 import secrets
 import signal
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from socket import socket
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.marking.answers import opened
 from autograder.marking.server import HOST, LARGEST_REQUEST, Desk, application
 
 
@@ -25,29 +25,30 @@ def desk_for(course: Course, name: str, anonymous: bool = False) -> Desk:
     """
     desk = Desk(course, name, secrets.token_bytes(32) if anonymous else None)
     desk.saver  # noqa: B018  # what cannot be marked is said now and not at the first mark
-    with opened(course) as gradebook:
-        if gradebook is None:
-            raise CourseError("there is no gradebook yet: `workbook grade` makes it")
     if not desk.answers():
         raise CourseError(f"nothing of {name} is graded yet: `workbook grade {name}` comes first")
     return desk
 
 
-async def serve(
-    desk: Desk,
-    said: Callable[[str], object],
-    stop: asyncio.Event,
-    port: int = 0,
-    browser: bool = False,
-) -> None:
-    """Serve on this machine alone until `stop` is set; `said` is given the address.
+def listen(port: int = 0) -> list[socket]:
+    """Listen at a port of this machine alone, at any that is free without one.
 
     Raises: CourseError, when the port is taken.
     """
     try:
-        sockets = bind_sockets(port, HOST)
+        return bind_sockets(port, HOST)
     except OSError as error:
         raise CourseError(f"port {port} cannot be used: {error.strerror}") from error
+
+
+async def serve(
+    desk: Desk,
+    sockets: Sequence[socket],
+    said: Callable[[str], object],
+    stop: asyncio.Event,
+    browser: bool = False,
+) -> None:
+    """Serve until `stop` is set; `said` is given the address."""
     port = sockets[0].getsockname()[1]
     server = HTTPServer(application(desk, port), max_body_size=LARGEST_REQUEST)
     server.add_sockets(sockets)
@@ -68,14 +69,15 @@ def serve_until_interrupted(
     Raises: CourseError, when the port is taken, or the gradebook cannot be used any more.
     """
     logging.getLogger("tornado").setLevel(logging.ERROR)  # a refused request is no news
+    sockets = listen(port)
 
     async def until_interrupted() -> None:
         stop = asyncio.Event()
         for each in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(each, stop.set)
-        await serve(desk, said, stop, port, browser)
+        await serve(desk, sockets, said, stop, browser)
 
     asyncio.run(until_interrupted())
     answers = desk.answers()
     left = sum(each.marks.waits for each in answers)
-    return f"{desk.name}: {len(answers) - left} written answers are marked, {left} are left."
+    return f"{desk.name}: {len(answers) - left} of {len(answers)} answers are marked, {left} left."

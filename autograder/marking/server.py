@@ -14,7 +14,8 @@ from tornado.web import Application, HTTPError, RequestHandler
 from autograder.course.course import Course
 from autograder.errors import ChangedMeanwhileError, MarkRefusedError, WorkbookError
 from autograder.gradebook.penalties import Penalties
-from autograder.marking.answers import AnswerToMark, answers_to_mark, opened
+from autograder.marking.answers import AnswerToMark, answers_to_mark
+from autograder.marking.opened import OpenedGradebook
 from autograder.marking.page import HERE, count_left, page, points_typed, state
 from autograder.marking.questions import WrittenQuestion, written_questions
 from autograder.marking.saving import Given, Saver
@@ -51,16 +52,24 @@ class Desk:
         return str(about.get("title") or self.name)
 
     @cached_property
+    def opened(self) -> OpenedGradebook:
+        """Where the marks are."""
+        return OpenedGradebook(self.course)
+
+    @cached_property
     def saver(self) -> Saver:
         """Who writes the marks."""
         names = tuple(each.name for each in self.questions)
-        return Saver(self.course, self.name, names, Penalties(self.course.config))
+        return Saver(self.opened, self.name, names, Penalties(self.course.config))
 
     def answers(self) -> list[AnswerToMark]:
-        """All answers, as the gradebook has them now."""
-        with opened(self.course) as gradebook:
-            names = [each.name for each in self.questions]
-            return answers_to_mark(self.course, gradebook, self.name, names) if gradebook else []
+        """All answers, as the gradebook has them now.
+
+        Raises: CourseError, when it cannot be used.
+        """
+        names = [each.name for each in self.questions]
+        with self.opened.reading() as gradebook:
+            return answers_to_mark(self.course, gradebook, self.name, names)
 
 
 def application(desk: Desk, port: int) -> Application:
