@@ -310,6 +310,28 @@ def test_a_refusal_stays_where_it_is_and_two_tabs_do_not_overwrite_each_other(
     context.close()
 
 
+@browser.needs_chromium
+def test_what_is_marked_is_in_sight(tmp_path: Path, chromium: Any) -> None:
+    """Both ends of it, where an answer is as long as the window: its beginning and the fields."""
+    room = ClassRoom(tmp_path)
+    room.grade(dict.fromkeys(("ada", "bob", "cy"), "So it goes on.\n\n" * 40))
+    with served(room.desk()) as address:
+        view = chromium.new_page(viewport={"width": 800, "height": 600})
+        view.goto(address)
+        view.get_by_role("button", name="Go to the first").focus()
+        for keys, called in (("Enter", "ada"), *[("Tab", name) for name in ["ada", "ada", "bob"]]):
+            view.keyboard.press(keys)
+            assert on(view) == called
+            wanted = f"""() => {{
+              const [article, field] = [{FOCUSED}.closest('article'), {FOCUSED}].map(
+                each => each.getBoundingClientRect());
+              return article.top >= 0 && article.top < 300 && field.top > 0
+                && field.bottom <= document.querySelector('.said').getBoundingClientRect().top;
+            }}"""
+            view.wait_for_function(wanted)
+        view.close()
+
+
 # --- what is saved and what is not -----------------------------------------------------------
 
 

@@ -71,6 +71,12 @@
       event.preventDefault();
       save(form);
     });
+    // Where a key led to fields whose answer is still below the edge, as they stay in sight.
+    form.addEventListener("keyup", event => {
+      const article = form.closest("article");
+      const below = article.getBoundingClientRect().top > innerHeight / 2;
+      if (event.key === "Tab" && below) article.scrollIntoView();
+    });
     form.elements.comment.addEventListener("keydown", event => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save(form);
     });
