@@ -50,7 +50,7 @@ class Marks:
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenText:
     """The text of an answer and its pictures; None where the graded notebook cannot be read."""
 
     text: str | None = None
@@ -74,7 +74,7 @@ class AnswerToMark:
     marks: Marks
     path: Path = field(repr=False)
 
-    def written(self) -> Written:
+    def written(self) -> WrittenText:
         """Read what the student wrote, from the graded notebook."""
         return read_answer(self.path, self.question)
 
@@ -83,14 +83,14 @@ def _digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def read_answer(path: Path, question: str) -> Written:
+def read_answer(path: Path, question: str) -> WrittenText:
     """What was written in one cell of a graded notebook."""
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         (cell,) = (each for each in cells if grade_id_of(each) == question)
-        return Written("".join(cell["source"]), cell.get("attachments") or None)
+        return WrittenText("".join(cell["source"]), cell.get("attachments") or None)
     except (OSError, ValueError, KeyError, TypeError):
-        return Written()
+        return WrittenText()
 
 
 def answers_to_mark(

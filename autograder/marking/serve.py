@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 import signal
 import webbrowser
-from collections.abc import Callable, Sequence
-from socket import socket
+from collections.abc import Callable
+from socket import create_server, socket
 
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
@@ -30,28 +30,30 @@ def desk_for(course: Course, name: str, anonymous: bool = False) -> Desk:
     return desk
 
 
-def listen(port: int = 0) -> list[socket]:
+def listen(port: int = 0) -> socket:
     """Listen at a port of this machine alone, at any that is free without one.
 
     Raises: CourseError, when the port is taken.
     """
     try:
-        return bind_sockets(port, HOST)
+        listening = create_server((HOST, port))
     except OSError as error:
-        raise CourseError(f"port {port} cannot be used: {error.strerror}") from error
+        raise CourseError(f"port {port} cannot be used: {os.strerror(error.errno)}") from error
+    listening.setblocking(False)
+    return listening
 
 
 async def serve(
     desk: Desk,
-    sockets: Sequence[socket],
+    listening: socket,
     said: Callable[[str], object],
     stop: asyncio.Event,
     browser: bool = False,
 ) -> None:
     """Serve until `stop` is set; `said` is given the address."""
-    port = sockets[0].getsockname()[1]
+    port = listening.getsockname()[1]
     server = HTTPServer(application(desk, port), max_body_size=LARGEST_REQUEST)
-    server.add_sockets(sockets)
+    server.add_socket(listening)
     address = f"http://{HOST}:{port}/?token={desk.token}"
     said(address)
     if browser:  # in a thread, as a browser that lives in the terminal returns when it is left
@@ -69,13 +71,13 @@ def serve_until_interrupted(
     Raises: CourseError, when the port is taken, or the gradebook cannot be used any more.
     """
     logging.getLogger("tornado").setLevel(logging.ERROR)  # a refused request is no news
-    sockets = listen(port)
+    listening = listen(port)
 
     async def until_interrupted() -> None:
         stop = asyncio.Event()
         for each in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(each, stop.set)
-        await serve(desk, sockets, said, stop, browser)
+        await serve(desk, listening, said, stop, browser)
 
     asyncio.run(until_interrupted())
     answers = desk.answers()
