@@ -398,6 +398,17 @@ def test_an_answer_left_as_it_was_released_waits_for_nobody(tmp_path: Path) -> N
     assert room.grade_of("ada") == (None, False, None)
 
 
+def test_points_that_nobody_changed_stay_to_the_last_digit(room: ClassRoom) -> None:
+    """The page shows a third as 0.33, and a new comment does not make that of it."""
+    desk = room.desk()
+    with room.gradebook() as gradebook:
+        in_the_formgrader(gradebook, "ada", str(1 / 3), "")
+
+    desk.saver.save(only(desk).id, given(only(desk), "0.33", "A third."))
+
+    assert room.grade_of("ada") == (1 / 3, False, "A third.")
+
+
 def test_a_comment_may_come_before_the_points(room: ClassRoom) -> None:
     desk = room.desk()
 

@@ -50,6 +50,8 @@ class Saver:
             comment = _comment_of(gradebook, grade)
             _check_unchanged(answer, given)
             points = points_from(given.points, answer.points)
+            if points is not None and points == cents(answer.marks.manual or 0.0):
+                points = answer.marks.manual or 0.0  # a third, which the page shows as 0.33
             is_new = given.comment != (answer.marks.comment or "")
             _check_worth(answer, points, given.comment, is_new)
             grade.manual_score = points
