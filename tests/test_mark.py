@@ -310,6 +310,14 @@ def test_a_refusal_stays_where_it_is_and_two_tabs_do_not_overwrite_each_other(
     context.close()
 
 
+IN_SIGHT = f"""() => {{
+  const [article, field] = [{FOCUSED}.closest('article'), {FOCUSED}].map(
+    each => each.getBoundingClientRect());
+  return article.top >= 0 && article.top < 300 && field.top > 0
+    && field.bottom <= document.querySelector('.said').getBoundingClientRect().top;
+}}"""
+
+
 @browser.needs_chromium
 def test_what_is_marked_is_in_sight(tmp_path: Path, chromium: Any) -> None:
     """Both ends of it, where an answer is as long as the window: its beginning and the fields."""
@@ -319,16 +327,14 @@ def test_what_is_marked_is_in_sight(tmp_path: Path, chromium: Any) -> None:
         view = chromium.new_page(viewport={"width": 800, "height": 600})
         view.goto(address)
         view.get_by_role("button", name="Go to the first").focus()
-        for keys, called in (("Enter", "ada"), *[("Tab", name) for name in ["ada", "ada", "bob"]]):
+        for keys, called in [("Enter", "ada"), *[("Tab", name) for name in ("ada", "ada", "bob")]]:
             view.keyboard.press(keys)
             assert on(view) == called
-            wanted = f"""() => {{
-              const [article, field] = [{FOCUSED}.closest('article'), {FOCUSED}].map(
-                each => each.getBoundingClientRect());
-              return article.top >= 0 && article.top < 300 && field.top > 0
-                && field.bottom <= document.querySelector('.said').getBoundingClientRect().top;
-            }}"""
-            view.wait_for_function(wanted)
+            view.wait_for_function(IN_SIGHT)
+        view.keyboard.type("1")
+        goes_on(view, "Enter")
+        assert on(view) == "cy"
+        view.wait_for_function(IN_SIGHT)
         view.close()
 
 
