@@ -12,6 +12,8 @@ WorkbookError
 ├── WorkersKilledError          a task ended the worker that it ran in, twice
 ├── InterruptedRunError         the user stopped a grading run
 ├── KernelEndedError            the kernel of a self-check is gone
+├── MarkRefusedError            points or a comment that are not written
+│   └── ChangedMeanwhileError   what they are for is not what was shown any more
 └── DeskError                   something that the student can mend
 """
 
@@ -80,3 +82,15 @@ class DeskError(WorkbookError):
     def _render_traceback_(self) -> list[str]:
         """What a notebook shows of it: IPython asks for this. Where it arose helps no student."""
         return [str(self)]
+
+
+class MarkRefusedError(WorkbookError):
+    """Points or a comment that are not written; the message says why, for the one who marks."""
+
+
+class ChangedMeanwhileError(MarkRefusedError):
+    """What there is of an answer is not what was shown; `now` is it, if that may be replaced."""
+
+    def __init__(self, message: str, now: object = None) -> None:
+        super().__init__(message)
+        self.now = now

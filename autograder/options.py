@@ -15,3 +15,4 @@ Jobs = Annotated[
 Database = Annotated[
     str | None, typer.Option("--db", help="The gradebook's URL, if not the configured one.")
 ]
+Browser = Annotated[bool, typer.Option(help="Open a browser; else the address to open is printed.")]

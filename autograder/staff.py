@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from autograder.options import Database, Jobs, Names, Students
+from autograder.options import Browser, Database, Jobs, Names, Students
 from autograder.refusals import check_writable, refusals
 
 staff = typer.Typer()
@@ -146,3 +146,30 @@ def similar(
         from autograder.similar.written import write_similar
 
         typer.echo(write_similar(Course(Path.cwd()), name, earlier or [], most, to))
+
+
+@staff.command()
+def mark(
+    name: str,
+    anonymous: Annotated[
+        bool, typer.Option("--anonymous", help="Without names, and in no order of names.")
+    ] = False,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            help="Where it listens; default: any that is free.",
+            show_default=False,
+        ),
+    ] = None,
+    browser: Browser = True,
+    db: Database = None,
+) -> None:
+    """Mark the written answers of an assignment on one page a question, until Ctrl-C."""
+    with refusals():
+        from autograder.course.course import Course
+        from autograder.marking.serve import desk_for, serve_until_interrupted
+
+        desk = desk_for(Course(Path.cwd(), db), name, anonymous)
+        typer.echo(serve_until_interrupted(desk, typer.echo, port or 0, browser))

@@ -34,6 +34,7 @@ ROOMS = (
     "autograder.feedback",
     "autograder.report",
     "autograder.similar",
+    "autograder.marking",
     "autograder.release",
     "autograder.doctor",
     "autograder.nbgrader_plugin",

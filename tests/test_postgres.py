@@ -19,10 +19,13 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy import make_url
 
 from autograder.course.course import Course
+from autograder.errors import ChangedMeanwhileError
+from autograder.marking.saving import Given
 from tests import mini
 from tests.gradebooks import COURSE, RANDOM, contents
 from tests.postgres import Server, database, postgres, running
 from tests.test_grade import results, workbook
+from tests.test_mark import ClassRoom
 from tests.test_nbgrader import nbgrader
 
 __all__ = ["database", "postgres"]  # fixtures
@@ -259,3 +262,24 @@ def test_the_server_is_gone_afterwards() -> None:
     assert not server.data.parent.exists()
     with socket.socket() as refused:
         assert refused.connect_ex(address) == errno.ECONNREFUSED
+
+
+# nbgrader's way with its database, which says so at every new submission.
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+def test_written_answers_are_marked_there(tmp_path: Path, database: str) -> None:
+    """And what the formgrader changed meanwhile is not written over."""
+    room = ClassRoom(tmp_path)
+    configure(room.root, database)
+    room.course = Course(room.root)
+    room.grade({"ada": "Each for itself."}, late=("ada",))
+    desk = room.desk()
+    (answer,) = desk.answers()
+    typed = Given("2", "Schön.", answer.marks.digest, answer.written().digest)
+
+    assert not desk.saver.save(answer.id, typed).marks.waits
+    assert room.grade_of("ada") == (2.0, False, "Schön.")
+    with pytest.raises(ChangedMeanwhileError):
+        desk.saver.save(answer.id, typed)
+    with room.gradebook() as gradebook:
+        (submission,) = gradebook.assignment_submissions(mini.NAME)
+        assert submission.late_submission_penalty == 8 / 7

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from autograder.options import Browser
 from autograder.refusals import refusals
 
 DONE, NEEDS_ATTENTION = 0, 1
@@ -15,7 +16,6 @@ desk = typer.Typer()
 
 
 File = Annotated[Path, typer.Argument(metavar="FILE.ipynb", show_default=False)]
-Browser = Annotated[bool, typer.Option(help="Open a browser; else the address to open is printed.")]
 
 
 @desk.command()
