@@ -35,6 +35,7 @@ ROOMS = (
     "autograder.report",
     "autograder.similar",
     "autograder.marking",
+    "autograder.formgrader",
     "autograder.release",
     "autograder.doctor",
     "autograder.nbgrader_plugin",

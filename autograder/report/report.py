@@ -54,6 +54,11 @@ def report(course: Course, names: Sequence[str]) -> list[OfAssignment]:
     return [_of(course, each, before.get(each.name)) for each in of_class(course, names)]
 
 
+def title(course: Course) -> str:
+    """What a report on a course is called."""
+    return f"{course.course_id or 'The course'}: report"
+
+
 def keep(course: Course, reports: Sequence[OfAssignment]) -> None:
     """Keep the scores, so that the next report says what changed."""
     scores = {**_kept(course), **{each.name: dict(each.scores) for each in reports}}

@@ -11,7 +11,7 @@ from pathlib import Path
 from autograder.course.course import Course
 from autograder.report.page import page, write_csv
 from autograder.report.regrade import Difference
-from autograder.report.report import as_json, keep, report
+from autograder.report.report import as_json, keep, report, title
 
 
 def write_report(
@@ -29,7 +29,7 @@ def write_report(
     if str(json_file) == "-":
         json.dump(as_json(reports), sys.stdout, indent=1)
         return
-    to.write_text(page(reports, f"{course.course_id or 'The course'}: report"), encoding="utf-8")
+    to.write_text(page(reports, title(course)), encoding="utf-8")
     yield f"{to}: {sum(len(each.scores) for each in reports)} submissions, for staff alone"
     if json_file is not None:
         json_file.write_text(json.dumps(as_json(reports), indent=1) + "\n", encoding="utf-8")
