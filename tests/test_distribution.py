@@ -28,7 +28,9 @@ def contents(distribution: Path) -> dict[str, str]:
     with tarfile.open(distribution) as archive:
         files = [member for member in archive if member.isfile()]
         return {
-            member.name.partition("/")[2]: archive.extractfile(member).read().decode()  # type: ignore[union-attr]
+            member.name.partition("/")[2]: archive.extractfile(member)
+            .read()
+            .decode("utf-8", "replace")  # type: ignore[union-attr]
             for member in files
         }
 

@@ -6,6 +6,7 @@ import ast
 import functools
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -289,9 +290,13 @@ def wrong_in_every_way(assignment: str) -> dict[str, nbformat.NotebookNode]:
     return made
 
 
-@functools.cache
-def graded(name: str) -> list[tuple[str, Graded]]:
-    """An assignment's wrong submissions, graded in the sandbox."""
+@pytest.fixture(scope="module")
+def graded() -> Callable[[str], list[tuple[str, Graded]]]:
+    """An assignment's wrong submissions, graded in the sandbox once."""
+    return functools.cache(graded_anew)
+
+
+def graded_anew(name: str) -> list[tuple[str, Graded]]:
     course = Course(harness.ROOT)
     assignment: Assignment = course.assignments[name]
     key = answer_keys(course, [assignment], ThisProcess(), Seeds(given=5))[name]
@@ -310,6 +315,7 @@ def graded(name: str) -> list[tuple[str, Graded]]:
 @pytest.mark.parametrize("assignment", anew.a_few_now())
 def test_nothing_of_a_hidden_region_reaches_a_student(
     assignment: str,
+    graded: Callable[[str], list[tuple[str, Graded]]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Not in the page, the JSON or the table, whatever the submission does."""
@@ -345,7 +351,9 @@ BROKEN_WORDS = """() => [...document.querySelectorAll('.wide th[scope=row]')].fl
 
 @browser.needs_chromium
 @pytest.mark.parametrize("assignment", anew.a_few_now())
-def test_the_page_works_offline_in_print_and_on_a_phone(assignment: str, tmp_path: Path) -> None:
+def test_the_page_works_offline_in_print_and_on_a_phone(
+    assignment: str, graded: Callable[[str], list[tuple[str, Graded]]], tmp_path: Path
+) -> None:
     """It asks for nothing, runs nothing, does not scroll sideways, and prints the hints too."""
     with browser.chromium() as started:
         result = dict(graded(assignment))["misconceptions"]

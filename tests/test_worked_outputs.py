@@ -53,7 +53,7 @@ def ran(source: str, name: str, namespace: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.filterwarnings("ignore")  # a style that torch warns of is still right
-@pytest.mark.parametrize(("assignment", "source"), styles())
+@pytest.mark.parametrize(("assignment", "source"), list(styles()))
 def test_every_right_style_prints_the_same(
     assignment: str, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
