@@ -38,7 +38,7 @@ def listen(port: int = 0) -> socket:
     try:
         listening = create_server((HOST, port))
     except OSError as error:
-        raise CourseError(f"port {port} cannot be used: {os.strerror(error.errno)}") from error
+        raise CourseError(f"port {port} cannot be used: {os.strerror(error.errno or 0)}") from error
     listening.setblocking(False)
     return listening
 
