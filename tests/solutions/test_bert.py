@@ -52,6 +52,7 @@ def theirs(sizes: tuple[int, ...], kind: type[Any] = BertModel, **options: Any) 
         num_attention_heads=heads,
         intermediate_size=inside,
         max_position_embeddings=places,
+        pad_token_id=None,  # else the row of id 0 would learn nothing there
         **options,
     )
     torch.manual_seed(sum(sizes))

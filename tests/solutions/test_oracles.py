@@ -57,7 +57,12 @@ BROKEN = [
     ("10-bert", "Bert", "torch.tanh(self.pooler(x[:, 0]))", "self.pooler(x[:, 0])"),
     ("10-bert", "MaskedLanguageHead", "F.gelu(self.dense(hidden))", "F.relu(self.dense(hidden))"),
     ("10-bert", "SequenceClassifier", "attention_mask, token_types)", "attention_mask)"),
-    ("10-bert", "load_bert", '"attention.self.key": "attention.k', '"attention.self.key": "attention.q'),
+    (
+        "10-bert",
+        "load_bert",
+        '"attention.self.key": "attention.k',
+        '"attention.self.key": "attention.q',
+    ),
     (
         "challenge-rope",
         "apply_rope",
