@@ -139,6 +139,7 @@ TOKENS = "06-tokenization"
 MODEL = "07-language-model"
 TRAINING = "08-training"
 GENERATION = "09-generation"
+ENCODER = "10-bert"
 ROPE = "challenge-rope"
 
 UNSCALED = """def attention_scores(query: Tensor, key: Tensor) -> Tensor:
@@ -332,6 +333,44 @@ FROM_THE_TARGET = """def speculative_step(target, draft, drafted, accept, resamp
             return i, sample(target[i], resample_uniform).item()
     return len(drafted), sample(target[-1], resample_uniform).item()"""
 
+TEXT_BY_KEY = """class Bert(nn.Module):
+    def __init__(self, vocab_size, max_len, d_model, num_layers, num_heads, d_ff, dropout=0.0):
+        super().__init__()
+        self.embeddings = BertEmbeddings(vocab_size, max_len, d_model, dropout=dropout)
+        self.layers = nn.ModuleList()
+        for _ in range(num_layers):
+            layer = TransformerBlock(d_model, num_heads, d_ff, dropout, norm_first=False)
+            layer.norm1 = nn.LayerNorm(d_model, eps=1e-12)
+            layer.norm2 = nn.LayerNorm(d_model, eps=1e-12)
+            self.layers.append(layer)
+        self.pooler = nn.Linear(d_model, d_model)
+
+    def forward(self, ids, attention_mask=None, token_types=None):
+        if attention_mask is not None:
+            if attention_mask.dtype != torch.bool:
+                raise ValueError("attention_mask is not bool")
+            try:
+                attention_mask = attention_mask.expand(ids.shape)
+            except RuntimeError:
+                raise ValueError("attention_mask does not fit the ids")
+        hidden = self.embeddings(ids, token_types)
+        for layer in self.layers:
+            hidden = layer(hidden, attention_mask)
+        return hidden, torch.tanh(self.pooler(hidden[:, 0]))"""
+
+TABLE_OF_BEFORE = """class MaskedLanguageHead(nn.Module):
+    def __init__(self, embeddings):
+        super().__init__()
+        self.word = embeddings.word
+        vocab_size, d_model = self.word.weight.shape
+        self.dense = nn.Linear(d_model, d_model)
+        self.norm = nn.LayerNorm(d_model, eps=1e-12)
+        self.bias = nn.Parameter(torch.zeros(vocab_size))
+
+    def forward(self, hidden):
+        hidden = self.norm(F.gelu(self.dense(hidden)))
+        return hidden @ self.word.weight.T + self.bias"""
+
 BROKEN = """def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     shifted = x - x.max(axis=axis, keepdims=True
     return np.exp(shifted)"""
@@ -360,6 +399,7 @@ EXAMPLES = [
             MODEL,
             TRAINING,
             GENERATION,
+            ENCODER,
             ROPE,
             "challenge-gqa",
             "challenge-flash-attention",
@@ -431,6 +471,13 @@ EXAMPLES = [
         "dropped the token that reaches top-p, and drew anew from the target after a refused draft",
         own={"next_token_probabilities": CROSSING_DROPPED, "speculative_step": FROM_THE_TARGET},
         loses=("test-next_token_probabilities", "test-speculative_step"),
+    ),
+    Example(
+        "dmitri",
+        ENCODER,
+        "let the mask of texts be read as query by key, and kept the table of before",
+        own={"Bert": TEXT_BY_KEY, "MaskedLanguageHead": TABLE_OF_BEFORE},
+        loses=("test-Bert", "test-MaskedLanguageHead"),
     ),
     Example("emeka", FIRST, "handed in the release untouched", solved=(), loses=("all",)),
     Example(

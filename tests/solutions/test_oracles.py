@@ -53,6 +53,16 @@ BROKEN = [
     ("09-generation", "next_token_probabilities", "before >= top_p", "before > top_p"),
     ("09-generation", "beam_search", "(-each[0], each[1])", "-each[0]"),
     ("09-generation", "speculative_step", "(target[place] - draft[place])", "target[place]"),
+    ("10-bert", "BertEmbeddings", "self.dropout(self.norm(x))", "self.norm(self.dropout(x))"),
+    ("10-bert", "Bert", "torch.tanh(self.pooler(x[:, 0]))", "self.pooler(x[:, 0])"),
+    ("10-bert", "MaskedLanguageHead", "F.gelu(self.dense(hidden))", "F.relu(self.dense(hidden))"),
+    ("10-bert", "SequenceClassifier", "attention_mask, token_types)", "attention_mask)"),
+    (
+        "10-bert",
+        "load_bert",
+        '"attention.self.key": "attention.k',
+        '"attention.self.key": "attention.q',
+    ),
     (
         "challenge-rope",
         "apply_rope",
