@@ -1,5 +1,5 @@
 # Made by `workbook release` from source/11-encoder-decoder, to be changed there.
-"""An encoder that reads and a decoder that writes, with what T5 added: gaps as a task, buckets of distances.
+"""An encoder that reads, a decoder that writes, and T5's gaps and buckets of distances.
 
 Vaswani et al. (2017), section 3.1; Raffel et al. (2020), sections 2 and 3.
 """
@@ -7,6 +7,7 @@ Vaswani et al. (2017), section 3.1; Raffel et al. (2020), sections 2 and 3.
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from solutions.multi_head_attention import MultiHeadAttention
@@ -43,8 +44,7 @@ def shift_right(ids: Tensor, start_id: int, pad_id: int = 0) -> Tensor:
 
     Source: Raffel et al. 2020, section 2.1; teacher forcing: Williams and Zipser 1989.
     """
-    shifted = ids.roll(1, dims=-1)
-    shifted[..., :1] = start_id
+    shifted = F.pad(ids, (1, 0), value=start_id)[..., :-1]  # (..., L)
     # -100 marks places that no loss counts; a table of embeddings has no such row.
     return shifted.masked_fill(shifted == -100, pad_id)
 
@@ -137,7 +137,8 @@ class CrossDecoderBlock(nn.Module):
         # The encoder has normed the memory, and has read all of the source: no order here.
         heard = self.cross_attention(self.norm2(x), memory, memory, words)[0]  # (B, L, D)
         x = x + self.dropout(heard)
-        return x + self.dropout(self.feed_forward(self.norm3(x)))
+        output: Tensor = x + self.dropout(self.feed_forward(self.norm3(x)))
+        return output
 
 
 class EncoderDecoder(nn.Module):
