@@ -53,6 +53,10 @@ BROKEN = [
     ("09-generation", "next_token_probabilities", "before >= top_p", "before > top_p"),
     ("09-generation", "beam_search", "(-each[0], each[1])", "-each[0]"),
     ("09-generation", "speculative_step", "(target[place] - draft[place])", "target[place]"),
+    ("11-encoder-decoder", "span_corruption", "first_sentinel - number", "first_sentinel"),
+    ("11-encoder-decoder", "relative_position_bucket", "(relative > 0)", "(relative >= 0)"),
+    ("11-encoder-decoder", "CrossDecoderBlock", "memory_mask[:, None]", "memory_mask"),
+    ("11-encoder-decoder", "EncoderDecoder", "source_mask), source_mask)", "source_mask))"),
     (
         "challenge-rope",
         "apply_rope",
