@@ -126,7 +126,8 @@ class CrossDecoderBlock(nn.Module):
 
         memory_mask: bool (B, S), True = a word, either size may be 1.
 
-        Raises: ValueError naming `mask`, when it is not bool or does not broadcast to (B, S).
+        Raises: ValueError with `mask` in its message, when it is not bool or does not broadcast to
+        (B, S).
         """
         length = x.shape[1]
         causal = torch.ones(length, length, dtype=torch.bool, device=x.device).tril()
@@ -178,7 +179,7 @@ class EncoderDecoder(nn.Module):
     def encode(self, source: Tensor, source_mask: Tensor | None = None) -> Tensor:
         """Read the source: ids (B, S), mask (B, S), True = a word -> memory (B, S, D).
 
-        Raises: ValueError naming `source`, past max_len; naming `mask`, when it does not fit.
+        Raises: ValueError naming `source`, past max_len; with `mask` in it, for one that does not fit.
         """
         if source.shape[1] > self.source_position.num_embeddings:
             raise ValueError(f"source has {source.shape[1]} tokens, more than max_len")
@@ -195,7 +196,7 @@ class EncoderDecoder(nn.Module):
     ) -> Tensor:
         """Score every token as the next one: ids (B, L), memory (B, S, D) -> logits (B, L, V).
 
-        Raises: ValueError naming `target_inputs`, past max_len; naming `mask`, as `encode`.
+        Raises: ValueError naming `target_inputs`, past max_len; with `mask` in it, as `encode`.
         """
         if target_inputs.shape[1] > self.target_position.num_embeddings:
             raise ValueError(f"target_inputs have {target_inputs.shape[1]} tokens, over max_len")
