@@ -67,14 +67,14 @@ def test_a_block_is_torchs_decoder_layer(width: int, heads: int, hidden: int) ->
 
 def test_a_stack_of_blocks_is_torchs_decoder() -> None:
     """The decoder's side of the whole model, from embeddings to the last norm."""
-    model = randomise(EncoderDecoder(11, 9, 12, 1, 3, 3, 13).double())
+    # In torch's annotations a submodule may be a tensor, too.
+    model: Any = randomise(EncoderDecoder(11, 9, 12, 1, 3, 3, 13).double())
     layer = nn.TransformerDecoderLayer(
         12, 3, 13, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
     )
-    stack = nn.TransformerDecoder(layer, 3, norm=nn.LayerNorm(12)).double()
+    stack: Any = nn.TransformerDecoder(layer, 3, norm=nn.LayerNorm(12)).double()
     for theirs, ours in zip(stack.layers, model.decoder, strict=True):
-        theirs.load_state_dict(in_torchs_names(ours))  # type: ignore[arg-type]
-    assert stack.norm is not None
+        theirs.load_state_dict(in_torchs_names(ours))
     stack.norm.load_state_dict(model.decoder_norm.state_dict())
     ids, memory = randint(0, 11, (2, 5)), randn(2, 7, 12, dtype=torch.float64)
 
@@ -130,12 +130,8 @@ def test_where_rounding_decides_in_t5s_encoder() -> None:
 @given(st.integers(0, 3), st.integers(0, 6), st.integers(0, 9))
 def test_inputs_are_t5s(texts: int, length: int, pad_id: int) -> None:
     """With T5's own method, whose start token is a setting."""
-    config = T5Config(
-        vocab_size=20, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2,
-        decoder_start_token_id=3, pad_token_id=pad_id,
-    )  # fmt: skip
     there = SHIFTING
-    there.config = config
+    there.config.decoder_start_token_id, there.config.pad_token_id = 3, pad_id
     ids = torch.randint(0, 20, (texts, length))
     ids[torch.rand(texts, length) < 0.3] = -100
     if not length:
