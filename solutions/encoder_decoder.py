@@ -179,7 +179,7 @@ class EncoderDecoder(nn.Module):
     def encode(self, source: Tensor, source_mask: Tensor | None = None) -> Tensor:
         """Read the source: ids (B, S), mask (B, S), True = a word -> memory (B, S, D).
 
-        Raises: ValueError naming `source`, past max_len; with `mask` in it, for one that does not fit.
+        Raises: ValueError naming `source`, past max_len; with `mask` in it, if that does not fit.
         """
         if source.shape[1] > self.source_position.num_embeddings:
             raise ValueError(f"source has {source.shape[1]} tokens, more than max_len")
