@@ -37,7 +37,8 @@ def shift_right(ids, start_id, pad_id=0):
 
 def span_corruption(ids, starts, lengths, first_sentinel):
     """By counting how many spans begin at or before each token."""
-    starts, ends = starts.long(), starts.long() + lengths.long()
+    starts, lengths = starts.long().contiguous(), lengths.long()
+    ends = starts + lengths
     if torch.cat([starts, starts.new_tensor([len(ids)])]).lt(torch.cat([starts.new_zeros(1), ends])).any():
         raise ValueError("starts")
     places = torch.arange(len(ids))
