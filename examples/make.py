@@ -140,6 +140,7 @@ MODEL = "07-language-model"
 TRAINING = "08-training"
 GENERATION = "09-generation"
 ENCODER = "10-bert"
+BOTH_SIDES = "11-encoder-decoder"
 ROPE = "challenge-rope"
 
 UNSCALED = """def attention_scores(query: Tensor, key: Tensor) -> Tensor:
@@ -371,6 +372,83 @@ TABLE_OF_BEFORE = """class MaskedLanguageHead(nn.Module):
         hidden = self.norm(F.gelu(self.dense(hidden)))
         return hidden @ self.word.weight.T + self.bias"""
 
+WITHOUT_THE_LAST_SENTINEL = """def span_corruption(ids, starts, lengths, first_sentinel):
+    inputs, targets = [], []
+    end = 0
+    for i in range(len(starts)):
+        start, length = starts[i].item(), lengths[i].item()
+        if start < end or start + length > len(ids):
+            raise ValueError("starts: spans overlap, or leave the text")
+        sentinel = first_sentinel - i
+        inputs += ids[end:start].tolist() + [sentinel]
+        targets += [sentinel] + ids[start : start + length].tolist()
+        end = start + length
+    inputs += ids[end:].tolist()
+    return torch.tensor(inputs, dtype=torch.int64), torch.tensor(targets, dtype=torch.int64)"""
+
+CAUSAL_EVERYWHERE = """class CrossDecoderBlock(nn.Module):
+    def __init__(self, d_model, num_heads, d_ff, dropout=0.0):
+        super().__init__()
+        self.self_attention = MultiHeadAttention(d_model, num_heads)
+        self.cross_attention = MultiHeadAttention(d_model, num_heads)
+        self.feed_forward = FeedForward(d_model, d_ff, dropout)
+        self.norm1 = nn.LayerNorm(d_model)
+        self.norm2 = nn.LayerNorm(d_model)
+        self.norm3 = nn.LayerNorm(d_model)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x, memory, memory_mask=None):
+        L, S = x.shape[1], memory.shape[1]
+        causal = torch.tril(torch.ones(L, L, dtype=torch.bool, device=x.device))
+        normed = self.norm1(x)
+        x = x + self.dropout(self.self_attention(normed, normed, normed, causal)[0])
+        mask = torch.tril(torch.ones(L, S, dtype=torch.bool, device=x.device))
+        if memory_mask is not None:
+            mask = mask & memory_mask[:, None]
+        x = x + self.dropout(self.cross_attention(self.norm2(x), memory, memory, mask)[0])
+        return x + self.dropout(self.feed_forward(self.norm3(x)))"""
+
+MASKED_ONCE = """class EncoderDecoder(nn.Module):
+    def __init__(
+        self, vocab_size, max_len, d_model, num_encoder_layers, num_decoder_layers, num_heads,
+        d_ff, dropout=0.0,
+    ):
+        super().__init__()
+        self.token = TokenEmbedding(vocab_size, d_model)
+        self.source_position = nn.Embedding(max_len, d_model)
+        self.target_position = nn.Embedding(max_len, d_model)
+        self.encoder = nn.ModuleList(
+            [TransformerBlock(d_model, num_heads, d_ff, dropout) for _ in range(num_encoder_layers)]
+        )
+        self.encoder_norm = nn.LayerNorm(d_model)
+        self.decoder = nn.ModuleList(
+            [
+                CrossDecoderBlock(d_model, num_heads, d_ff, dropout)
+                for _ in range(num_decoder_layers)
+            ]
+        )
+        self.decoder_norm = nn.LayerNorm(d_model)
+
+    def encode(self, source, source_mask=None):
+        if source.shape[1] > self.source_position.num_embeddings:
+            raise ValueError("source is too long")
+        x = self.token(source) + self.source_position.weight[: source.shape[1]]
+        for layer in self.encoder:
+            x = layer(x, None if source_mask is None else source_mask[:, None])
+        return self.encoder_norm(x)
+
+    def decode(self, target_inputs, memory, memory_mask=None):
+        if target_inputs.shape[1] > self.target_position.num_embeddings:
+            raise ValueError("target_inputs are too long")
+        x = self.token(target_inputs) + self.target_position.weight[: target_inputs.shape[1]]
+        for layer in self.decoder:
+            x = layer(x, memory, memory_mask)
+        return self.token.logits(self.decoder_norm(x))
+
+    def forward(self, source, target_inputs, source_mask=None):
+        memory = self.encode(source, source_mask)
+        return self.decode(target_inputs, memory)"""
+
 BROKEN = """def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     shifted = x - x.max(axis=axis, keepdims=True
     return np.exp(shifted)"""
@@ -400,6 +478,7 @@ EXAMPLES = [
             TRAINING,
             GENERATION,
             ENCODER,
+            BOTH_SIDES,
             ROPE,
             "challenge-gqa",
             "challenge-flash-attention",
@@ -478,6 +557,17 @@ EXAMPLES = [
         "let the mask of texts be read as query by key, and kept the table of before",
         own={"Bert": TEXT_BY_KEY, "MaskedLanguageHead": TABLE_OF_BEFORE},
         loses=("test-Bert", "test-MaskedLanguageHead"),
+    ),
+    Example(
+        "bruno",
+        BOTH_SIDES,
+        "left out the last sentinel, made cross-attention causal, and masked padding once only",
+        own={
+            "span_corruption": WITHOUT_THE_LAST_SENTINEL,
+            "CrossDecoderBlock": CAUSAL_EVERYWHERE,
+            "EncoderDecoder": MASKED_ONCE,
+        },
+        loses=("test-span_corruption", "test-CrossDecoderBlock", "test-EncoderDecoder"),
     ),
     Example("emeka", FIRST, "handed in the release untouched", solved=(), loses=("all",)),
     Example(

@@ -63,6 +63,10 @@ BROKEN = [
         '"attention.self.key": "attention.k',
         '"attention.self.key": "attention.q',
     ),
+    ("11-encoder-decoder", "span_corruption", "first_sentinel - number", "first_sentinel"),
+    ("11-encoder-decoder", "relative_position_bucket", "(relative > 0)", "(relative >= 0)"),
+    ("11-encoder-decoder", "CrossDecoderBlock", "memory_mask[:, None]", "memory_mask"),
+    ("11-encoder-decoder", "EncoderDecoder", "source_mask), source_mask)", "source_mask))"),
     (
         "challenge-rope",
         "apply_rope",
