@@ -134,6 +134,15 @@ def test_llama_3_8b_has_as_many_parameters_as_theirs() -> None:
     assert llama_parameter_count(128_256, 2_048, 16, 32, 8, 8_192, tied=True) == 1_235_814_400
 
 
+def test_the_numbers_in_the_text() -> None:
+    """What float16 makes of two squares; a width of 8/3; how much larger Llama 3 8B is."""
+    numbers = torch.tensor([300.0, 1e-4], dtype=torch.float16)
+    assert numbers.square().tolist() == [math.inf, 0.0]
+    assert 11_008 == pytest.approx(8 / 3 * 4_096, rel=0.01)
+    assert 2 * 8_030_261_248 == pytest.approx(16e9, rel=0.01)
+    assert 8_030_261_248 / 852_608 == pytest.approx(10_000, rel=0.1)
+
+
 @few
 @given(st.integers(1, 9), st.sampled_from([torch.float64, torch.float32, torch.bfloat16]))
 def test_the_norm_is_torchs(width: int, dtype: torch.dtype) -> None:
