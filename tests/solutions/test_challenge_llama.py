@@ -138,9 +138,9 @@ def test_the_numbers_in_the_text() -> None:
     """What float16 makes of two squares; a width of 8/3; how much larger Llama 3 8B is."""
     numbers = torch.tensor([300.0, 1e-4], dtype=torch.float16)
     assert numbers.square().tolist() == [math.inf, 0.0]
-    assert 11_008 == pytest.approx(8 / 3 * 4_096, rel=0.01)
-    assert 2 * 8_030_261_248 == pytest.approx(16e9, rel=0.01)
-    assert 8_030_261_248 / 852_608 == pytest.approx(10_000, rel=0.1)
+    assert pytest.approx(8 / 3 * 4_096, rel=0.01) == 11_008
+    assert pytest.approx(16e9, rel=0.01) == 2 * 8_030_261_248
+    assert pytest.approx(10_000, rel=0.1) == 8_030_261_248 / 852_608
 
 
 @few
