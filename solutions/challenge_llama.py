@@ -82,7 +82,7 @@ class LlamaBlock(nn.Module):
         head_dim = d_model // num_heads
         self.base = base
         self.attention: Any = nn.Module()  # it holds the four layers; forward is below
-        self.attention.num_heads, self.attention.num_kv_heads = num_heads, num_kv_heads
+        vars(self.attention).update(num_heads=num_heads, num_kv_heads=num_kv_heads)
         self.attention.q_proj = nn.Linear(d_model, num_heads * head_dim, bias=False)
         self.attention.k_proj = nn.Linear(d_model, num_kv_heads * head_dim, bias=False)
         self.attention.v_proj = nn.Linear(d_model, num_kv_heads * head_dim, bias=False)
