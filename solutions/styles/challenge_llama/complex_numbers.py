@@ -1,5 +1,7 @@
 """Complex numbers for the turns, einsum for attention, no `output` at all when tied."""
 
+import math
+
 
 class RMSNorm(nn.Module):
     def __init__(self, d_model, eps=1e-5):

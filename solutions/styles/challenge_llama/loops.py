@@ -1,5 +1,7 @@
 """One head and one query after the other, written out; parameters counted by hand."""
 
+import math
+
 
 class RMSNorm(nn.Module):
     def __init__(self, d_model, eps=1e-5):
