@@ -142,6 +142,7 @@ GENERATION = "09-generation"
 ENCODER = "10-bert"
 BOTH_SIDES = "11-encoder-decoder"
 ROPE = "challenge-rope"
+LLAMA = "challenge-llama"
 
 UNSCALED = """def attention_scores(query: Tensor, key: Tensor) -> Tensor:
     if query.shape[-1] != key.shape[-1]:
@@ -449,6 +450,59 @@ MASKED_ONCE = """class EncoderDecoder(nn.Module):
         memory = self.encode(source, source_mask)
         return self.decode(target_inputs, memory)"""
 
+SQUARED_IN_HALF = """class RMSNorm(nn.Module):
+    def __init__(self, d_model: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(d_model))
+
+    def forward(self, x: Tensor) -> Tensor:
+        rms = torch.sqrt(x.pow(2).mean(-1, keepdim=True) + self.eps)
+        return (x / rms * self.weight).to(x.dtype)"""
+
+FROM_POSITION_0 = """class Llama(nn.Module):
+    def __init__(self, vocab_size, d_model, num_layers, num_heads, num_kv_heads, d_ff,
+                 base=10_000.0, eps=1e-5, tied=False):
+        super().__init__()
+        self.token = TokenEmbedding(vocab_size, d_model)
+        self.blocks = nn.ModuleList(
+            LlamaBlock(d_model, num_heads, num_kv_heads, d_ff, base, eps) for _ in range(num_layers)
+        )
+        self.norm = RMSNorm(d_model, eps)
+        self.output = nn.Linear(d_model, vocab_size, bias=False)
+        if tied:
+            self.output.weight = self.token.weight
+
+    def forward(self, ids, caches=None):
+        positions = torch.arange(ids.shape[1], device=ids.device)
+        x = self.token(ids)
+        new_caches = []
+        for i, block in enumerate(self.blocks):
+            x, cache = block(x, positions, caches[i] if caches else None)
+            new_caches.append(cache)
+        return self.output(self.norm(x)), new_caches"""
+
+ROWS_AS_THEY_STAND = """def load_llama(model: Llama, weights: Mapping[str, Tensor]) -> None:
+    weights = {name.removeprefix("model."): w for name, w in weights.items()}
+    pairs = {"embed_tokens.weight": model.token.weight, "norm.weight": model.norm.weight}
+    for i, block in enumerate(model.blocks):
+        attention, mlp = block.attention, block.feed_forward
+        for name in ("q_proj", "k_proj", "v_proj", "o_proj"):
+            pairs[f"layers.{i}.self_attn.{name}.weight"] = getattr(attention, name).weight
+        for name in ("gate_proj", "up_proj", "down_proj"):
+            pairs[f"layers.{i}.mlp.{name}.weight"] = getattr(mlp, name).weight
+        pairs[f"layers.{i}.input_layernorm.weight"] = block.norm1.weight
+        pairs[f"layers.{i}.post_attention_layernorm.weight"] = block.norm2.weight
+    output = getattr(model, "output", None)
+    if output is not None and output.weight is not model.token.weight:
+        pairs["lm_head.weight"] = output.weight
+    for name, parameter in pairs.items():
+        if name not in weights or weights[name].shape != parameter.shape:
+            raise ValueError(f"weights: {name} is missing or has a wrong shape")
+    with torch.no_grad():
+        for name, parameter in pairs.items():
+            parameter.copy_(weights[name])"""
+
 BROKEN = """def softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     shifted = x - x.max(axis=axis, keepdims=True
     return np.exp(shifted)"""
@@ -481,6 +535,7 @@ EXAMPLES = [
             BOTH_SIDES,
             ROPE,
             "challenge-gqa",
+            LLAMA,
             "challenge-flash-attention",
         )
     ),
@@ -568,6 +623,17 @@ EXAMPLES = [
             "EncoderDecoder": MASKED_ONCE,
         },
         loses=("test-span_corruption", "test-CrossDecoderBlock", "test-EncoderDecoder"),
+    ),
+    Example(
+        "chloe",
+        LLAMA,
+        "squared in 16 bits, began at position 0 behind a cache, and moved no rows",
+        own={
+            "RMSNorm": SQUARED_IN_HALF,
+            "Llama": FROM_POSITION_0,
+            "load_llama": ROWS_AS_THEY_STAND,
+        },
+        loses=("test-RMSNorm", "test-Llama", "test-load_llama"),
     ),
     Example("emeka", FIRST, "handed in the release untouched", solved=(), loses=("all",)),
     Example(

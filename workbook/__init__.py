@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbook.answering.check_table import check
     from workbook.answering.hints import hint
+    from workbook.demo.trained_model import glassllm
     from workbook.demo.widget import attention_demo
     from workbook.pictures.attention_maps import show_attention
     from workbook.pictures.generation_tables import show_beams, show_next_token
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "attention_demo": "demo.widget",
     "check": "answering.check_table",
+    "glassllm": "demo.trained_model",
     "hint": "answering.hints",
     "installation": "studying.installation_report",
     "paths": "studying.study_plan",
@@ -43,6 +45,7 @@ _MODULES = {
 __all__ = [
     "attention_demo",
     "check",
+    "glassllm",
     "hint",
     "installation",
     "paths",

@@ -79,6 +79,15 @@ BROKEN = [
         "mask.unsqueeze(1) if mask.ndim == 3 else mask",
         "mask",
     ),
+    ("challenge-llama", "RMSNorm", "+ self.eps)", ")"),
+    ("challenge-llama", "LlamaBlock", "key = apply_rope(key, positions, self.base)", ""),
+    ("challenge-llama", "Llama", "start = caches[0][0].shape[-2] if caches else 0", "start = 0"),
+    (
+        "challenge-llama",
+        "load_llama",
+        "attention.k_proj.weight, attention.num_kv_heads",
+        "attention.k_proj.weight",
+    ),
     ("challenge-flash-attention", "flash_attention", "total * rescale + terms", "total + terms"),
     ("challenge-flash-attention", "flash_attention_backward", "- row_dot[..., rows, :]", ""),
 ]
