@@ -37,10 +37,10 @@ CLASS = Roll([ADA, BOB])
 def zipped(
     path: Path, entries: Mapping[str, bytes], times: Mapping[str, Any] | None = None
 ) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(path, "w") as file:
         for name, content in entries.items():
             time = (times or {}).get(name, (2031, 3, 5, 8, 0, 0))
-            file.writestr(zipfile.ZipInfo(name, time), content)
+            file.writestr(zipfile.ZipInfo(name, time), content, zipfile.ZIP_DEFLATED)
     return path
 
 

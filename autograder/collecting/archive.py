@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import struct
 import zipfile
@@ -55,7 +56,13 @@ class Archive:
         _check_size(path)
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
+        except (
+            zipfile.BadZipFile,
+            NotImplementedError,
+            ValueError,
+            OverflowError,
+            struct.error,
+        ) as error:
             raise CourseError(f"{path} is no zip that can be read ({error})") from error
         self.entries: list[ZipEntry] = []
         self.folders: list[PurePosixPath] = []
@@ -130,6 +137,8 @@ def _check_size(path: Path) -> None:
         if tail[max(0, at - 20) : at].startswith(_ENDS_64):
             file.seek(max(0, size - len(tail) + at - 20 - 56))
             record = file.read(56)
+            if len(record) < 56:
+                raise CourseError(f"{path} is no zip: it ends early, or never was one")
             entries, length = struct.unpack_from("<QQ", record, 32)
     if entries > MAX_ENTRIES or length > MAX_DIRECTORY:
         raise CourseError(
@@ -159,7 +168,7 @@ def _unsafe_name(info: zipfile.ZipInfo) -> str:
     parts = name.removesuffix("/").split("/")
     if not name.isprintable() or "\\" in name:
         return "its name holds a character that no file's name should hold"
-    if name.startswith("/") or ":" in parts[0]:
+    if name.startswith("/") or re.match("[A-Za-z]:", name):
         return "its name is that of a place on the machine"
     if any(part in ("", ".", "..") for part in parts):
         return "its name leads out of its folder"

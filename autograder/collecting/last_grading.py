@@ -11,12 +11,15 @@ from nbgrader.api import Gradebook, MissingEntry
 
 from autograder.course.catalogue import Misconception
 from autograder.course.course import Course, Submission
+from autograder.errors import UnreadableError
 from autograder.gradebook.gradings import SEED, gradebook_errors, read_parts, sqlite_file
 from autograder.gradebook.penalties import clock_of, penalty_today
 from autograder.gradebook.scores import standing_of
 from autograder.grading.table import Missing
 from autograder.report.handed_in_work import verdicts
+from autograder.submission.cells import parse
 from autograder.submission.handed_in import read_handed_in, read_timestamp
+from autograder.submission.recognise import other_than
 from autograder.submission.submitted_at import submitted_at
 from autograder.verdict.result import Graded
 from autograder.verdict.standing import GradebookStanding
@@ -112,8 +115,7 @@ def _result(
     if not path.is_file():
         if parts is None:  # an extension makes a submission of nothing
             return _not_graded(submission, NOT_GRADED)
-        problem = read_handed_in(submission.path, submission.name).problem
-        return _not_graded(submission, problem or NOT_TO_ITS_END)
+        return _not_graded(submission, _problem(course, submission))
     at = submitted_at(read_timestamp(path.parent), clock_of(course.config))
     standing = standing_of(gradebook, notebook, at.problem)
     if standing.penalty or standing.seconds_late:
@@ -124,13 +126,28 @@ def _result(
         submission.name,
         name,
         int((parts or {}).get(SEED, 0)),
-        standing.max_score,
+        submission.assignment.max_score,
         student,
         reason or _timed(standing),
         {grade_id: _cell(data) for grade_id, data in tests.items()},
         notes=tuple(content["metadata"].get("workbook", {}).get("notes", ())),
         standing=standing,
     )
+
+
+def _problem(course: Course, submission: Submission) -> str:
+    """Why nothing of a submission could be run, as a grading says it."""
+    assignment = submission.assignment
+    if submission.is_link:
+        return NOT_TO_ITS_END
+    handed_in = read_handed_in(submission.path, submission.name)
+    if handed_in.problem:
+        return handed_in.problem
+    try:
+        cells = parse(handed_in.notebook, f"{assignment.name}.ipynb")
+    except UnreadableError as error:
+        return str(error)
+    return other_than(course, assignment, cells, submission.student) or NOT_TO_ITS_END
 
 
 def _timed(standing: GradebookStanding) -> str | None:

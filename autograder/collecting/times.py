@@ -76,7 +76,8 @@ def timestamp(
         return work.files[TIMESTAMP], ""
     delivery = work.delivery
     if delivery.owner.system == EXCHANGE:
-        return f"{delivery.time}\n".encode(), ""
+        # A plus of a zone would have been taken for what follows the time.
+        return (f"{delivery.time}\n".encode() if delivery.time[-1].isalpha() else None), ""
     if delivery.owner.system not in OF_PLATFORMS:
         return None, ""
     time = None if of_packing else entry_time(work.entry.info, zone)
