@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import struct
 import zipfile
 from collections.abc import Mapping
 from datetime import datetime
@@ -321,6 +322,21 @@ def test_a_bomb_is_not_unpacked(course: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(archive, "MAX_ENTRIES", 1)
     with pytest.raises(CourseError, match="in parts"):
         collected(course, LAYOUTS["plain"])
+
+
+def test_bytes_that_count_twice_count_for_nobody(course: Path) -> None:
+    """A list of entries that all lie in the same bytes makes much of little."""
+    path = zipped(course / "in.zip", {f"ada/{mini.NAME}/{NAME}": NOTEBOOK})
+    content = path.read_bytes()
+    at, end = content.index(b"PK\x01\x02"), content.index(b"PK\x05\x06")
+    listed = content[at:end] + content[at:end].replace(b"ada/", b"bob/")
+    numbers = struct.pack("<HHII", 2, 2, len(listed), at)
+    path.write_bytes(content[:at] + listed + content[end : end + 8] + numbers + b"\0\0")
+
+    done = put(Course(course), path, CLASS, CollectOptions())
+
+    assert done.new == []
+    assert why(done).count("it lies in another entry") == 2
 
 
 def test_too_much_beside_a_notebook_stays_out(
