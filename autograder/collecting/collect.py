@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from autograder.collecting.archive import Archive, LeftOut
-from autograder.collecting.deliveries import Work, by_student, deliveries, works
+from autograder.collecting.deliveries import ZippedWork, by_student, deliveries, works
 from autograder.collecting.person import Roll
 from autograder.collecting.times import are_of_packing, timestamp, zone_of
 from autograder.course.course import Course, is_litter
@@ -73,7 +73,7 @@ def collect(course: Course, path: Path, roll: Roll, options: CollectOptions) -> 
 
 def _put(
     course: Course,
-    work: Work,
+    work: ZippedWork,
     contents: Mapping[str, bytes],
     options: CollectOptions,
     done: Collected,

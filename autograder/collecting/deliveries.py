@@ -32,7 +32,7 @@ class Delivery:
 
 
 @dataclass(frozen=True)
-class Work:
+class ZippedWork:
     """One student's work on one assignment, read; `entry` is that of the notebook."""
 
     student: str
@@ -101,7 +101,7 @@ def by_student(
 
 def works(
     archive: Archive, course: Course, student: str, delivery: Delivery, name: str | None
-) -> Iterator[Work]:
+) -> Iterator[ZippedWork]:
     """The notebooks that count in a delivery, read; what is unclear is left out."""
     label = printable(f"{student}: {delivery.owner.label}")
 
@@ -129,7 +129,7 @@ def works(
         else:
             ((path, notebook),) = candidates.items()
             files = {} if len(of) > 1 else _files(archive, delivery, path, leave_out)
-            yield Work(student, assignment, notebook, files, delivery.entries[path], delivery)
+            yield ZippedWork(student, assignment, notebook, files, delivery.entries[path], delivery)
 
 
 def _notebooks(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from zipfile import ZipInfo
 from zoneinfo import ZoneInfo
 
-from autograder.collecting.deliveries import Delivery, Work
+from autograder.collecting.deliveries import Delivery, ZippedWork
 from autograder.collecting.layouts import CANVAS, EXCHANGE, OF_PLATFORMS
 from autograder.errors import CourseError
 from autograder.submission.handed_in import TIMESTAMP
@@ -66,7 +66,7 @@ def are_of_packing(found: Sequence[Delivery], zone: ZoneInfo) -> bool:
 
 
 def timestamp(
-    work: Work, zone: ZoneInfo, due: datetime | None, of_packing: bool
+    work: ZippedWork, zone: ZoneInfo, due: datetime | None, of_packing: bool
 ) -> tuple[bytes | None, str]:
     """What `timestamp.txt` is to say, if anything, and what a person should know of it.
 

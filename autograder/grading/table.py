@@ -21,7 +21,7 @@ class Missing(Graded):
 
     @property
     def status(self) -> str:
-        """Neither graded nor in need of attention."""
+        """Neither of the two that handed-in work has."""
         return "missing"
 
 
