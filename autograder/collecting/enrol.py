@@ -30,7 +30,7 @@ def enrolled(course: Course) -> tuple[list[Person], dict[str, datetime]]:
         Gradebook(course.db_url, course.course_id) as gradebook,
     ):
         people = [
-            Person(str(each.id), **{name: getattr(each, name) or "" for name in FIELDS})
+            Person(str(each.id), *(str(getattr(each, name) or "") for name in FIELDS))
             for each in gradebook.students
         ]
         due = {str(a.name): a.duedate for a in gradebook.assignments if a.duedate is not None}

@@ -50,9 +50,9 @@ def print_table(results: Iterable[Graded]) -> None:
     count = len(ordered)
     troubled = sum(result.reason is not None for result in ordered)
     missing = sum(isinstance(result, Missing) for result in ordered)
-    more = f", {missing} missing" if missing else ""
+    absent = f", {missing} missing" if missing else ""
     graded = count - troubled - missing
-    console.print(f"{graded} graded, {troubled} need attention{more}.", highlight=False)
+    console.print(f"{graded} graded, {troubled} need attention{absent}.", highlight=False)
 
 
 def _written(result: Graded) -> str:
