@@ -30,7 +30,13 @@ def enrolled(course: Course) -> tuple[list[Person], dict[str, datetime]]:
         Gradebook(course.db_url, course.course_id) as gradebook,
     ):
         people = [
-            Person(str(each.id), *(str(getattr(each, name) or "") for name in FIELDS))
+            Person(
+                str(each.id),
+                each.first_name or "",
+                each.last_name or "",
+                each.email or "",
+                each.lms_user_id or "",
+            )
             for each in gradebook.students
         ]
         due = {str(a.name): a.duedate for a in gradebook.assignments if a.duedate is not None}
