@@ -42,6 +42,7 @@ ROOMS = (
     "workbook",
     "autograder.explain",
     "autograder.authoring",
+    "autograder.collecting",
     "autograder.staff",
     "autograder.cli",
 )

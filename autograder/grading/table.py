@@ -14,6 +14,17 @@ from autograder.verdict.result import Graded
 from autograder.verdict.standing import cents
 
 
+class Missing(Graded):
+    """Nothing was handed in by somebody of the class."""
+
+    __slots__ = ()
+
+    @property
+    def status(self) -> str:
+        """Neither of the two that handed-in work has."""
+        return "missing"
+
+
 def print_table(results: Iterable[Graded]) -> None:
     """A table an assignment, a line a submission: points, lateness, and what went wrong first."""
     console = Console()
@@ -38,7 +49,10 @@ def print_table(results: Iterable[Graded]) -> None:
         console.print(table)
     count = len(ordered)
     troubled = sum(result.reason is not None for result in ordered)
-    console.print(f"{count - troubled} graded, {troubled} need attention.", highlight=False)
+    missing = sum(isinstance(result, Missing) for result in ordered)
+    absent = f", {missing} missing" if missing else ""
+    graded = count - troubled - missing
+    console.print(f"{graded} graded, {troubled} need attention{absent}.", highlight=False)
 
 
 def _written(result: Graded) -> str:
@@ -86,6 +100,8 @@ def printable(text: str) -> str:
 
 
 def _summary(result: Graded) -> str:
+    if isinstance(result, Missing):
+        return "missing: nothing was handed in"
     if result.reason:
         return f"needs attention: {result.reason}"
     noted = result.standing.time_problem if result.standing else None
