@@ -194,3 +194,15 @@ def test_the_page_can_be_read_by_everybody(
         assert browser.serious(view) == []
         view.get_by_text("The 3 checks of double").click()
         assert view.get_by_role("rowheader", name="any shape").is_visible()
+
+
+def test_work_that_cannot_be_run_is_not_missing(course: Path) -> None:
+    mini.hand_in(course, "broken", "no notebook")
+    mini.hand_in(course, "right", mini.submission())
+    assert workbook(course, "grade").returncode == 1
+
+    told = reported(course)
+    assert told["missing"] == []
+    assert "workbook table says why" in told["needs_attention"]["broken"]
+    done = workbook(course, "table")
+    assert "broken" in done.stdout

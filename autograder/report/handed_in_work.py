@@ -10,11 +10,12 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 
 from autograder.course.course import Course
-from autograder.gradebook.gradings import gradebook_errors, sqlite_file
+from autograder.gradebook.gradings import gradebook_errors, read_parts, sqlite_file
 from autograder.verdict.present import VERDICT
 from autograder.verdict.standing import cents
 
 Verdict = Mapping[str, Any]
+UNRUN = "nothing of it could be run; workbook table says why"
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,18 @@ def _of_assignment(course: Course, gradebook: Gradebook, name: str) -> ClassWork
         return ClassWork(name, course.assignments[name].max_score, (), students)
     # Extensions are in it.
     late = {str(each.student_id): each.total_seconds_late for each in assignment.submissions}
+    graded = read_parts(course.db_url)
     works = []
     for row in gradebook.submission_dicts(name):
         student = str(row["student"])
-        path = course.top("autograded") / student / name / f"{name}.ipynb"
-        if not path.is_file():
+        path = course.folder("autograded", student, name) / f"{name}.ipynb"
+        if path.is_file():
+            reason, tests = verdicts(json.loads(path.read_text(encoding="utf-8")))
+        elif (student, name) in graded:
+            path = course.folder("submitted", student, name)
+            reason, tests = UNRUN, {}
+        else:  # more time makes a submission of nothing
             continue
-        reason, tests = verdicts(json.loads(path.read_text(encoding="utf-8")))
         works.append(
             Work(
                 student,
