@@ -14,6 +14,7 @@ import typer
 
 from autograder import __version__
 from autograder.authoring.commands import authors
+from autograder.exporting.commands import exporters
 from autograder.options import Database, Jobs, Names, Students
 from autograder.refusals import check_writable, refusals, refuse
 from autograder.staff import staff
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.add_typer(desk)
 app.add_typer(staff)
 app.add_typer(authors)
+app.add_typer(exporters)
 
 
 def main() -> None:

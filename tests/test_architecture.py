@@ -40,6 +40,7 @@ ROOMS = (
     "workbook",
     "autograder.explain",
     "autograder.authoring",
+    "autograder.exporting",
     "autograder.staff",
     "autograder.cli",
 )
