@@ -86,13 +86,17 @@ class Export:
     def keys(self, ours: Sequence[int]) -> list[tuple[str, dict[int, str]]]:
         """The columns that may tell students apart, with their values by line."""
         return [
-            (head, {line: self._key(line, n) for line in self._lines() if n < len(self._row(line))})
+            (
+                head,
+                {
+                    line: self._key(line, n)
+                    for line in self._lines()
+                    if n < len(self.table.rows[line])
+                },
+            )
             for n, head in enumerate(self.heads)
             if n not in self.grades and n not in ours
         ]
-
-    def _row(self, line: int) -> list[str]:
-        return [cell.value for cell in self.table.rows[line]]
 
     def _lines(self) -> Iterator[int]:
         yield from range(self.first, len(self.table.rows))
