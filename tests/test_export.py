@@ -247,6 +247,18 @@ def test_every_other_byte_is_as_it_was(
     assert exported(system, FILES[system][0])[2] == content
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16-be", "utf-16-le", "utf-16"])
+def test_an_encoding_comes_back(exported: Exported, encoding: str) -> None:
+    """With a mark and without one, and with semicolons and decimal commas."""
+    before = (
+        'Student;ID;Section;01-mini (1)\rMüller;jorg;\xa0ß;\rA;ada;a,b;"6,5"\rW;wait;;\rE;evil;;'
+    )
+    after = before.replace("ß;", "ß;3,8").replace('"6,5"', '"7"').replace("wait;;", "wait;;5")
+    status, said, found = exported("canvas", before.encode(encoding))
+    assert status == 0, said
+    assert found == (after + "2").encode(encoding)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -278,12 +290,12 @@ def test_what_is_not_certain_is_listed_and_nothing_is_written(
 def test_two_columns_that_name_others_are_ambiguous(exported: Exported) -> None:
     """Each column has every student once, but not in the same lines."""
     content = CANVAS.replace("S1,", "jorg,").replace("S3,", "ada,")
-    content = content.replace("S4,", "wait,").replace("S5,", "evil,").encode()
-    status, said, found = exported("canvas", content)
+    content = content.replace("S4,", "wait,").replace("S5,", "evil,")
+    status, said, found = exported("canvas", content.encode())
     assert (status, found) == (2, b"")
     assert "'SIS User ID' and 'SIS Login ID' both name every student" in said
 
-    status, said, found = exported("canvas", content, "--key", "SIS Login ID")
+    status, said, found = exported("canvas", content.encode(), "--key", "SIS Login ID")
     assert status == 0, said
     assert canvas(found)["ada"] == SCORES["ada"]
 

@@ -31,14 +31,14 @@ class Export:
     def __init__(self, path: Path, system: System) -> None:
         self.path, self.system = path, system
         self.table: RawTable = read_raw_table(path)
-        self.heads = [cell.value.strip() for cell in self.table.rows[0]]
-        if system.of_students and not set(system.of_students) & set(self.heads):
+        self.titles = [cell.value.strip() for cell in self.table.rows[0]]
+        if system.of_students and not set(system.of_students) & set(self.titles):
             wanted = " or ".join(map(repr, system.of_students))
             raise CourseError(
                 f"{path} is no file of {system.name}: a column {wanted} is expected in its "
-                f"first line, which has {self._shown(range(len(self.heads)))}"
+                f"first line, which has {self._shown(range(len(self.titles)))}"
             )
-        self.grades = [n for n, head in enumerate(self.heads) if system.grades.fullmatch(head)]
+        self.grades = [n for n, title in enumerate(self.titles) if system.grades.fullmatch(title)]
         self.first = self._first_student()
 
     def _first_student(self) -> int:
@@ -50,7 +50,7 @@ class Export:
         return 1
 
     def _shown(self, columns: Sequence[int]) -> str:
-        return ", ".join(repr(printable(self.heads[n])) for n in columns) or "none"
+        return ", ".join(repr(printable(self.titles[n])) for n in columns) or "none"
 
     def column(self, name: str, said: str | None) -> int | None:
         """The column of an assignment's grades; None where none is its own.
@@ -58,12 +58,12 @@ class Export:
         Raises: CourseError, when several are, or the one that was said is not there.
         """
         if said is not None:
-            found = [n for n, head in enumerate(self.heads) if head == said.strip()]
+            found = [n for n, title in enumerate(self.titles) if title == said.strip()]
             if not found:
-                every = self._shown(range(len(self.heads)))
+                every = self._shown(range(len(self.titles)))
                 raise CourseError(f"{self.path} has no column {said!r}: it has {every}")
         else:
-            found = [n for n in self.grades if self._is_of(self.heads[n], name)]
+            found = [n for n in self.grades if self._is_of(self.titles[n], name)]
         if len(found) > 1:
             raise CourseError(
                 f"{self.path} has several columns for {said or name}: {self._shown(found)}; "
@@ -71,10 +71,10 @@ class Export:
             )
         return found[0] if found else None
 
-    def _is_of(self, head: str, name: str) -> bool:
-        match = self.system.grades.fullmatch(head)
-        title = match and match.groupdict().get("title")
-        return title is None or alike(title, name)
+    def _is_of(self, title: str, name: str) -> bool:
+        match = self.system.grades.fullmatch(title)
+        called = match and match.groupdict().get("title")
+        return called is None or alike(called, name)
 
     def missing(self, name: str) -> CourseError:
         """What to say where an assignment has no column of its own."""
@@ -87,14 +87,14 @@ class Export:
         """The columns that may tell students apart, with their values by line."""
         return [
             (
-                head,
+                title,
                 {
                     line: self._key(line, n)
                     for line in self._lines()
                     if n < len(self.table.rows[line])
                 },
             )
-            for n, head in enumerate(self.heads)
+            for n, title in enumerate(self.titles)
             if n not in self.grades and n not in ours
         ]
 
@@ -107,19 +107,19 @@ class Export:
 
     def most(self, column: int) -> set[float]:
         """What the file says are the most points of a column."""
-        match = self.system.grades.fullmatch(self.heads[column])
+        match = self.system.grades.fullmatch(self.titles[column])
         said = [match.groupdict().get("most") if match else None]
         if self.first > 1 and column < len(self.table.rows[self.first - 1]):
             said.append(self.table.rows[self.first - 1][column].value)
-        for n, head in enumerate(self.heads):
-            if head in self.system.most:
+        for n, title in enumerate(self.titles):
+            if title in self.system.most:
                 said += [row[n].value for row in self.table.rows[self.first :] if n < len(row)]
         return {float(each.strip().replace(",", ".")) for each in said if each and _number(each)}
 
     def has_decimal_comma(self, columns: Sequence[int]) -> bool:
         """Whether the numbers of the file are written so: none has a point, and some a comma."""
         places = {*columns, *self.grades}
-        places |= {n for n, head in enumerate(self.heads) if head in self.system.most}
+        places |= {n for n, title in enumerate(self.titles) if title in self.system.most}
         said = [row[n].value.strip() for row in self.table.rows[1:] for n in places if n < len(row)]
         numbers = [each for each in said if _number(each)]
         return any("," in each for each in numbers) and not any("." in each for each in numbers)
@@ -137,7 +137,7 @@ def fill(
     """
     wanted = [each for each in people if any(each.id in of.scores for of in scores.values())]
     column, lines = lines_of_students(str(export.path), export.keys(list(scores)), wanted, key)
-    short = [each for each in lines if len(export.table.rows[lines[each]]) != len(export.heads)]
+    short = [each for each in lines if len(export.table.rows[lines[each]]) != len(export.titles)]
     if short:
         raise CourseError(
             f"{export.path} has more or fewer cells than its first line in the lines of "
@@ -162,8 +162,8 @@ def fill(
             value = f"{score.points:.2f}".rstrip("0").rstrip(".")
             values[lines[student], place] = value.replace(".", ",") if comma else value
         over = f", {others} of them over another" if others else ""
-        head = printable(export.heads[place])
-        notes.append(f"{of.name}: {changed} scores in column {head!r}{over}")
+        title = printable(export.titles[place])
+        notes.append(f"{of.name}: {changed} scores in column {title!r}{over}")
         if kept:
             notes.append(f"{of.name}: left as they are: {', '.join(kept)}")
     return Filled(export.table.filled(values), notes)

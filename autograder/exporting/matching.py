@@ -53,7 +53,7 @@ def lines_of_students(
 ) -> tuple[str, dict[str, int]]:
     """The column by which students are known, and the line of each.
 
-    `columns` are those that may tell, by their heads, with the values by line. A value is a
+    `columns` are those that may tell, by their titles, with the values by line. A value is a
     student's name in the gradebook or e-mail address; in a column that was named, also what stands
     before the @, if all addresses are of one domain.
 
@@ -63,7 +63,7 @@ def lines_of_students(
         named = [each for each in columns if each[0] == key.strip()]
         if len(named) != 1:
             how = "several columns" if named else "no column"
-            there = ", ".join(repr(printable(head)) for head, _ in columns)
+            there = ", ".join(repr(printable(title)) for title, _ in columns)
             raise CourseError(
                 f"{file} has {how} {key!r} that could tell students apart: name one of {there}"
             )

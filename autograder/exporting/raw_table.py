@@ -89,10 +89,10 @@ def _encoding(content: bytes) -> tuple[bytes, str]:
         if content.startswith(mark):
             return mark, encoding
     # Without a mark, letters of a header in UTF-16 have every second byte empty.
-    head = content[:64]
-    if head[1::2] and not any(head[1::2]):
+    begin = content[:64]
+    if begin[1::2] and not any(begin[1::2]):
         return b"", "utf-16-le"
-    if head[::2] and not any(head[::2]):
+    if begin[::2] and not any(begin[::2]):
         return b"", "utf-16-be"
     try:
         content.decode("utf-8")
