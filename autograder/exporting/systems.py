@@ -19,9 +19,9 @@ class System:
     """One system's file.
 
     `grades` matches what stands above a column of grades: its title, where it has one, and what is
-    the most. `of_students` are columns of which one at least must be there, `most` are
-    titles of columns with the most points, `left` are grades that are none and stay, and `before` begins
-    the last line before those of students. Keys may have a `#` in front where `marked`.
+    the most. `of_students` are columns of which one at least must be there, `most` are titles of
+    columns with the most points, `left` are grades that are none and stay, and `before` begins the
+    last line before those of students. Keys may have a `#` in front where `marked`.
     """
 
     name: str
