@@ -15,6 +15,7 @@ import typer
 from autograder import __version__
 from autograder.authoring.commands import authors
 from autograder.collecting.commands import collectors
+from autograder.exporting.commands import exporters
 from autograder.options import Database, Jobs, Names, Students
 from autograder.refusals import check_writable, refusals, refuse
 from autograder.staff import staff
@@ -35,6 +36,7 @@ app.add_typer(desk)
 app.add_typer(staff)
 app.add_typer(authors)
 app.add_typer(collectors)
+app.add_typer(exporters)
 
 
 def main() -> None:

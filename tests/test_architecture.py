@@ -43,6 +43,7 @@ ROOMS = (
     "autograder.explain",
     "autograder.authoring",
     "autograder.collecting",
+    "autograder.exporting",
     "autograder.staff",
     "autograder.cli",
 )

@@ -8,6 +8,7 @@ from typing import Any
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins import ExportPlugin
 
+from autograder.gradebook.harmless import harmless
 from autograder.gradebook.penalties import penalty_today
 from autograder.verdict.standing import cents
 
@@ -20,7 +21,8 @@ COLUMNS = (
 class CsvExport(ExportPlugin):  # type: ignore[misc]
     """nbgrader's own table, with points to the cent, and names quoted that hold a comma.
 
-    What being late costs is by the marks of today.
+    A name that a spreadsheet would take for a formula has a `'` in front. What being
+    late costs is by the marks of today.
     """
 
     def export(self, gradebook: Gradebook) -> None:
@@ -45,13 +47,13 @@ def _line(config: Any, gradebook: Gradebook, assignment: Any, student: Any) -> d
         timestamp, score = submission.timestamp, submission.score
         penalty = sum(penalty_today(config, notebook) for notebook in submission.notebooks)
     return {
-        "assignment": assignment.name,
+        "assignment": harmless(assignment.name),
         "duedate": assignment.duedate,
         "timestamp": timestamp,
-        "student_id": student.id,
-        "last_name": student.last_name,
-        "first_name": student.first_name,
-        "email": student.email,
+        "student_id": harmless(student.id),
+        "last_name": harmless(student.last_name),
+        "first_name": harmless(student.first_name),
+        "email": harmless(student.email),
         "raw_score": cents(score),
         "late_submission_penalty": cents(penalty),
         "score": cents(max(0.0, score - penalty)),
