@@ -32,11 +32,17 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(desk)
-app.add_typer(staff)
-app.add_typer(authors)
-app.add_typer(collectors)
-app.add_typer(exporters)
+TEACH = "To teach"
+for panel, commands in (
+    ("To learn", desk),
+    (TEACH, staff),
+    (TEACH, collectors),
+    (TEACH, exporters),
+    ("To write notebooks", authors),
+):
+    for command in commands.registered_commands:
+        command.rich_help_panel = panel
+    app.add_typer(commands)
 
 
 def main() -> None:
@@ -70,7 +76,7 @@ What = Annotated[
 OneAssignment = Annotated[str | None, typer.Option(help="Only this assignment.")]
 
 
-@app.command()
+@app.command(rich_help_panel=TEACH)
 def release(names: Names = None, db: Database = None) -> None:
     """Write release/ from source/ and prove it: stubs fail, solutions pass, nothing leaks.
 
@@ -93,7 +99,7 @@ def release(names: Names = None, db: Database = None) -> None:
             typer.echo(f"{written.relative_to(course.root)}  ({points:g} points)")
 
 
-@app.command()
+@app.command(rich_help_panel=TEACH)
 def grade(
     what: What = None,
     student: Students = None,
@@ -167,7 +173,7 @@ def grade(
     raise typer.Exit(NEEDS_ATTENTION if any(result.reason for result in results) else DONE)
 
 
-@app.command()
+@app.command(rich_help_panel=TEACH)
 def feedback(
     what: What = None,
     student: Students = None,
