@@ -83,7 +83,10 @@ def test_the_folders_that_leave_are_known(built: tuple[Path, Path]) -> None:
     }
     assert {
         re.sub(f"^transformer_workbook-{version}", "", name.split("/")[0]) for name in wheel
-    } == {"autograder", "workbook", ".dist-info"}
+    } == {"autograder", "workbook", ".data", ".dist-info"}
+    # What goes elsewhere than to the packages: the extension that Jupyter looks for there.
+    (data,) = (name.partition("/")[2] for name in wheel if ".data/" in name)
+    assert data == "data/etc/jupyter/jupyter_server_config.d/transformer-workbook.json"
 
 
 def test_what_is_no_code_is_in_the_wheel(built: tuple[Path, Path]) -> None:
