@@ -24,9 +24,17 @@ NOTEBOOKS = {
 
 
 def on(path: str) -> list[str]:
-    """The notebooks that say they are on a path, by the places that they say."""
-    about = {name: each["metadata"]["workbook"]["paths"] for name, each in NOTEBOOKS.items()}
-    return sorted((name for name in about if path in about[name]), key=lambda n: about[n][path])
+    """The notebooks of a path by the places that they say, each behind what it builds on."""
+    about = {name: each["metadata"]["workbook"] for name, each in NOTEBOOKS.items()}
+    left = sorted(
+        (name for name in about if path in about[name]["paths"]),
+        key=lambda name: about[name]["paths"][path],
+    )
+    names: list[str] = []
+    while left:
+        names.append(next(n for n in left if not {*about[n]["prerequisites"]} & {*left}))
+        left.remove(names[-1])
+    return names
 
 
 EACH = pytest.mark.parametrize("path", PATHS)

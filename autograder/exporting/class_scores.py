@@ -17,7 +17,7 @@ from autograder.verdict.standing import cents
 
 
 @dataclass(frozen=True)
-class Person:
+class Scored:
     """A student of the gradebook."""
 
     id: str
@@ -48,7 +48,7 @@ class ClassScores:
 
 def class_scores(
     course: Course, names: Sequence[str], left_out: Sequence[str] = ()
-) -> tuple[list[Person], list[ClassScores]]:
+) -> tuple[list[Scored], list[ClassScores]]:
     """The students, and their scores in these assignments of the gradebook, or in all.
 
     Raises: CourseError, when the gradebook cannot be read, or holds no such assignment or student.
@@ -68,7 +68,7 @@ def class_scores(
                 there = ", ".join(sorted(known)) or "none"
                 raise CourseError(f"the gradebook has no assignment {name!r}; it has {there}")
         people = [
-            Person(str(each.id), each.last_name, each.first_name, each.email)
+            Scored(str(each.id), each.last_name, each.first_name, each.email)
             for each in gradebook.students
         ]
         for student in left_out:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autograder.errors import CourseError, printable
-from autograder.exporting.class_scores import ClassScores, Person
+from autograder.exporting.class_scores import ClassScores, Scored
 from autograder.exporting.matching import lines_of_students
 from autograder.exporting.raw_table import RawTable, read_raw_table
 from autograder.exporting.systems import System, alike
@@ -127,7 +127,7 @@ class Export:
 
 def fill(
     export: Export,
-    people: Sequence[Person],
+    people: Sequence[Scored],
     scores: Mapping[int, ClassScores],
     key: str | None,
 ) -> Filled:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autograder.errors import CourseError, printable
-from autograder.exporting.class_scores import Person
+from autograder.exporting.class_scores import Scored
 
-Key = Callable[[Person], str]
+Key = Callable[[Scored], str]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class _Match:
 def lines_of_students(
     file: str,
     columns: Sequence[tuple[str, Mapping[int, str]]],
-    people: Sequence[Person],
+    people: Sequence[Scored],
     key: str | None,
 ) -> tuple[str, dict[str, int]]:
     """The column by which students are known, and the line of each.
@@ -104,7 +104,7 @@ def _uncertain(file: str, found: Sequence[_Match], key: str | None) -> str:
     )
 
 
-def _match(column: str, values: Mapping[int, str], people: Sequence[Person], way: Key) -> _Match:
+def _match(column: str, values: Mapping[int, str], people: Sequence[Scored], way: Key) -> _Match:
     lines = defaultdict(list)
     fold = way is _email
     for line, value in values.items():
@@ -115,11 +115,11 @@ def _match(column: str, values: Mapping[int, str], people: Sequence[Person], way
     )
 
 
-def _id(person: Person) -> str:
+def _id(person: Scored) -> str:
     return person.id
 
 
-def _email(person: Person) -> str:
+def _email(person: Scored) -> str:
     return person.email or ""
 
 

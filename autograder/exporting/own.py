@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from autograder.errors import CourseError
-from autograder.exporting.class_scores import ClassScores, Person, Score
+from autograder.exporting.class_scores import ClassScores, Score, Scored
 from autograder.gradebook.harmless import harmless
 
 _PERSON = ("student_id", "last_name", "first_name", "email")
 
 
-def table(people: Sequence[Person], scores: Sequence[ClassScores]) -> bytes:
+def table(people: Sequence[Scored], scores: Sequence[ClassScores]) -> bytes:
     """A line for each student, a column for each assignment; empty where there is no score."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\r\n")

@@ -155,6 +155,7 @@ def _choices(choices: Any) -> str:
 def _paths() -> dict[str, Path]:
     """The paths that the notebooks say they are on, in the words of the page to start with.
 
+    A notebook stands where its number says, but behind what it builds on.
     Of a course in which no notebook says so, one path leads through all.
     """
     start = material.folder() / material.START
@@ -165,7 +166,7 @@ def _paths() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for name in named:
         on_it = [each for each in every if name in each.paths]
-        on_it.sort(key=lambda each: each.paths[name])
+        on_it = _built_up(sorted(on_it, key=lambda each: each.paths[name]))
         about = words.get(name, {})
         if on_it:
             title = about.get("title", name.capitalize())
