@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,8 +13,8 @@ from autograder.collecting.deliveries import ZippedWork, by_student, deliveries,
 from autograder.collecting.person import Roll
 from autograder.collecting.times import are_of_packing, timestamp, zone_of
 from autograder.course.course import Course, is_litter
-from autograder.course.replace import NEW, put_in_place, share, share_folder
 from autograder.errors import printable
+from autograder.gradebook.autograded import new_folder
 from autograder.submission.handed_in import MAX_BYTES, TIMESTAMP, write_files
 
 
@@ -119,16 +117,5 @@ def _is_there(folder: Path, contents: Mapping[str, bytes]) -> bool:
 
 
 def _write(folder: Path, contents: Mapping[str, bytes], shared: bool) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=NEW, dir=folder.parent))
-    try:
+    with new_folder(folder, shared) as new:
         write_files(contents, new)
-        new.chmod(0o755)
-        if shared:
-            share(new)
-            for above in (folder.parent, folder.parent.parent):
-                share_folder(above)
-        put_in_place(new, folder)
-    except BaseException:
-        shutil.rmtree(new, ignore_errors=True)
-        raise

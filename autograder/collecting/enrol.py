@@ -11,7 +11,7 @@ from autograder.collecting.person import Person
 from autograder.course.course import Course
 from autograder.errors import printable
 from autograder.gradebook.create import create
-from autograder.gradebook.gradings import gradebook_errors, sqlite_file
+from autograder.gradebook.gradings import gradebook_errors, is_unmade
 from autograder.gradebook.one_writer import OneWriter
 
 FIELDS = ("first_name", "last_name", "email", "lms_user_id")
@@ -22,8 +22,7 @@ def enrolled(course: Course) -> tuple[list[Person], dict[str, datetime]]:
 
     Raises: CourseError, when the gradebook cannot be read.
     """
-    file = sqlite_file(course.db_url)
-    if file is not None and not file.exists():  # nbgrader would make an empty one
+    if is_unmade(course.db_url):
         return [], {}
     with (
         gradebook_errors(course.db_url),

@@ -12,7 +12,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from autograder.course.catalogue import Misconception
 from autograder.course.course import Course, Submission
 from autograder.errors import UnreadableError
-from autograder.gradebook.gradings import SEED, gradebook_errors, read_parts, sqlite_file
+from autograder.gradebook.gradings import SEED, gradebook_errors, is_unmade, read_parts
 from autograder.gradebook.penalties import clock_of, penalty_today
 from autograder.gradebook.scores import standing_of
 from autograder.grading.table import Missing
@@ -40,8 +40,7 @@ def last_grading(
     """
     assignments = course.chosen(names)
     handed_in = course.submissions(assignments, must_be=False)
-    file = sqlite_file(course.db_url)
-    if file is not None and not file.exists():  # nbgrader would make an empty one
+    if is_unmade(course.db_url):
         results = [_not_graded(each, NOT_GRADED) for each in handed_in]
         return [*results, *_missing(course, names, students, results)]
     seeds = read_parts(course.db_url)

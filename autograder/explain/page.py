@@ -10,12 +10,11 @@ from markupsafe import Markup
 
 from autograder.explain.explain import Explanation
 from autograder.explain.parts import Shown
-from autograder.feedback.templates import styles, templates
+from autograder.feedback.templates import PAGE_STYLE, styles, templates
 from autograder.verdict.standing import cents
 from workbook.heat_map import HeatMap
 
 HERE = Path(__file__).parent
-FEEDBACK_STYLE = HERE.parent / "feedback" / "page.css"
 
 
 def page(explained: Sequence[Explanation]) -> str:
@@ -25,7 +24,7 @@ def page(explained: Sequence[Explanation]) -> str:
     shown: str = environment.get_template("explain.html.j2").render(
         explained=explained,
         first=explained[0].graded,
-        css=styles(FEEDBACK_STYLE, HERE / "explain.css"),
+        css=styles(PAGE_STYLE, HERE / "explain.css"),
     )
     return shown
 

@@ -11,7 +11,7 @@ from nbgrader.api import Gradebook
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.gradebook.gradings import gradebook_errors, shown, sqlite_file
+from autograder.gradebook.gradings import gradebook_errors, is_unmade, shown
 from autograder.gradebook.penalties import penalty_today
 from autograder.verdict.standing import cents
 
@@ -53,8 +53,7 @@ def class_scores(
 
     Raises: CourseError, when the gradebook cannot be read, or holds no such assignment or student.
     """
-    file = sqlite_file(course.db_url)
-    if file is not None and not file.exists():  # nbgrader would make an empty one
+    if is_unmade(course.db_url):
         raise CourseError(
             f"the gradebook {shown(course.db_url)} is not there: `workbook grade` makes it"
         )

@@ -22,7 +22,7 @@ from autograder.course.assignment import (
 )
 from autograder.feedback.markdown import rendered
 from autograder.feedback.marks import Today, today
-from autograder.feedback.templates import styles, templates
+from autograder.feedback.templates import PAGE_STYLE, styles, templates
 from autograder.feedback.words import Words, todays_words
 from autograder.verdict.present import VERDICT
 from autograder.verdict.standing import GradebookStanding, cents
@@ -119,7 +119,7 @@ def page(
 @cache
 def _template() -> Any:
     environment = templates(HERE)
-    environment.globals["css"] = styles(HERE / "page.css")
+    environment.globals["css"] = styles(PAGE_STYLE)
     return environment.get_template("page.html.j2")
 
 

@@ -10,6 +10,8 @@ from markupsafe import Markup
 from autograder.feedback.code_in_text import with_code
 from autograder.verdict.standing import cents
 
+PAGE_STYLE = Path(__file__).with_name("page.css")  # what every page begins with
+
 
 def templates(folder: Path) -> Environment:
     """The templates of a folder, with the filters of every page."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from autograder.course.replace import NEW, OLD, put_in_place, share, share_folder
@@ -19,14 +20,24 @@ def replace_folder(
     `shared` lets the group write it. Raises: OSError, when that cannot be written; then the folder
     is what it was.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    new = Path(tempfile.mkdtemp(prefix=NEW, dir=folder.parent))
-    try:
+    with new_folder(folder, shared) as new:
         write_files(files, new)
         written = new / name
         # A kernel can send half a character, which no file can hold.
         written.write_text(notebook, encoding="utf-8", errors="replace")
         written.chmod(0o444)
+
+
+@contextmanager
+def new_folder(folder: Path, shared: bool = False) -> Iterator[Path]:
+    """A folder to be filled, which takes the place of `folder` at the end, or none after an error.
+
+    `shared` lets the group write it.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=NEW, dir=folder.parent))
+    try:
+        yield new
         new.chmod(0o755)
         if shared:
             share(new)

@@ -9,7 +9,7 @@ from nbgrader.api import Gradebook, MissingEntry
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.gradebook.gradings import gradebook_errors, sqlite_file
+from autograder.gradebook.gradings import gradebook_errors, is_unmade
 from autograder.gradebook.one_writer import OneWriter
 from autograder.verdict.standing import duration
 
@@ -40,8 +40,7 @@ def extend(course: Course, student: str, name: str, text: str) -> str:
     Raises: CourseError, when there is no such student or assignment, or no due date.
     """
     given = time_span(text)
-    file = sqlite_file(course.db_url)
-    if file is not None and not file.exists():  # nbgrader would make an empty one
+    if is_unmade(course.db_url):
         raise CourseError(f"there is no gradebook yet: `workbook release {name}` makes one")
     with (
         gradebook_errors(course.db_url),

@@ -115,6 +115,12 @@ def sqlite_file(url: str) -> Path | None:
     return Path(str(parsed.database)) if is_file else None
 
 
+def is_unmade(url: str) -> bool:
+    """Whether a gradebook is a file that is not there yet; nbgrader would make an empty one."""
+    file = sqlite_file(url)
+    return file is not None and not file.exists()
+
+
 @contextmanager
 def reading(url: str, table: str) -> Iterator[Connection | None]:
     """A connection to a gradebook that has the table, else None.

@@ -11,7 +11,7 @@ from nbgrader.preprocessors import AssignLatePenalties
 
 from autograder.course.course import CONFIG, Course
 from autograder.errors import CourseError
-from autograder.gradebook.gradings import gradebook_errors, sqlite_file
+from autograder.gradebook.gradings import gradebook_errors, is_unmade
 from autograder.gradebook.one_writer import OneWriter
 from autograder.submission.submitted_at import NBGRADERS, Clock
 
@@ -76,8 +76,7 @@ def settle_penalties(course: Course) -> list[str]:
 
     Raises: CourseError, when the gradebook or the plugin cannot be used.
     """
-    file = sqlite_file(course.db_url)
-    if file is not None and not file.exists():
+    if is_unmade(course.db_url):
         return []
     penalties = Penalties(course.config)
     changed = []

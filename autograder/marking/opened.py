@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from autograder.course.course import Course
 from autograder.errors import CourseError
-from autograder.gradebook.gradings import gradebook_errors, sqlite_file
+from autograder.gradebook.gradings import gradebook_errors, is_unmade, sqlite_file
 from autograder.gradebook.one_writer import OneWriter
 
 
@@ -36,8 +36,7 @@ class OpenedGradebook:
 
         Raises: CourseError, when there is none or it cannot be used.
         """
-        file = sqlite_file(self.course.db_url)
-        if file is not None and not file.exists():  # nbgrader would make an empty one
+        if is_unmade(self.course.db_url):
             raise CourseError("there is no gradebook yet: `workbook grade` makes it")
         with gradebook_errors(self.course.db_url):
             try:

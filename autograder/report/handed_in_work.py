@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 
 from autograder.course.course import Course
-from autograder.gradebook.gradings import gradebook_errors, read_parts, sqlite_file
+from autograder.gradebook.gradings import gradebook_errors, is_unmade, read_parts
 from autograder.verdict.present import VERDICT
 from autograder.verdict.standing import cents
 
@@ -53,17 +53,19 @@ def of_class(course: Course, names: Sequence[str]) -> list[ClassWork]:
 
     Raises: CourseError, when the gradebook cannot be read.
     """
-    file = sqlite_file(course.db_url)
-    if file is not None and not file.exists():  # nbgrader would make an empty one
+    if is_unmade(course.db_url):
         return [ClassWork(name, course.assignments[name].max_score) for name in names]
     with (
         gradebook_errors(course.db_url),
         Gradebook(course.db_url, course.course_id) as gradebook,
     ):
-        return [_of_assignment(course, gradebook, name) for name in names]
+        graded = read_parts(course.db_url).keys()
+        return [_of_assignment(course, gradebook, name, graded) for name in names]
 
 
-def _of_assignment(course: Course, gradebook: Gradebook, name: str) -> ClassWork:
+def _of_assignment(
+    course: Course, gradebook: Gradebook, name: str, graded: Container[tuple[str, str]]
+) -> ClassWork:
     students = [str(each.id) for each in gradebook.students]
     try:
         assignment = gradebook.find_assignment(name)
@@ -71,7 +73,6 @@ def _of_assignment(course: Course, gradebook: Gradebook, name: str) -> ClassWork
         return ClassWork(name, course.assignments[name].max_score, (), students)
     # Extensions are in it.
     late = {str(each.student_id): each.total_seconds_late for each in assignment.submissions}
-    graded = read_parts(course.db_url)
     works = []
     for row in gradebook.submission_dicts(name):
         student = str(row["student"])

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from autograder.feedback.templates import styles, templates
+from autograder.feedback.templates import PAGE_STYLE, styles, templates
+from autograder.gradebook.harmless import harmless
 from autograder.report.report import OfAssignment
 from autograder.verdict.standing import cents
 
 HERE = Path(__file__).parent
-FEEDBACK_STYLE = HERE.parent / "feedback" / "page.css"
 COLUMNS = (
     *("assignment", "definition", "check", "points"),
     *("passed", "mean", "discrimination", "suspect"),
@@ -24,7 +24,7 @@ def page(reports: Sequence[OfAssignment], title: str) -> str:
     environment = templates(HERE)
     environment.filters.update(percent=_percent, number=_number)
     shown: str = environment.get_template("report.html.j2").render(
-        reports=reports, title=title, css=styles(FEEDBACK_STYLE, HERE / "report.css")
+        reports=reports, title=title, css=styles(PAGE_STYLE, HERE / "report.css")
     )
     return shown
 
@@ -38,12 +38,7 @@ def write_csv(reports: Sequence[OfAssignment], file: TextIO) -> None:
             told = "" if item.discrimination is None else f"{item.discrimination:.3f}"
             names = [each.name, item.test.removeprefix("test-"), item.check or ""]
             numbers = [cents(item.max_points), f"{item.passed:.3f}", f"{item.mean:.3f}", told]
-            table.writerow([*map(_no_formula, names), *numbers, item.suspect])
-
-
-def _no_formula(text: str) -> str:
-    """A text that a spreadsheet does not take for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+            table.writerow([*map(harmless, names), *numbers, item.suspect])
 
 
 def _percent(share: float) -> str:

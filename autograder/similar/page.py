@@ -6,14 +6,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.feedback.templates import styles, templates
+from autograder.feedback.templates import PAGE_STYLE, styles, templates
 from autograder.similar.code import Code
 from autograder.similar.pairs import Compared, Pair
 from autograder.similar.passages import common_lines
 from autograder.similar.tokens import tokens
 
 HERE = Path(__file__).parent
-FEEDBACK_STYLE = HERE.parent / "feedback" / "page.css"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -34,7 +33,7 @@ def page(compared: Compared, title: str, works: int) -> str:
         title=title,
         works=works,
         sides=[(_lines(pair.one, pair), _lines(pair.other, pair)) for pair in compared.pairs],
-        css=styles(FEEDBACK_STYLE, HERE / "similar.css"),
+        css=styles(PAGE_STYLE, HERE / "similar.css"),
     )
     return shown
 
