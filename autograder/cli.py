@@ -16,7 +16,7 @@ from autograder import __version__
 from autograder.authoring.commands import authors
 from autograder.collecting.commands import collectors
 from autograder.exporting.commands import exporters
-from autograder.options import Database, Jobs, Names, Students
+from autograder.options import Database, Jobs, Names, ResultsFile, Students
 from autograder.refusals import check_writable, refusals, refuse
 from autograder.staff import staff
 from workbook.commands import desk
@@ -112,9 +112,7 @@ def grade(
     force: Annotated[
         bool, typer.Option("--force", help="Grade again what is graded, with a new seed.")
     ] = False,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the results here; - is the terminal.")
-    ] = None,
+    json_file: ResultsFile = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Repeat the run of this seed.")] = None,
     db: Database = None,
 ) -> None:

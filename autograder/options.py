@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,3 +17,6 @@ Database = Annotated[
     str | None, typer.Option("--db", help="The gradebook's URL, if not the configured one.")
 ]
 Browser = Annotated[bool, typer.Option(help="Open a browser; else the address to open is printed.")]
+ResultsFile = Annotated[
+    Path | None, typer.Option("--json", help="Write the results here; - is the terminal.")
+]

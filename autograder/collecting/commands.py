@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from autograder.options import Database, Names
+from autograder.options import Database, Names, ResultsFile
 from autograder.refusals import check_writable, refusals, refuse
 
 if TYPE_CHECKING:
@@ -115,9 +115,7 @@ def table(
     names: Names = None,
     students: ClassFile = None,
     id_column: IdColumn = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write the results here; - is the terminal.")
-    ] = None,
+    json_file: ResultsFile = None,
     db: Database = None,
 ) -> None:
     """Show the last grading, with who handed in nothing; nothing is run."""

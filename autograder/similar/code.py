@@ -28,12 +28,13 @@ class Code:
         return f"{self.student} ({self.year})" if self.year else self.student
 
 
-def codes(course: Course, assignment: Assignment, earlier: Sequence[Path]) -> list[Code]:
+def codes(
+    course: Course, assignment: Assignment, rebuilder: Rebuilder, earlier: Sequence[Path]
+) -> list[Code]:
     """What was handed in here, and what lies in folders of other years.
 
     Raises: CourseError, when a folder holds nothing of the assignment.
     """
-    rebuilder = Rebuilder(assignment, course.config)
     submissions = course.submissions([assignment])
     found = [
         Code(each.student, source)
@@ -48,11 +49,13 @@ def codes(course: Course, assignment: Assignment, earlier: Sequence[Path]) -> li
     return found
 
 
-def given_away(assignment: Assignment, config: object) -> list[str]:
+def given_away(assignment: Assignment, rebuilder: Rebuilder) -> list[str]:
     """What everybody may have: the stubs and the reference."""
-    stubs = Rebuilder(assignment, config).stubs.values()
     cells = assignment.notebook.cells
-    return [*stubs, *(c.source for c in cells if c.cell_type == "code" and is_solution(c))]
+    return [
+        *rebuilder.stubs.values(),
+        *(c.source for c in cells if c.cell_type == "code" and is_solution(c)),
+    ]
 
 
 def _of_year(folder: Path, name: str, rebuilder: Rebuilder) -> Iterator[Code]:

@@ -10,6 +10,7 @@ from autograder.report.handed_in_work import ClassWork, of_class
 from autograder.similar.code import codes, given_away
 from autograder.similar.page import page
 from autograder.similar.pairs import Error, compare
+from autograder.submission.rebuild import Rebuilder
 
 SAYS_NOTHING = ("raised NotImplementedError", "did not run")  # of work that was not begun
 
@@ -20,9 +21,10 @@ def write_similar(course: Course, name: str, earlier: Sequence[Path], most: int,
     Raises: CourseError, when nothing was handed in, or a folder holds nothing of the assignment.
     """
     (assignment,) = course.chosen([name])
-    works = codes(course, assignment, earlier)
+    rebuilder = Rebuilder(assignment, course.config)
+    works = codes(course, assignment, rebuilder, earlier)
     (graded,) = of_class(course, [name])
-    compared = compare(works, given_away(assignment, course.config), _errors(graded), most)
+    compared = compare(works, given_away(assignment, rebuilder), _errors(graded), most)
     about = assignment.notebook.metadata.get("workbook", {})
     to.write_text(page(compared, str(about.get("title") or name), len(works)), encoding="utf-8")
     return f"{to}: {len(compared.pairs)} of {compared.count} pairs, for staff alone"

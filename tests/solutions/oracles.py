@@ -13,6 +13,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+import torch
+
 from autograder.authoring.authored import ORACLE
 from autograder.authoring.in_process import defined
 from autograder.course.public_examples import read_examples, source_of
@@ -95,3 +97,13 @@ def _observed(case: Case, my: SimpleNamespace, naming: str | None) -> list[bytes
 def _failed(cell: str, expected: Sequence[bytes], found: Sequence[bytes]) -> list[str]:
     checks = judge(cell, 1, expected, found).checks
     return [f"{cell}, {c.name}: {c.message}" for c in checks if not c.passed]
+
+
+def random_model(kind: Callable[[Any], Any], config: Any, seed: int) -> Any:
+    """A model of Hugging Face's in float64, with numbers large enough to tell mistakes apart."""
+    torch.manual_seed(seed)
+    model = kind(config).eval().double()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.3 * torch.randn(parameter.shape))
+    return model

@@ -28,7 +28,7 @@ from solutions.bert import (
     load_bert,
 )
 from tests import harness
-from tests.solutions.oracles import Case, assert_agree
+from tests.solutions.oracles import Case, assert_agree, random_model
 
 NAME = "10-bert"
 agree = partial(assert_agree, NAME)
@@ -55,12 +55,7 @@ def theirs(sizes: tuple[int, ...], kind: type[Any] = BertModel, **options: Any) 
         pad_token_id=None,  # else the row of id 0 would learn nothing there
         **options,
     )
-    torch.manual_seed(sum(sizes))
-    model = kind(config).eval().double()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.3 * torch.randn(parameter.shape))
-    return model
+    return random_model(kind, config, sum(sizes))
 
 
 def ours(sizes: tuple[int, ...]) -> Bert:

@@ -24,7 +24,7 @@ from solutions.challenge_llama import (
     load_llama,
 )
 from tests import harness
-from tests.solutions.oracles import Case, assert_agree
+from tests.solutions.oracles import Case, assert_agree, random_model
 from workbook import glassllm
 
 NAME = "challenge-llama"
@@ -58,12 +58,7 @@ def theirs(sizes: tuple[int, ...], tied: bool = False, kind: type[Any] = LlamaFo
         bos_token_id=None,
         eos_token_id=None,
     )
-    torch.manual_seed(sum(sizes))
-    model = kind(config).eval().double()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.3 * torch.randn(parameter.shape))
-    return model
+    return random_model(kind, config, sum(sizes))
 
 
 def ours(sizes: tuple[int, ...], tied: bool = False) -> Llama:

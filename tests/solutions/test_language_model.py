@@ -25,7 +25,7 @@ from solutions.language_model import (
 )
 from tests import harness
 from tests.solutions import tiny_gpt2
-from tests.solutions.oracles import Case, assert_agree
+from tests.solutions.oracles import Case, assert_agree, random_model
 
 NAME = "07-language-model"
 agree = partial(assert_agree, NAME)
@@ -53,12 +53,7 @@ def theirs(sizes: tuple[int, ...], kind: type[Any] = GPT2LMHeadModel) -> Any:
         bos_token_id=None,
         eos_token_id=None,
     )
-    torch.manual_seed(sum(sizes))
-    model = kind(config).eval().double()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.add_(0.3 * torch.randn(parameter.shape))
-    return model
+    return random_model(kind, config, sum(sizes))
 
 
 def ours(sizes: tuple[int, ...]) -> GPT:
