@@ -13,7 +13,7 @@ from autograder.course.catalogue import Misconception
 from autograder.course.course import Course, Submission
 from autograder.errors import UnreadableError
 from autograder.gradebook.gradings import SEED, gradebook_errors, is_unmade, read_parts
-from autograder.gradebook.penalties import clock_of, penalty_today
+from autograder.gradebook.penalties import PenaltiesToday, clock_of
 from autograder.gradebook.scores import standing_of
 from autograder.grading.table import Missing
 from autograder.report.handed_in_work import verdicts
@@ -49,7 +49,8 @@ def last_grading(
         Gradebook(course.db_url, course.course_id) as gradebook,
     ):
         whole = sorted({*students, *(str(each.id) for each in gradebook.students)})
-        results = [_result(course, gradebook, each, seeds) for each in handed_in]
+        today = PenaltiesToday(course.config)
+        results = [_result(course, gradebook, today, each, seeds) for each in handed_in]
         there = {(each.student, each.assignment) for each in results}
         # What was graded counts where submitted/ was cleared since.
         for assignment in assignments:
@@ -63,7 +64,7 @@ def last_grading(
                     course.root,
                 )
                 if (student, assignment.name) not in there and _autograded(course, gone).is_file():
-                    results.append(_result(course, gradebook, gone, seeds))
+                    results.append(_result(course, gradebook, today, gone, seeds))
     return [*results, *_missing(course, names, whole, results)]
 
 
@@ -101,6 +102,7 @@ def _autograded(course: Course, submission: Submission) -> Any:
 def _result(
     course: Course,
     gradebook: Gradebook,
+    today: PenaltiesToday,
     submission: Submission,
     known: Mapping[tuple[str, str], Mapping[str, str]],
 ) -> Graded:
@@ -118,7 +120,7 @@ def _result(
     at = submitted_at(read_timestamp(path.parent), clock_of(course.config))
     standing = standing_of(gradebook, notebook, at.problem)
     if standing.penalty or standing.seconds_late:
-        standing = replace(standing, penalty=penalty_today(course.config, notebook))
+        standing = replace(standing, penalty=today.of(notebook))
     content = json.loads(path.read_text(encoding="utf-8"))
     reason, tests = verdicts(content)
     return Graded(

@@ -12,7 +12,7 @@ from nbgrader.api import Gradebook
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.gradebook.gradings import gradebook_errors, is_unmade, shown
-from autograder.gradebook.penalties import penalty_today
+from autograder.gradebook.penalties import PenaltiesToday
 from autograder.verdict.standing import cents
 
 
@@ -77,11 +77,12 @@ def class_scores(
                     "look at the name after --without"
                 )
         wanted = dict.fromkeys(names) or sorted(known)
-        scores = [_of_assignment(course, known[name], left_out) for name in wanted]
+        today = PenaltiesToday(course.config)
+        scores = [_of_assignment(today, known[name], left_out) for name in wanted]
         return [each for each in people if each.id not in left_out], scores
 
 
-def _of_assignment(course: Course, assignment: Any, left_out: Sequence[str]) -> ClassScores:
+def _of_assignment(today: PenaltiesToday, assignment: Any, left_out: Sequence[str]) -> ClassScores:
     scores, without = {}, []
     for submission in sorted(assignment.submissions, key=lambda each: str(each.student_id)):
         student = str(submission.student_id)
@@ -89,7 +90,7 @@ def _of_assignment(course: Course, assignment: Any, left_out: Sequence[str]) -> 
             continue
         grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
         if any((each.auto_score, each.manual_score) != (None, None) for each in grades):
-            scores[student] = _score(course, submission)
+            scores[student] = _score(today, submission)
         elif submission.timestamp is not None or submission.needs_manual_grade:
             # An extension makes a submission, too, of somebody who handed in nothing.
             without.append(student)
@@ -98,8 +99,6 @@ def _of_assignment(course: Course, assignment: Any, left_out: Sequence[str]) -> 
     )
 
 
-def _score(course: Course, submission: Any) -> Score:
-    penalty = sum(penalty_today(course.config, each) for each in submission.notebooks)
-    points = max(0.0, float(submission.score or 0.0) - penalty)
-    waits = bool(submission.needs_manual_grade)
-    return Score(cents(points), cents(penalty), waits, submission.timestamp)
+def _score(today: PenaltiesToday, submission: Any) -> Score:
+    points, penalty = today.points_of(submission)
+    return Score(points, penalty, bool(submission.needs_manual_grade), submission.timestamp)

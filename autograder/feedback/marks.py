@@ -9,7 +9,7 @@ from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 
-from autograder.gradebook.penalties import penalty_today
+from autograder.gradebook.penalties import PenaltiesToday
 from autograder.gradebook.scores import standing_of
 from autograder.verdict.standing import GradebookStanding, duration
 
@@ -54,7 +54,7 @@ def today(about: Mapping[str, Any], config: Any) -> Today | None:
             notebook = gradebook.find_submission_notebook(*whose)
         except MissingEntry:
             return None
-        penalty = penalty_today(config, notebook)
+        penalty = PenaltiesToday(config).of(notebook)
         standing = replace(standing_of(gradebook, notebook), penalty=penalty)
         submission = notebook.assignment
         return Today(standing, submission.assignment.duedate, submission.extension)

@@ -9,7 +9,7 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.plugins import ExportPlugin
 
 from autograder.gradebook.harmless import harmless
-from autograder.gradebook.penalties import penalty_today
+from autograder.gradebook.penalties import PenaltiesToday
 from autograder.verdict.standing import cents
 
 COLUMNS = (
@@ -28,6 +28,7 @@ class CsvExport(ExportPlugin):  # type: ignore[misc]
     def export(self, gradebook: Gradebook) -> None:
         """Write a line for each student and assignment; who handed in nothing has no points."""
         wanted = {str(name) for name in self.assignment}, {str(name) for name in self.student}
+        today = PenaltiesToday(self.config)
         with open(self.to or "grades.csv", "w", encoding="utf-8", newline="") as file:
             table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             table.writeheader()
@@ -35,17 +36,19 @@ class CsvExport(ExportPlugin):  # type: ignore[misc]
                 for student in gradebook.students:
                     row = (assignment.name, student.id)
                     if all(not names or row[n] in names for n, names in enumerate(wanted)):
-                        table.writerow(_line(self.config, gradebook, assignment, student))
+                        table.writerow(_line(today, gradebook, assignment, student))
 
 
-def _line(config: Any, gradebook: Gradebook, assignment: Any, student: Any) -> dict[str, Any]:
+def _line(
+    today: PenaltiesToday, gradebook: Gradebook, assignment: Any, student: Any
+) -> dict[str, Any]:
     try:
         submission = gradebook.find_submission(assignment.name, student.id)
     except MissingEntry:
-        timestamp, score, penalty = None, 0.0, 0.0
+        timestamp, raw, points, penalty = None, 0.0, 0.0, 0.0
     else:
-        timestamp, score = submission.timestamp, submission.score
-        penalty = sum(penalty_today(config, notebook) for notebook in submission.notebooks)
+        timestamp, raw = submission.timestamp, submission.score
+        points, penalty = today.points_of(submission)
     return {
         "assignment": harmless(assignment.name),
         "duedate": assignment.duedate,
@@ -54,8 +57,8 @@ def _line(config: Any, gradebook: Gradebook, assignment: Any, student: Any) -> d
         "last_name": harmless(student.last_name),
         "first_name": harmless(student.first_name),
         "email": harmless(student.email),
-        "raw_score": cents(score),
-        "late_submission_penalty": cents(penalty),
-        "score": cents(max(0.0, score - penalty)),
+        "raw_score": cents(raw),
+        "late_submission_penalty": penalty,
+        "score": points,
         "max_score": cents(assignment.max_score),
     }

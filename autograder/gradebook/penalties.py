@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook, SubmittedNotebook
+from nbgrader.api import Gradebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.preprocessors import AssignLatePenalties
 
 from autograder.course.course import CONFIG, Course
@@ -14,6 +15,7 @@ from autograder.errors import CourseError
 from autograder.gradebook.gradings import gradebook_errors, is_unmade
 from autograder.gradebook.one_writer import OneWriter
 from autograder.submission.submitted_at import NBGRADERS, Clock
+from autograder.verdict.standing import cents
 
 _log = logging.getLogger(__name__)
 
@@ -62,13 +64,30 @@ class Penalties:
             notebook.late_submission_penalty = self.of(notebook)
 
 
-def penalty_today(config: Any, notebook: SubmittedNotebook) -> float:
+class PenaltiesToday:
     """What being late costs by today's marks; as recorded, where the plugin cannot be used."""
-    try:
-        return float(Penalties(config).of(notebook) or 0.0)
-    except CourseError as error:
-        _log.warning("%s", error)
-        return float(notebook.late_submission_penalty or 0.0)
+
+    def __init__(self, config: Any) -> None:
+        self._config = config
+
+    @cached_property
+    def _penalties(self) -> Penalties | None:
+        try:
+            return Penalties(self._config)
+        except CourseError as error:
+            _log.warning("%s", error)
+            return None
+
+    def of(self, notebook: SubmittedNotebook) -> float:
+        """The points that one notebook loses, 0 where it loses none."""
+        if self._penalties is None:
+            return float(notebook.late_submission_penalty or 0.0)
+        return float(self._penalties.of(notebook) or 0.0)
+
+    def points_of(self, submission: SubmittedAssignment) -> tuple[float, float]:
+        """What a submission is worth after its penalty, and the penalty, both to the cent."""
+        penalty = sum(self.of(notebook) for notebook in submission.notebooks)
+        return cents(max(0.0, float(submission.score or 0.0) - penalty)), cents(penalty)
 
 
 def settle_penalties(course: Course) -> list[str]:
