@@ -40,6 +40,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mini.hand_in(course, "stopped", mini.submission(first_row=NO_ROW))
     mini.hand_in(course, "hostile", mini.submission(double=HOSTILE))
     mini.hand_in(course, "right", mini.submission())
+    mini.hand_in(course, "broken", "no notebook")
     results(course)
     return course
 
@@ -100,6 +101,7 @@ def test_the_command_explains_one_check_or_all_that_failed(graded: Path) -> None
         (["quartered", mini.NAME, "no such check"], "no check is called 'no such check'"),
         (["quartered", mini.NAME, "a"], "several checks are called 'a'"),
         (["nobody", mini.NAME], "no submission of nobody"),
+        (["broken", mini.NAME], "nothing of it could be run; workbook table says why"),
         (["quartered", "02-none"], "02-none"),
     ],
 )

@@ -10,7 +10,7 @@ from autograder.course.course import Course, Submission
 from autograder.errors import CourseError
 from autograder.gradebook.gradings import SEED, read_parts
 from autograder.grading.pending import Pending
-from autograder.report.handed_in_work import Verdict, verdicts
+from autograder.report.handed_in_work import UNRUN, Verdict, verdicts
 from autograder.submission.handed_in import HandedIn
 
 
@@ -49,8 +49,11 @@ def graded_checks(course: Course, student: str, name: str) -> list[GradedCheck]:
     (assignment,) = course.chosen([name])
     (submission,) = course.submissions([assignment], [student])
     path = course.folder("autograded", student, name) / f"{name}.ipynb"
-    seed = read_parts(course.db_url).get((student, name), {}).get(SEED)
-    if not path.is_file() or seed is None:
+    graded = read_parts(course.db_url).get((student, name))
+    if graded is not None and not path.is_file():
+        raise CourseError(f"{name} of {student}: {UNRUN}")
+    seed = (graded or {}).get(SEED)
+    if seed is None:
         raise CourseError(
             f"{name} of {student} has no verdict with recorded inputs; workbook grade {name} "
             f"--student {student} --force makes one"
