@@ -16,6 +16,7 @@ from autograder import __version__
 from autograder.authoring.commands import authors
 from autograder.collecting.commands import collectors
 from autograder.exporting.commands import exporters
+from autograder.gradescope.commands import autograders
 from autograder.options import Database, Jobs, Names, ResultsFile, Students
 from autograder.refusals import check_writable, refusals, refuse
 from autograder.staff import staff
@@ -38,6 +39,7 @@ for panel, commands in (
     (TEACH, staff),
     (TEACH, collectors),
     (TEACH, exporters),
+    (TEACH, autograders),
     ("To write notebooks", authors),
 ):
     for command in commands.registered_commands:

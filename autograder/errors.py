@@ -42,7 +42,14 @@ class CellsChangedError(CourseError):
 
 
 class SandboxUnavailableError(WorkbookError):
-    """This machine cannot isolate submissions; the message says what to do."""
+    """This machine cannot isolate submissions; the message says what to do.
+
+    `why` is the reason alone.
+    """
+
+    def __init__(self, message: str, why: str = "") -> None:
+        super().__init__(message)
+        self.why = why or message
 
 
 class KernelServerError(WorkbookError):

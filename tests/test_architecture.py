@@ -44,6 +44,7 @@ ROOMS = (
     "autograder.authoring",
     "autograder.collecting",
     "autograder.exporting",
+    "autograder.gradescope",
     "autograder.staff",
     "autograder.cli",
 )

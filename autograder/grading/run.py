@@ -47,10 +47,14 @@ class Seeds:
 
 @dataclass(frozen=True)
 class LooseFile:
-    """A notebook that lies anywhere; its verdict goes into no gradebook."""
+    """A notebook that lies anywhere; its verdict goes into no gradebook.
+
+    With a `folder`, the other files in it lie beside it when it is run.
+    """
 
     path: Path
     assignment: Assignment
+    folder: Path | None = None
 
     @property
     def name(self) -> str:
@@ -59,7 +63,7 @@ class LooseFile:
 
     def read(self) -> HandedIn:
         """What is in it now."""
-        return read_handed_in(self.path, self.name)
+        return read_handed_in(self.path, self.name, folder=self.folder)
 
 
 def grade_all(
@@ -114,7 +118,7 @@ def _grade_each(
         return graded_entry, shared[one.assignment.name], handed_in
 
     begun = (one for one in work if one.assignment.name in keys)
-    tasks = ((one, _read(course, one)) for one in begun)  # when its turn comes
+    tasks = ((one, read_work(course, one)) for one in begun)  # when its turn comes
     for (one, handed_in), future in dispatch(tasks, call, workers):
         entry = _outcome(future, keys[one.assignment.name], handed_in)
         if recorder is not None and isinstance(one, Pending):
@@ -132,7 +136,7 @@ def _not_begun(one: Pending | LooseFile, fault: str) -> Graded:
     return Graded(one.name, one.assignment.name, 0, points, student, fault)
 
 
-def _read(course: Course, one: Pending | LooseFile) -> HandedIn:
+def read_work(course: Course, one: Pending | LooseFile) -> HandedIn:
     """What was handed in; another notebook than it should be is none of it."""
     handed_in = one.read()
     if handed_in.problem or is_plainly(one.assignment, handed_in.notebook):

@@ -15,6 +15,7 @@ EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1, 2, 4, 8
 REFER, TRUNCATE, IOCTL_DEV = 1 << 13, 1 << 14, 1 << 15
 _VERSION_1 = (1 << 13) - 1
 _MAKE_CHAR, _MAKE_BLOCK = 1 << 6, 1 << 11
+_TCP = 0b11  # to bind and to connect
 _SCOPED = 0b11  # abstract sockets and signals stay in the domain
 
 # What a program that computes never needs and what attacks on a kernel begin with.
@@ -29,7 +30,10 @@ FORBIDDEN_CALLS = """
 """
 # Local sockets, the own network, and the question which interfaces that has, which ZeroMQ asks.
 _AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK = 1, 2, 10, 16
-_FAMILIES = (_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK)
+_OWN_FAMILIES = (_AF_UNIX, _AF_INET, _AF_INET6, _AF_NETLINK)
+_SHARED_FAMILIES = (_AF_UNIX, _AF_NETLINK)
+# What is kept where no namespace is one's own, and stays when a process ended.
+_OUTLASTING_CALLS = "mq_open msgget semget shmget"
 _LAST_FAMILY = 64
 _TIOCSTI = 0x5412
 _NAMESPACES = (
@@ -43,8 +47,16 @@ _NAMESPACES = (
 )
 
 
-def confine_files(writable: tuple[str, ...]) -> None:
-    """Allow to read everywhere, to write below `writable`."""
+def confine_files(
+    writable: tuple[str, ...],
+    readable: tuple[str, ...] = ("/",),
+    devices: tuple[str, ...] = (),
+    shares_machine: bool = False,
+) -> None:
+    """Allow to read below `readable`, to write below `writable` and into `devices`.
+
+    What `shares_machine` has no network of its own, and so may not use any.
+    """
     version = linux.landlock_version()
     if not version:
         return
@@ -54,16 +66,31 @@ def confine_files(writable: tuple[str, ...]) -> None:
     reading = EXECUTE | READ_FILE | READ_DIR
     writing = handled & ~(_MAKE_CHAR | _MAKE_BLOCK)
     attributes = struct.pack("=Q", handled)
-    if version >= 6:  # 0: a network of its own holds no one to speak to, and ipykernel binds there
-        attributes += struct.pack("=QQ", 0, _SCOPED)
-    rules = [(reading, "/"), *((writing, folder) for folder in writable)]
+    # 0: a network of its own holds no one to speak to.
+    network = _TCP if shares_machine else 0
+    if version >= 4:
+        attributes += struct.pack("=Q", network)
+    if version >= 6:
+        attributes += struct.pack("=Q", _SCOPED)
+    using = handled & (READ_FILE | WRITE_FILE | TRUNCATE | IOCTL_DEV)
+    rules = [
+        *((reading, folder) for folder in readable),
+        *((writing, folder) for folder in writable),
+        *((using, device) for device in devices),
+    ]
     linux.landlock(attributes, rules)
 
 
 class Calls:
-    """The filter of system calls; made once by the fork server, loaded by every kernel."""
+    """The filter of system calls; made once by the fork server, loaded by every kernel.
 
-    def __init__(self) -> None:
+    What `shares_machine` has neither a network nor message queues and the like of its own, and so
+    is refused all of them.
+    """
+
+    def __init__(self, shares_machine: bool = False) -> None:
+        families = _SHARED_FAMILIES if shares_machine else _OWN_FAMILIES
+        names = f"{FORBIDDEN_CALLS} {_OUTLASTING_CALLS if shares_machine else ''}"
         try:
             import pyseccomp
         except (ImportError, RuntimeError):  # no libseccomp on this machine
@@ -71,7 +98,7 @@ class Calls:
             return
         self._filter = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
         refused = pyseccomp.ERRNO(errno.EPERM)
-        for name in FORBIDDEN_CALLS.split():
+        for name in names.split():
             try:
                 self._filter.add_rule(refused, name)
             except (OSError, ValueError):  # not a call of this architecture
@@ -82,7 +109,7 @@ class Calls:
             wanted = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag)
             self._filter.add_rule(refused, "clone", wanted)
         for family in range(_LAST_FAMILY):
-            if family not in _FAMILIES:
+            if family not in families:
                 is_family = pyseccomp.Arg(0, pyseccomp.EQ, family)
                 self._filter.add_rule(refused, "socket", is_family)
         beyond = pyseccomp.Arg(0, pyseccomp.GE, _LAST_FAMILY)

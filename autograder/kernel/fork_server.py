@@ -16,47 +16,81 @@ import socket
 import sys
 import traceback
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from autograder.kernel import linux
 from autograder.kernel.confine import Calls
-from autograder.kernel.seal import KERNELS, seal
+from autograder.kernel.namespaces import Namespaces
+from autograder.kernel.own_user import OwnUser
 from autograder.kernel.start import import_all, listening, note_everywhere, serve
 
 REQUEST_BYTES = 64 * 1024
+SEALED = "sealed "  # begins the first line where a kernel can be closed off
+
+
+class Level(Protocol):
+    """How kernels are closed off, of which there are two: `Namespaces` and `OwnUser`."""
+
+    kernels: str
+
+    def filter(self) -> Calls:
+        """The filter of system calls that every kernel loads."""
+
+    def fork(self) -> int:
+        """Fork a process that can be sealed."""
+
+    def seal(self, folder: str, uid: int | None, limits: dict[str, int], calls: Calls) -> str:
+        """Close this process off; where it sees its folder from now on."""
+
+    def problem(self) -> str:
+        """What does not hold in a process that was sealed; empty where all does."""
+
+    def holds(self) -> str:
+        """What holds there, where that depends on the machine."""
+
+    def kill(self, process: int, uid: int | None) -> None:
+        """End a kernel and all that it started."""
+
+    def clear(self, folder: str, uid: int | None) -> None:
+        """See to what a kernel that ended has left."""
 
 
 def main() -> None:
-    """Take the listening socket's number and whether to mount /proc; serve until stdin ends."""
+    """Take the listening socket's number, the level, a user to try it as; serve until stdin ends.
+
+    A fourth argument says where the level `own-user` finds what it needs.
+    """
     linux.die_with_parent()
-    listening, mounts_proc = int(sys.argv[1]), sys.argv[2] == "mount-proc"
-    if mounts_proc:  # bubblewrap covers parts of it for root, and then no other may be mounted
+    listening, called, uid = int(sys.argv[1]), sys.argv[2], int(sys.argv[3] or 0) or None
+    level: Level = OwnUser(**json.loads(sys.argv[4])) if called == "own-user" else Namespaces()
+    if called == "mount-proc":
+        # bubblewrap covers parts of it for root, and then no other may be mounted
         linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
-    calls = Calls()
-    if problem := _sealing_problem(calls, int(sys.argv[3]) if sys.argv[3] else None):
-        print(problem, flush=True)
+    calls = level.filter()
+    answer = _tried(level, calls, uid)
+    print(answer, flush=True)
+    if not answer.startswith(SEALED):
         return
-    print("sealed", flush=True)
     import_all()
     gc.collect()
     gc.freeze()  # a collection in a fork would copy every page that it looks at
-    Server(socket.socket(fileno=listening), calls).run()
+    Server(socket.socket(fileno=listening), calls, level).run()
 
 
-def _sealing_problem(calls: Calls, uid: int | None) -> str:
-    """Why a fork cannot be sealed here, tried once; empty where it can."""
-    folder = f"{KERNELS}/probe"
+def _tried(level: Level, calls: Calls, uid: int | None) -> str:
+    """`sealed` and what holds then, where a fork can be sealed here; else why it cannot."""
+    folder = f"{level.kernels}/probe"
     os.mkdir(folder)
     limits = {"memory_bytes": 2**32, "processes": 8, "file_bytes": 2**20, "scratch_bytes": 2**20}
     reading, writing = os.pipe()
     try:
-        process = _fork_first()
+        process = level.fork()
     except OSError as error:
         return str(error)
     if process == 0:
-        answer = "sealed"
         try:
-            seal(folder, uid, limits, calls)
+            level.seal(folder, uid, limits, calls)
+            answer = level.problem() or f"{SEALED}{level.holds()}"
         except Exception as error:
             answer = str(error) or type(error).__name__
         os.write(writing, answer.encode())
@@ -65,30 +99,27 @@ def _sealing_problem(calls: Calls, uid: int | None) -> str:
     with os.fdopen(reading) as pipe:
         answer = pipe.read()
     os.waitpid(process, 0)
+    level.clear(folder, uid)
     os.rmdir(folder)
-    return "" if answer == "sealed" else answer or "the process that tried it ended"
+    return answer or "the process that tried it ended"
 
 
-def _fork_first() -> int:
-    """Fork a process that is the first of a namespace of processes."""
-    linux.unshare(linux.CLONE_NEWPID)
-    try:
-        process = os.fork()
-    except OSError:
-        linux.return_to_pid_namespace()
-        raise
-    if process != 0:
-        linux.return_to_pid_namespace()
-    return process
+class Running(NamedTuple):
+    """A kernel: the connection that stands for it, its folder and its user."""
+
+    connection: socket.socket
+    folder: str
+    uid: int | None
 
 
 class Server:
     """Accepts requests on `listening`, one kernel for each connection."""
 
-    def __init__(self, listening: socket.socket, calls: Calls) -> None:
+    def __init__(self, listening: socket.socket, calls: Calls, level: Level) -> None:
         self._listening = listening
         self._calls = calls
-        self._connections: dict[int, socket.socket] = {}  # by the kernel's process number
+        self._level = level
+        self._running: dict[int, Running] = {}  # by the kernel's process number
         self._selector = selectors.DefaultSelector()
 
     def run(self) -> None:
@@ -102,6 +133,7 @@ class Server:
         while True:
             for key, _ in self._selector.select():
                 if key.fileobj is sys.stdin:
+                    self._end_all()
                     return
                 if key.fileobj is self._listening:
                     self._answer(self._listening.accept()[0])
@@ -117,17 +149,18 @@ class Server:
         try:
             request = json.loads(connection.recv(REQUEST_BYTES))
             note_everywhere(request["noted"])  # once, for all that are forked after it
-            process = _fork_first()
+            folder = f"{self._level.kernels}/{request['folder']}"
+            process = self._level.fork()
         except (OSError, ValueError) as error:
             _say(connection, {"error": str(error)})
             connection.close()
             return
         if process == 0:
-            self._be_kernel(connection, request)
-        self._connections[process] = connection
+            self._be_kernel(connection, folder, request)
+        self._running[process] = Running(connection, folder, request["uid"])
         self._selector.register(connection, selectors.EVENT_READ, process)
 
-    def _be_kernel(self, connection: socket.socket, request: dict[str, Any]) -> None:
+    def _be_kernel(self, connection: socket.socket, folder: str, request: dict[str, Any]) -> None:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -137,10 +170,9 @@ class Server:
             own = connection.fileno()
             os.closerange(3, own)
             os.closerange(own + 1, os.sysconf("SC_OPEN_MAX"))
-            folder = f"{KERNELS}/{request['folder']}"
             sockets = listening(folder, request["uid"])
-            seal(folder, request["uid"], request["limits"], self._calls)
-            serve(connection, request["environment"], sockets)
+            seen = self._level.seal(folder, request["uid"], request["limits"], self._calls)
+            serve(connection, request["environment"], sockets, seen)
         except BaseException:
             _say(connection, {"error": traceback.format_exc(limit=-3)})
         finally:
@@ -148,13 +180,13 @@ class Server:
 
     def _hang_up(self, process: int) -> None:
         """The other side wants the kernel ended, or is gone: either way it is killed."""
-        connection = self._connections[process]
+        connection, _, uid = self._running[process]
         self._selector.unregister(connection)
-        os.kill(process, signal.SIGKILL)
+        self._level.kill(process, uid)
         with suppress(OSError):
             if connection.recv(REQUEST_BYTES):
                 return  # who asked for the end hears of it
-        self._connections.pop(process).close()
+        connection.close()
 
     def _reap(self) -> None:
         """Tell whose kernel ended."""
@@ -165,12 +197,20 @@ class Server:
                 return
             if process == 0:
                 return
-            connection = self._connections.pop(process, None)
-            if connection is not None:
-                if connection in self._selector.get_map():
+            if process in self._running:
+                connection, folder, uid = self._running.pop(process)
+                if connection.fileno() >= 0 and connection in self._selector.get_map():
                     self._selector.unregister(connection)
+                self._level.clear(folder, uid)
                 _say(connection, {"exit": os.waitstatus_to_exitcode(status)})
                 connection.close()
+
+    def _end_all(self) -> None:
+        """End the kernels that are left: at the weaker level they would outlive the server."""
+        for process, running in self._running.items():
+            with suppress(ProcessLookupError):
+                self._level.kill(process, running.uid)
+            self._level.clear(running.folder, running.uid)
 
 
 def _say(connection: socket.socket, what: dict[str, Any]) -> None:

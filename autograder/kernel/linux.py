@@ -28,6 +28,7 @@ MNT_DETACH = 2
 
 # <linux/prctl.h>
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP = 1, 4, 24
+_PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
 
 # <net/if.h>, <linux/sockios.h>
@@ -119,6 +120,11 @@ def raise_loopback() -> None:
 def die_with_parent() -> None:
     """Have this process killed when its parent ends. See prctl(2)."""
     _check(_libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
+
+
+def take_orphans() -> None:
+    """Become the parent of what descendants leave. See PR_SET_CHILD_SUBREAPER in prctl(2)."""
+    _check(_libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl")
 
 
 def stay_readable() -> None:

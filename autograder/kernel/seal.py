@@ -47,16 +47,23 @@ def seal(folder: str, uid: int | None, limits: dict[str, int], calls: Calls) -> 
         linux.make_read_only(top)
     _own_user(uid)
     os.chdir(HOME)
+    limit_resources(limits)
+    linux.drop_privileges()
+    confine_files((HOME, "/tmp", "/dev"))
+    calls.confine()
+
+
+def limit_resources(limits: dict[str, int]) -> None:
+    """Set what this process and those after it may use, or less where less is left already."""
     for kind, limit in (
         (resource.RLIMIT_AS, limits["memory_bytes"]),
         (resource.RLIMIT_NPROC, limits["processes"]),
         (resource.RLIMIT_FSIZE, limits["file_bytes"]),
         (resource.RLIMIT_CORE, 0),
     ):
-        resource.setrlimit(kind, (limit, limit))
-    linux.drop_privileges()
-    confine_files((HOME, "/tmp", "/dev"))
-    calls.confine()
+        most = resource.getrlimit(kind)[1]
+        least = limit if most == resource.RLIM_INFINITY else min(limit, most)
+        resource.setrlimit(kind, (least, least))
 
 
 def _own_user(uid: int | None) -> None:

@@ -9,16 +9,14 @@ import shutil
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from autograder.kernel import linux
-from autograder.kernel.seal import HOME, KERNEL
 
-HANDED_IN = Path(KERNEL, "handed-in")
-PACKAGES = Path(KERNEL, "packages")
-CONNECTION = Path(KERNEL, "connection.json")
+CONNECTION = "connection.json"
 LARGE_BLOCK_BYTES = 2**20
 BACKLOG = 16
 
@@ -57,7 +55,7 @@ def listening(folder: str, uid: int | None) -> dict[int, int]:
 
     Done before the sealing, after which nothing can be made in that folder any more.
     """
-    told = json.loads(Path(folder, CONNECTION.name).read_text())
+    told = json.loads(Path(folder, CONNECTION).read_text())
     found = {}
     own = os.geteuid()
     os.seteuid(own if uid is None else uid)  # whose they are
@@ -73,22 +71,30 @@ def listening(folder: str, uid: int | None) -> dict[int, int]:
 
 
 def serve(
-    connection: socket.socket, environment: Mapping[str, str], sockets: Mapping[int, int]
+    connection: socket.socket,
+    environment: Mapping[str, str],
+    sockets: Mapping[int, int],
+    folder: str,
 ) -> None:
-    """Serve the notebook's client until the process is killed; announce it on `connection`."""
+    """Serve the notebook's client until the process is killed; announce it on `connection`.
+
+    `folder` is the kernel's own, as it sees it.
+    """
+    home, handed_in, packages = environment["HOME"], Path(folder, "handed-in"), f"{folder}/packages"
     os.environ.clear()
     os.environ.update(environment)
+    tempfile.tempdir = environment.get("TMPDIR")  # not what was found before the sealing
     random.seed()
-    if HANDED_IN.is_dir():
-        shutil.copytree(HANDED_IN, HOME, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    if handed_in.is_dir():
+        shutil.copytree(handed_in, home, dirs_exist_ok=True, copy_function=shutil.copyfile)
     # Last, so that a file handed in as torch.py shadows nothing.
-    others = [entry for entry in sys.path if entry not in ("", HOME)]
-    sys.path = [str(PACKAGES), *others, HOME] if PACKAGES.is_dir() else [*others, HOME]
+    others = [entry for entry in sys.path if entry not in ("", home)]
+    sys.path = [packages, *others, home] if os.path.isdir(packages) else [*others, home]
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
     from autograder.kernel.app import KernelApp
 
-    app = KernelApp.instance(connection_file=str(CONNECTION))
+    app = KernelApp.instance(connection_file=f"{folder}/{CONNECTION}")
     app.listening = sockets
     app.initialize([])
     connection.sendall(b'{"ready": true}')

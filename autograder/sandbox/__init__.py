@@ -6,7 +6,7 @@ provisioner that asks it for kernels is in `autograder.sandbox.provisioner`.
 
 from autograder.sandbox.bubblewrap import check_place
 from autograder.sandbox.limits import Limits
-from autograder.sandbox.started_server import KernelServer, kernel_server, replace
+from autograder.sandbox.started_server import KernelServer, kernel_server, replace, use_level
 
 __all__ = [
     "KernelServer",
@@ -14,4 +14,5 @@ __all__ = [
     "check_place",
     "kernel_server",
     "replace",
+    "use_level",
 ]

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import autograder
 from autograder.errors import SandboxUnavailableError
-from autograder.kernel.seal import HOME, KERNELS, NEW_ROOT
+from autograder.kernel.seal import HOME, KERNEL, KERNELS, NEW_ROOT
 
 PACKAGES = "/opt/workbook"
 # What a fork server needs inside the sandbox to seal its kernels; they keep none of it.
@@ -32,6 +32,36 @@ SYSTEM_FOLDERS = ("/usr", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts")
 SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib32", "/lib64")
 # Above every account of a machine; a sandbox that root starts gets one of these as its own.
 FIRST_FREE_UID = 1_879_048_192
+
+
+class Bubblewrap:
+    """The usual level: namespaces in which secrets are not there."""
+
+    remedy = (
+        "Allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, or "
+        "kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu)"
+    )
+    ends_itself = False
+
+    def uid(self) -> int | None:
+        """A user number for what root starts."""
+        return free_uid() if os.geteuid() == 0 else None
+
+    def command(self, listening: int, kernels: Path, uid: int | None) -> list[str]:
+        """The command that starts the fork server in the outer sandbox."""
+        return command(listening, kernels, uid)
+
+    def variables(self, kernels: Path) -> dict[str, str]:
+        """None: bubblewrap sets those that are seen inside."""
+        return {}
+
+    def environment(self, folder: Path) -> dict[str, str]:
+        """The same for every kernel."""
+        return environment()
+
+    def seen(self, folder: Path) -> str:
+        """The same for every kernel."""
+        return KERNEL
 
 
 def free_uid() -> int:

@@ -22,8 +22,6 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Dict, Instance, Integer, List
 
 from autograder.errors import KernelServerError, SandboxUnavailableError
-from autograder.kernel.seal import KERNEL
-from autograder.sandbox.bubblewrap import environment, free_uid
 from autograder.sandbox.channels import SandboxKernelClient
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.started_server import KernelServer, kernel_server, request
@@ -101,7 +99,8 @@ class SandboxProvisioner(KernelProvisionerBase):
         manager.ip = str(self._folder / "socket")
         manager.write_connection_file()
         self.connection_info = manager.get_connection_info()
-        inside = json.loads(Path(manager.connection_file).read_text()) | {"ip": f"{KERNEL}/socket"}
+        inside = json.loads(Path(manager.connection_file).read_text())
+        inside["ip"] = f"{self._server.level.seen(self._folder)}/socket"
         (self._folder / "connection.json").write_text(json.dumps(inside))
         write_files(self.files, self._folder)
         return await super().pre_launch(cmd=["a fork"], **kwargs)
@@ -109,7 +108,8 @@ class SandboxProvisioner(KernelProvisionerBase):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Have a kernel forked and wait until it says that it is ready."""
         assert self._folder is not None
-        uid = free_uid() if os.geteuid() == 0 else None
+        level = self._server.level
+        uid = level.uid()
         if uid is not None:
             self._folder.chmod(0o755)
             for path in (self._folder, *self._folder.rglob("*")):
@@ -119,7 +119,7 @@ class SandboxProvisioner(KernelProvisionerBase):
             self._folder.name,
             uid,
             limits,
-            {**environment(), "WORKBOOK_SEED": str(self.seed)},
+            {**level.environment(self._folder), "WORKBOOK_SEED": str(self.seed)},
             self.noted,
         )
         try:

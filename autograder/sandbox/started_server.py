@@ -13,19 +13,24 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from autograder.errors import KernelServerError, SandboxUnavailableError
-from autograder.sandbox.bubblewrap import command, free_uid
+from autograder.sandbox.bubblewrap import Bubblewrap
+from autograder.sandbox.level import Isolation
 
 PREFIX = "workbook-kernels-"
 START_SECONDS = 60.0
+END_SECONDS = 30.0
 # Of the 107 bytes that the name of a socket may have, what a kernel's own part leaves.
 MAX_NAME = 40
 
 
 class KernelServer:
-    """A fork server in the outer sandbox and the folder of its kernels.
+    """A fork server at a level of isolation, bubblewrap's by default, and its kernels' folder.
+
+    `holds` says what the level holds on this machine, where that is not all.
 
     Starting it returns as soon as it has sealed a first process; it goes on to import what kernels
     need, and requests wait for that.
@@ -34,7 +39,9 @@ class KernelServer:
     KernelServerError, when it was killed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, level: Isolation | None = None) -> None:
+        self.level: Isolation = level or Bubblewrap()
+        self.holds = ""
         _remove_abandoned()
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=_temporary()))
         self._lock = os.open(self.folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
@@ -43,20 +50,24 @@ class KernelServer:
         self.kernels.mkdir()
         self._address = str(self.folder / "requests")
         self.owner = os.getpid()
-        uid = free_uid() if os.geteuid() == 0 else None
+        uid = self.level.uid()
         if uid is not None:
             self.folder.chmod(0o711)
             self.kernels.chmod(0o711)
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
             listening.bind(self._address)
+            os.chmod(self._address, 0o600)
             listening.listen(128)
             try:
                 self._process = subprocess.Popen(
-                    command(listening.fileno(), self.kernels, uid),
+                    self.level.command(listening.fileno(), self.kernels, uid),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
-                    env={"PATH": os.environ.get("PATH", os.defpath)},
+                    env={
+                        "PATH": os.environ.get("PATH", os.defpath),
+                        **self.level.variables(self.kernels),
+                    },
                     cwd="/",
                     pass_fds=(listening.fileno(),),
                 )
@@ -75,7 +86,8 @@ class KernelServer:
         deadline.start()
         answer = process.stdout.readline().decode().strip()
         deadline.cancel()
-        if answer == "sealed":
+        if answer == "sealed" or answer.startswith("sealed "):
+            self.holds = answer.removeprefix("sealed").strip()
             # Closed: what a server prints later is nobody's to read.
             process.stdout.close()
             process.stderr.close()
@@ -86,8 +98,8 @@ class KernelServer:
             raise KernelServerError("the fork server was killed while it started")
         raise SandboxUnavailableError(
             f"a sandbox cannot be made here ({answer}); student code does not run without it. "
-            "Allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, or "
-            "kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu)"
+            f"{self.level.remedy}",
+            answer,
         )
 
     def connect(self) -> socket.socket:
@@ -116,6 +128,9 @@ class KernelServer:
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 pipe.close()
+        if self.level.ends_itself:  # as its standard input ended
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(END_SECONDS)
         self._process.kill()
         self._process.wait()
         self._remove()
@@ -163,6 +178,13 @@ def _remove_abandoned() -> None:
 
 _current: KernelServer | None = None
 _changing = threading.Lock()
+_level: Isolation | None = None
+
+
+def use_level(level: Isolation) -> None:
+    """Have the fork servers of this process that are started from now on isolate at this level."""
+    global _level
+    _level = level
 
 
 def kernel_server() -> KernelServer:
@@ -190,6 +212,6 @@ def replace(gone: KernelServer) -> KernelServer:
 
 def _started() -> KernelServer:
     try:
-        return KernelServer()
+        return KernelServer(_level)
     except KernelServerError:
-        return KernelServer()
+        return KernelServer(_level)
