@@ -1,8 +1,9 @@
 """A container as Gradescope starts one, laid out by bubblewrap: `/autograder`, root, `/usr`.
 
-Three kinds: what a virtual machine allows (`OPEN`), what Docker allows by default (`DOCKER`, and
-`OLD_DOCKER` under a kernel without Landlock), and one whose root may not even become another user
-(`CLOSED`). No network is used: the Python with all libraries is this machine's own.
+The kinds are what a virtual machine allows (`OPEN`), what Docker allows by default (`DOCKER`, and
+`OLD_DOCKER` under a kernel without Landlock, `NO_FILTER` without libseccomp besides), and one whose
+root may not even become another user (`CLOSED`). No network is used: the Python with all libraries
+is this machine's own.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import pytest
 
 from autograder.sandbox.bubblewrap import SYSTEM_LINKS
 
-OPEN, DOCKER, OLD_DOCKER, CLOSED = "open", "docker", "old docker", "closed"
+OPEN, DOCKER, OLD_DOCKER, NO_FILTER, CLOSED = "open", "docker", "old", "no filter", "closed"
 # Docker's documentation, "Runtime privilege and Linux capabilities": those kept by default.
 KEPT_BY_DOCKER = (
     *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD"),
@@ -75,14 +76,14 @@ class Container:
             rules.seek(0)
             filtered = ["--seccomp", str(rules.fileno())] if kind != OPEN else []
             return subprocess.run(
-                [*self._layout(), *_capabilities(kind), *filtered, *more, "--", *command],
+                [*self._layout(kind), *_capabilities(kind), *filtered, *more, "--", *command],
                 pass_fds=[rules.fileno()],
                 capture_output=True,
                 text=True,
                 timeout=TIMES_OUT,
             )
 
-    def _layout(self) -> list[str]:
+    def _layout(self, kind: str) -> list[str]:
         words = ["bwrap", "--die-with-parent", "--unshare-pid", "--unshare-ipc", "--unshare-net"]
         words += ["--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin:/sbin:/bin"]
         words += ["--setenv", "WORKBOOK_PYTHON", f"{PYTHON_FOLDER}/bin/python"]
@@ -97,6 +98,9 @@ class Container:
                 words += ["--ro-bind", link, link]
         for folder in _libraries():
             words += [*_parents(folder), "--ro-bind", str(folder), str(folder)]
+        if kind == NO_FILTER:
+            missing = str(self.python / "missing.py")
+            words += ["--ro-bind", missing, f"{sysconfig.get_paths()['purelib']}/pyseccomp.py"]
         words += [*_parents(PYTHON_FOLDER), "--bind", str(self.python), str(PYTHON_FOLDER)]
         words += ["--bind", str(self.autograder), "/autograder", "--chdir", "/autograder"]
         return words
@@ -108,6 +112,7 @@ def make_container(folder: Path) -> Container:
     (packages,) = (folder / "python" / "lib").glob("python*/site-packages")
     # As plain folders: this course, which is installed as a link, is not found through them.
     (packages / "libraries.pth").write_text("\n".join(_site_packages()))
+    (folder / "python" / "missing.py").write_text("raise ImportError\n")
     (folder / "autograder").mkdir()
     return Container(folder / "autograder", folder / "python")
 
@@ -146,7 +151,7 @@ def _seccomp(kind: str) -> bytes:
         wanted = pyseccomp.Arg(0, pyseccomp.MASKED_EQ, flag, flag)
         rules.add_rule(pyseccomp.ERRNO(errno.EPERM), "clone", wanted)
     rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), "clone3")
-    if kind == OLD_DOCKER:
+    if kind in (OLD_DOCKER, NO_FILTER):
         for part in ("create_ruleset", "add_rule", "restrict_self"):
             rules.add_rule(pyseccomp.ERRNO(errno.ENOSYS), f"landlock_{part}")
     with tempfile.TemporaryFile() as file:

@@ -84,8 +84,8 @@ def _to_be_marked(name: str, points: float, visibility: str) -> Results:
     return {
         "name": f"{name}: to be marked",
         "output": (
-            f"Your answer is marked by a person, for up to {points:g} more points. Nothing is taken "
-            "off for it here."
+            f"Your answer is marked by a person, for up to {points:g} more points. Nothing is "
+            "taken off for it here."
         ),
         "output_format": "text",
         "visibility": visibility,
