@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Protocol
 from autograder.kernel import linux
 from autograder.kernel.confine import Calls
 from autograder.kernel.namespaces import Namespaces
-from autograder.kernel.own_user import OwnUser
+from autograder.kernel.own_user import SeparateUser
 from autograder.kernel.start import import_all, listening, note_everywhere, serve
 
 REQUEST_BYTES = 64 * 1024
@@ -29,7 +29,7 @@ SEALED = "sealed "  # begins the first line where a kernel can be closed off
 
 
 class Level(Protocol):
-    """How kernels are closed off, of which there are two: `Namespaces` and `OwnUser`."""
+    """How kernels are closed off, of which there are two: `Namespaces` and `SeparateUser`."""
 
     kernels: str
 
@@ -62,7 +62,7 @@ def main() -> None:
     """
     linux.die_with_parent()
     listening, called, uid = int(sys.argv[1]), sys.argv[2], int(sys.argv[3] or 0) or None
-    level: Level = OwnUser(**json.loads(sys.argv[4])) if called == "own-user" else Namespaces()
+    level: Level = SeparateUser(**json.loads(sys.argv[4])) if called == "own-user" else Namespaces()
     if called == "mount-proc":
         # bubblewrap covers parts of it for root, and then no other may be mounted
         linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)

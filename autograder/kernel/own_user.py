@@ -26,7 +26,7 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 GONE_SECONDS = 10.0  # for processes that were killed to be gone
 
 
-class OwnUser:
+class SeparateUser:
     """Forks kernels that become another user.
 
     `kernels` is the folder of theirs, `readable` are folders of Python's; that user must not read
