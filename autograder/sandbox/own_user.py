@@ -85,7 +85,8 @@ class OwnUser:
 
     def variables(self, kernels: Path) -> dict[str, str]:
         """Those of a kernel, as nothing else sets them."""
-        return {**environment(), "HOME": "/", "PYTHONPATH": str(_packages(kernels))}
+        places = {"HOME": "/", "TMPDIR": str(kernels.parent), "PYTHONPATH": str(_packages(kernels))}
+        return {**environment(), **places}
 
     def environment(self, folder: Path) -> dict[str, str]:
         """Those of every kernel, with a home of its own."""
