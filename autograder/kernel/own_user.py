@@ -110,6 +110,7 @@ class SeparateUser:
 
     def kill(self, process: int, uid: int | None) -> None:
         """End a kernel and all that it started."""
+        os.kill(process, signal.SIGKILL)
         _kill_all_of(uid or 0)
 
     def clear(self, folder: str, uid: int | None) -> None:
