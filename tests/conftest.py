@@ -42,7 +42,14 @@ def course(tmp_path: Path) -> Path:
 # What takes longest, first, so that no worker is left alone with it at the end.
 LONGEST = (
     *("test_hostile", "test_feedback", "test_proofs", "test_elsewhere", "test_hostile_pages"),
-    *("test_self_check", "test_nbgrader", "test_postgres", "test_progress", "test_patient"),
+    *(
+        "test_gradescope",
+        "test_self_check",
+        "test_nbgrader",
+        "test_postgres",
+        "test_progress",
+        "test_patient",
+    ),
 )
 
 

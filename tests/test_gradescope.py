@@ -22,7 +22,8 @@ from packaging.utils import canonicalize_name
 from typer.testing import CliRunner
 
 from autograder.cli import app
-from autograder.errors import UnreadableError
+from autograder.doctor import findings
+from autograder.errors import SandboxUnavailableError, UnreadableError
 from autograder.gradescope.submitted import notebook_in
 from tests import mini
 from tests.container import (
@@ -85,6 +86,9 @@ SCHEMA = {
 HIDDEN = ("randn(3, 5)", "with observe(", "seen.output", "BEGIN HIDDEN", "MARK SCHEME")
 BROKEN = f"{mini.SOLUTIONS}\nraise ValueError\n"
 CLOSED_TO_OTHERS = ("source", "results", "submission", "submission_metadata.json")
+# The most that a container of 2 GiB could give to a process: of the address space of each, as a
+# control group for all together is not everybody's to make.
+LIMITED = ("prlimit", f"--as={2 * 2**30}")
 
 STEALS = """
 import os, signal, subprocess
@@ -318,7 +322,7 @@ def graded(container: Container, kind: str, content: nbformat.NotebookNode | str
     """The results.json of one upload, which is by the schema and shows nothing hidden."""
     text = content if isinstance(content, str) else nbformat.writes(content)
     container.submit({"my work.ipynb": text.encode()})
-    done = container.run(kind, ["/autograder/run_autograder"])
+    done = container.run(kind, [*LIMITED, "/autograder/run_autograder"])
     written = (container.autograder / "results" / "results.json").read_text()
     results = json.loads(written)
     jsonschema.validate(results, SCHEMA)
@@ -437,9 +441,7 @@ def test_what_student_code_can_do_without_namespaces(container: Container, kind:
     attempts = ROOT / "tests" / "attempts.py"
     bound = ["--ro-bind", str(attempts), "/attempts.py"]
 
-    # 2 GiB for each process, as the most that a container of 2 GiB could give it.
-    limited = ["prlimit", f"--as={2 * 2**30}"]
-    command = [*limited, f"{PYTHON_FOLDER}/bin/python", "-I", "/attempts.py"]
+    command = [*LIMITED, f"{PYTHON_FOLDER}/bin/python", "-I", "/attempts.py"]
     done = container.run(kind, command, *bound)
 
     assert done.returncode == 0, done.stderr
@@ -452,3 +454,42 @@ def test_what_student_code_can_do_without_namespaces(container: Container, kind:
     assert (found["left"], found["problem"]) == ("left", None)
     assert set(found["users"]) == {"0"}
     assert found["folders"] == []
+
+
+@needs_root
+@pytest.mark.release
+def test_no_other_command_takes_the_weaker_level(container: Container) -> None:
+    """`workbook doctor` shows it in the container, and `workbook grade` refuses there."""
+    container.submit({f"{NAME}.ipynb": nbformat.writes(mini.submission()).encode()})
+    workbook = f"cd /autograder/source/course && {PYTHON_FOLDER}/bin/workbook"
+
+    doctor = container.run(DOCKER, ["sh", "-c", f"{workbook} doctor"])
+    upload = f"/autograder/submission/{NAME}.ipynb"
+    refused = container.run(DOCKER, ["sh", "-c", f"{workbook} grade {upload}"])
+
+    assert "weaker sandbox, taken on Gradescope alone: a user of its own" in doctor.stdout
+    assert refused.returncode == 2
+    assert "a sandbox cannot be made here" in refused.stderr
+
+
+@pytest.mark.parametrize("uid", [0, 1000])
+def test_the_doctor_shows_it_to_root_alone(uid: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the usual one does not work: others could not take it anywhere."""
+
+    class Refuses:
+        holds = "a user of its own"
+
+        def __init__(self, level: object = None) -> None:
+            if level is None:
+                raise SandboxUnavailableError("there are no namespaces here")
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr("os.geteuid", lambda: uid)
+    monkeypatch.setattr("autograder.sandbox.kernel_server", Refuses)
+    monkeypatch.setattr("autograder.sandbox.KernelServer", Refuses)
+    found = {each.what: each for each in findings(Path("/nowhere"))}
+
+    assert not found["sandbox"].fine
+    weaker = found.get("weaker sandbox, taken on Gradescope alone")
+    assert (weaker is not None and weaker.found.startswith("a user of its own")) == (uid == 0)

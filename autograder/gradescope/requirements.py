@@ -7,6 +7,8 @@ import importlib.metadata
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from autograder.errors import CourseError
+
 # Its own requirements differ from build to build: with GPUs they are gigabytes of libraries.
 OF_ITS_OWN = ("torch",)
 
@@ -14,7 +16,7 @@ OF_ITS_OWN = ("torch",)
 def pinned(distribution: str) -> dict[str, str]:
     """The version of each distribution that one stands on, itself left out, by their names.
 
-    Raises: importlib.metadata.PackageNotFoundError, where one of them is not installed.
+    Raises: CourseError, where one of them is not installed.
     """
     found: dict[str, str] = {}
     todo = [(canonicalize_name(distribution), "")]
@@ -27,7 +29,7 @@ def pinned(distribution: str) -> dict[str, str]:
         name, extra = one
         if name != distribution:
             # Without what stands behind a plus, which names a build.
-            found[name] = importlib.metadata.version(name).split("+")[0]
+            found[name] = _version(name).split("+")[0]
         if name in OF_ITS_OWN:
             continue
         for line in importlib.metadata.requires(name) or ():
@@ -36,6 +38,15 @@ def pinned(distribution: str) -> dict[str, str]:
                 called = canonicalize_name(needed.name)
                 todo += [(called, each) for each in ("", *needed.extras)]
     return dict(sorted(found.items()))
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError as error:
+        raise CourseError(
+            f"{name} is not installed here, and is needed: pip install {name}"
+        ) from error
 
 
 def lines(versions: dict[str, str]) -> str:
