@@ -38,6 +38,7 @@ from tests.container import (
     needs_root,
 )
 from tests.harness import ROOT
+from tests.hostile import every
 
 NAME = mini.NAME
 VISIBILITY = {"enum": ["hidden", "after_due_date", "after_published", "visible"]}
@@ -454,6 +455,38 @@ def test_what_student_code_can_do_without_namespaces(container: Container, kind:
     assert (found["left"], found["problem"]) == ("left", None)
     assert set(found["users"]) == {"0"}
     assert found["folders"] == []
+
+
+# Their own doing, at this level: one ends its kernel, which is the first process of no namespace;
+# of the other the memory is counted that its processes share.
+ENDED = {"signal-everybody", "flood-processes"}
+
+
+@needs_root
+@pytest.mark.release
+def test_every_hostile_submission_is_held_without_namespaces(container: Container) -> None:
+    """As `test_hostile` has it at the usual level: honest points, nothing left."""
+    container.submit({})
+    repository = ["--ro-bind", str(ROOT), "/repository", "--setenv", "PYTHONPATH", "/repository"]
+    command = [f"{PYTHON_FOLDER}/bin/python", "-P", "-m", "tests.hostile.contained"]
+    container.run(OLD_DOCKER, ["chmod", "-R", "go=", "/autograder"])
+
+    done = container.run(OLD_DOCKER, command, *repository, seconds=1_800)
+
+    assert done.returncode == 0, done.stderr
+    came = json.loads(done.stdout)
+    assert came["held"].endswith("no Landlock")
+    assert came["tmp"] == [name for name in came["tmp"] if name.startswith("tmp")]
+    for one in every():
+        found = came["found"][one.id]
+        assert (found["folders"], found["users"]) == ([], []), one.id
+        if one.racing:
+            assert found["score"] in (0.0, 2.0, one.points), one.id
+            continue
+        assert found["score"] == one.points, (one.id, found["reason"])
+        if one.id not in ENDED:
+            assert found["status"] == one.status, (one.id, found["reason"])
+            assert one.reason in (found["reason"] or ""), one.id
 
 
 @needs_root
