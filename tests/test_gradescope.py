@@ -24,6 +24,7 @@ from typer.testing import CliRunner
 from autograder.cli import app
 from autograder.doctor import findings
 from autograder.errors import SandboxUnavailableError, UnreadableError
+from autograder.gradescope import prepare
 from autograder.gradescope.submitted import notebook_in
 from tests import mini
 from tests.container import (
@@ -274,6 +275,18 @@ def test_what_cannot_be_an_autograder_is_refused(
     assert status == 2
     assert says in " ".join(said.split())
     assert not list(tmp_path.glob("*.zip"))
+
+
+def test_an_image_is_not_made_of_what_does_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version of a package there may break what ran here; the build ends with a sentence."""
+    folder = mini.make_course(tmp_path)
+    (folder / "solutions" / "mini.py").write_text(BROKEN)
+    monkeypatch.setattr(prepare, "COURSE", folder)
+
+    with pytest.raises(SystemExit, match="This cannot be an autograder: the reference of 01-mini"):
+        prepare.main()
 
 
 def test_an_assignment_that_is_not_there_is_refused(course: Path, tmp_path: Path) -> None:
