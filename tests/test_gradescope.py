@@ -471,8 +471,9 @@ def test_what_student_code_can_do_without_namespaces(container: Container, kind:
 
 
 # Their own doing, at this level, with the points of what ran: two end or stop their kernel, which
-# is the first process of no namespace; of one the memory is counted that its processes share.
-ENDED = {"signal-everybody": 2.0, "flood-processes": 2.0, "stop-itself": 0.0}
+# is the first process of no namespace; of one the memory is counted that its processes share, and
+# it is chance in which cell that is seen.
+ENDED = {"signal-everybody": (2.0,), "flood-processes": (0.0, 2.0), "stop-itself": (0.0,)}
 # What they are is seen by where they lie in a course, and nothing is run.
 OF_A_COURSE = {"link-notebook", "link-folder", "other-notebook"}
 
@@ -498,8 +499,8 @@ def test_every_hostile_submission_is_held_without_namespaces(container: Containe
         if one.racing:
             assert found["score"] in (0.0, 2.0, one.points), one.id
             continue
-        expected = ENDED.get(one.id, one.points)
-        assert found["score"] == expected, (one.id, found["reason"])
+        expected = ENDED.get(one.id, (one.points,))
+        assert found["score"] in expected, (one.id, found["reason"])
         if one.id not in ENDED:
             assert found["status"] == one.status, (one.id, found["reason"])
             assert one.reason in (found["reason"] or ""), one.id
