@@ -90,6 +90,7 @@ def test_the_figures_are_those_of_a_recount(
     assert told["distribution"]["median"] == pytest.approx(scores.median())
     shares = checks.groupby(["test", "check"])["passed"].mean()
     full = cells.max()  # somebody is right
+    assert len(told["items"]) == len(shares) + cells.shape[1]
     for item in told["items"]:
         test = item["test"]
         if item["check"] is not None:
