@@ -97,6 +97,7 @@ class Hub:
 @contextmanager
 def machine(users: Sequence[str]) -> Iterator[Machine]:
     """A folder for all that the hub's users have, with an exchange and a home for each."""
+    pytest.importorskip("jupyterhub", reason="JupyterHub is not installed")
     if not (sys.platform == "linux" and shutil.which("bwrap") and Path("/srv").is_dir()):
         pytest.skip("the hub's test needs Linux, bubblewrap and a folder /srv")
     inside = [path for path in (ROOT, Path(sys.prefix)) if path.resolve().is_relative_to("/srv")]

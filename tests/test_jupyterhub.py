@@ -159,6 +159,7 @@ def test_others_servers_are_closed(servers: tuple[Server, Server]) -> None:
     assert grader.user.ask("GET", f"/user/{student.owner}/api/contents").status_code == 403
 
 
+@pytest.mark.release  # a hub of its own with three servers, for what only another hub can change
 def test_several_courses_with_accounts_that_grade() -> None:
     """Graders work in the account of their courses; students see theirs, and no other."""
     accounts = {f"grader-{course}": course for course in (COURSE, "algebra")}
