@@ -228,10 +228,11 @@ def _answers(url: str, process: psutil.Popen) -> bool:
 
 def _end(process: psutil.Popen) -> None:
     """End the namespace of processes that the hub, its proxy and its servers are in."""
-    family = process.children(recursive=True)
-    process.kill()
-    _, left = psutil.wait_procs([process, *family], timeout=LONGEST_END)
-    assert left == []
+    if process.poll() is None:
+        family = [process, *process.children(recursive=True)]
+        process.kill()
+        _, left = psutil.wait_procs(family, timeout=LONGEST_END)
+        assert left == []
 
 
 def _free_ports(number: int) -> list[int]:

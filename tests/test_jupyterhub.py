@@ -83,8 +83,9 @@ def servers(machine: hub.Machine) -> Iterator[tuple[Server, Server]]:
 
 
 def test_the_page_shows_what_is_loaded_here() -> None:
-    files = sorted(path.read_text() for path in hub.CONFIGURATIONS.glob("*.py"))
-    assert sorted(blocks(ROOT / "docs" / "jupyterhub.md", "python")) == files
+    files = {path.read_text() for path in hub.CONFIGURATIONS.glob("*.py")}
+    assert len(files) == 5
+    assert files <= set(blocks(ROOT / "docs" / "jupyterhub.md", "python"))
 
 
 def test_collected_graded_and_given_back(
