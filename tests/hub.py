@@ -31,13 +31,16 @@ LONGEST_START = 120
 LONGEST_END = 30
 TRIES = 3
 FIRST_USER = 64801
-# What a test needs besides the documents' configuration: a login without passwords, free ports.
+# What a test needs besides the documents' configuration: a login without passwords, free ports,
+# and patience on a machine that does much else.
 OF_THE_TEST = """
 load_subconfig({config!r})
 c.JupyterHub.authenticator_class = "dummy"
 c.JupyterHub.bind_url = "http://127.0.0.1:{ports[0]}"
 c.JupyterHub.hub_bind_url = "http://127.0.0.1:{ports[1]}"
 c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{ports[2]}"
+c.ConfigurableHTTPProxy.command = ["configurable-http-proxy", "--proxy-timeout=300000"]
+c.Spawner.start_timeout = c.Spawner.http_timeout = 300
 """
 # Without other users of the machine: the same, with servers that all run as the one there is.
 OF_ONE_USER = """
@@ -49,9 +52,9 @@ c.Spawner.args.append("--allow-root")
 
 @dataclass(frozen=True)
 class Machine:
-    """What the hub's processes see as `/srv` and `/etc/passwd`; `alone` says why all are one user.
+    """What the hub's processes see as `/srv` and `/etc/passwd`, and the users by their numbers.
 
-    Of the latter there is nothing to say where each user is one of the machine.
+    `alone` says why all of these are one user; it is empty where each is a user of the machine.
     """
 
     srv: Path
@@ -108,10 +111,10 @@ def machine(users: Sequence[str]) -> Iterator[Machine]:
     folder.chmod(0o755)
     try:
         srv, passwd = folder / "srv", folder / "passwd"
-        for path in (srv, srv / "home", srv / "nbgrader", srv / "nbgrader" / "config"):
+        nbgrader = srv / "nbgrader"
+        for path in (srv, srv / "home", nbgrader, nbgrader / "config", nbgrader / "exchange"):
             path.mkdir()
-        (exchange := srv / "nbgrader" / "exchange").mkdir()
-        exchange.chmod(0o1777)
+            path.chmod(0o1777 if path.name == "exchange" else 0o755)
         taken = {each.pw_uid for each in pwd.getpwall()}
         free = (uid for uid in range(FIRST_USER, 65000) if uid not in taken)
         made = Machine(srv, passwd, dict(zip(users, free, strict=False)), "")
@@ -131,7 +134,7 @@ def machine(users: Sequence[str]) -> Iterator[Machine]:
 
 
 def _write_passwd(machine: Machine) -> None:
-    """The machine's own users, but for one whose number is taken, and ours."""
+    """The machine's own users, but for one whose number ours have, and ours."""
     others = [
         line
         for line in Path("/etc/passwd").read_text().splitlines()
@@ -141,6 +144,7 @@ def _write_passwd(machine: Machine) -> None:
         f"{user}:x:{uid}:{uid}::/srv/home/{user}:/bin/sh" for user, uid in machine.users.items()
     ]
     machine.passwd.write_text("\n".join([*others, *ours, ""]))
+    machine.passwd.chmod(0o644)
 
 
 def _passable() -> list[str]:
@@ -174,6 +178,13 @@ def _why_alone(machine: Machine) -> str:
     )
     last = (done.stderr.strip().splitlines() or [""])[-1]
     return f"another user cannot run what is here: {last}" if done.returncode else ""
+
+
+def session() -> requests.Session:
+    """Asks this machine, without a proxy that the environment may name."""
+    made = requests.Session()
+    made.trust_env = False
+    return made
 
 
 @contextmanager
@@ -216,13 +227,14 @@ def running(machine: Machine, configuration: str) -> Iterator[Hub]:
 def _answers(url: str, process: psutil.Popen) -> bool:
     """Whether the hub is there, through its proxy, before it ends or the time is over."""
     deadline = time.monotonic() + LONGEST_START
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            if requests.get(f"{url}/hub/api/", timeout=10).ok:
-                return True
-        except requests.ConnectionError:
-            pass
-        time.sleep(0.1)
+    with session() as asking:
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                if asking.get(f"{url}/hub/api/", timeout=10).ok:
+                    return True
+            except requests.ConnectionError:
+                pass
+            time.sleep(0.1)
     return False
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import time
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import websocket
 
-from tests.hub import Hub
+from tests.hub import Hub, session
 
 LONGEST_ANSWER = 300
 ESCAPES = re.compile(r"\x1b(\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[()].)")
@@ -22,16 +24,16 @@ class User:
 
     def __init__(self, hub: Hub, name: str) -> None:
         self.hub, self.name = hub, name
-        with requests.Session() as session:
-            # Without a page to go to, the hub would start the user's server.
+        with session() as page:
+            # Without somewhere to go, the hub would start the user's server.
             login = f"{hub.url}/hub/login?next=/hub/token"
-            session.get(login, timeout=60).raise_for_status()
-            form = {"username": name, "password": "", "_xsrf": _xsrf(session)}
-            page = session.post(login, data=form, timeout=60)
-            page.raise_for_status()
-            made = session.post(
+            page.get(login, timeout=60).raise_for_status()
+            form = {"username": name, "password": "", "_xsrf": _xsrf(page)}
+            tokens = page.post(login, data=form, timeout=60)
+            tokens.raise_for_status()
+            made = page.post(
                 f"{hub.url}/hub/api/users/{name}/tokens",
-                headers={"X-XSRFToken": _xsrf(session), "Referer": page.url},
+                headers={"X-XSRFToken": _xsrf(page), "Referer": tokens.url},
                 json={"note": "for the test"},
                 timeout=60,
             )
@@ -40,10 +42,9 @@ class User:
 
     def ask(self, method: str, path: str, **more: Any) -> requests.Response:
         """Ask the hub, or a server behind it."""
-        address = f"{self.hub.url}{path}"
-        return requests.request(
-            method, address, headers=self.headers, timeout=LONGEST_ANSWER, **more
-        )
+        with session() as asking:
+            asking.headers.update(self.headers)
+            return asking.request(method, f"{self.hub.url}{path}", timeout=LONGEST_ANSWER, **more)
 
     def server(self, owner: str = "") -> Server:
         """Start one's own server, or that of an account, and wait until it answers."""
@@ -55,9 +56,9 @@ class User:
         return Server(self, owner)
 
 
-def _xsrf(session: requests.Session) -> str:
-    """What the hub's forms are asked for; each of its paths may have set one."""
-    return next(str(c.value) for c in session.cookies if c.name == "_xsrf" and c.path == "/hub/")
+def _xsrf(page: requests.Session) -> str:
+    """What the hub's forms are asked for."""
+    return next(str(c.value) for c in page.cookies if c.name == "_xsrf" and c.path == "/hub/")
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,14 @@ class Server:
         """Type a command into a new terminal, and return its status and what the screen shows."""
         name = self.post("api/terminals")["name"]
         address = f"{self.user.hub.url}/user/{self.owner}/terminals/websocket/{name}"
+        where = urlsplit(address)
+        assert where.hostname
+        assert where.port
+        # Connected here, so that no proxy of the environment is asked.
+        connected = socket.create_connection((where.hostname, where.port), LONGEST_ANSWER)
         terminal = websocket.create_connection(
             address.replace("http", "ws", 1),
+            socket=connected,
             header=[f"Authorization: {self.user.headers['Authorization']}"],
             timeout=LONGEST_ANSWER,
         )
