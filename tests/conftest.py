@@ -43,6 +43,7 @@ def course(tmp_path: Path) -> Path:
 LONGEST = (
     *("test_hostile", "test_feedback", "test_proofs", "test_elsewhere", "test_hostile_pages"),
     *("test_self_check", "test_nbgrader", "test_postgres", "test_progress", "test_patient"),
+    "test_jupyterhub",
 )
 
 
