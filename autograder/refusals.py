@@ -27,7 +27,7 @@ def refusals() -> Iterator[None]:
     except (CourseError, DeskError, SandboxUnavailableError, KernelServerError) as error:
         refuse(str(error))
     except BrokenPipeError:
-        raise  # by `| head`, say: typer ends without a word
+        raise  # whoever read it has seen enough: typer ends without a word
     except PermissionError as error:
         refuse(f"{error.filename} cannot be used: permission denied")
     except OSError as error:
