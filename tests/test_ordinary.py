@@ -173,7 +173,7 @@ def test_the_table_says_by_which_rule(graded: Path) -> None:
         assert "01-mini (of 6 points)" in words
         assert "ps1-sums (of 5 points, by nbgrader's rule)" in words
         assert "all 3 test cells ran through" in words
-        assert "3 of 3 test cells lost points; first correct_squares: AssertionError, in" in words
+        assert "3 of 3 test cells lost points; first correct_squares, AssertionError in" in words
 
 
 def test_the_results_say_by_which_rule(graded: Path) -> None:
@@ -186,10 +186,10 @@ def test_the_results_say_by_which_rule(graded: Path) -> None:
     assert wrong["rule"] == "nbgrader"
     said = {name: cell["checks"][-1]["message"] for name, cell in wrong["tests"].items()}
     assert said == {
-        "correct_squares": "AssertionError, in `assert squares(2) == [1, 4]`",
-        "squares_invalid_input": "AssertionError: did not raise, in "
+        "correct_squares": "AssertionError in `assert squares(2) == [1, 4]`",
+        "squares_invalid_input": "AssertionError: did not raise; in "
         '`raise AssertionError("did not raise")`',
-        "correct_total": "AssertionError, in a hidden test",
+        "correct_total": "AssertionError in a hidden test",
     }
     assert found["wrong", PARTIAL]["tests"]["test-root"]["score"] == 2.0
     assert found["wrong", PARTIAL]["score"] == 2.0

@@ -125,7 +125,8 @@ def _definitions(
             continue
         verdict = cell.metadata[VERDICT]
         name = verdict["grade_id"].removeprefix("test-")
-        solution = by_id.get(name) or nearest
+        named = by_id.get(name)
+        solution = named if named is not None and is_solution(named) else nearest
         found.append(
             Definition(
                 name,

@@ -37,10 +37,13 @@ class OrdinaryWork(Graded):
             return "nothing is tested; a person marks it"
         short = [each for each in self.tests.values() if not each.is_right]
         if not short:
-            return f"all {len(self.tests)} test cells ran through"
+            many = len(self.tests) > 1
+            return (
+                f"all {len(self.tests)} test cells ran through" if many else "its test ran through"
+            )
         first = next(check for check in short[0].checks if not check.passed)
         return (
-            f"{len(short)} of {len(self.tests)} test cells lost points; first {short[0].grade_id}: "
+            f"{len(short)} of {len(self.tests)} test cells lost points; first {short[0].grade_id}, "
             f"{first.message}"
         )
 

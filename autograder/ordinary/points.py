@@ -103,7 +103,8 @@ def _failure(cell: NotebookNode, reply: Mapping[str, Any]) -> str:
     name = said if is_pythons else "Exception"
     shown = {"output_type": "error", "ename": name, "evalue": str(reply.get("evalue"))}
     told = NotebookNode({**cell, "outputs": [from_dict({**shown, "traceback": []})]})
-    return f"{visible_failure(told)}{_place(cell, reply)}"
+    what, place = str(visible_failure(told)), _place(cell, reply)
+    return f"{what}{'; in' if what != name else ' in'} {place}" if place else what
 
 
 def _place(cell: NotebookNode, reply: Mapping[str, Any]) -> str:
@@ -113,9 +114,9 @@ def _place(cell: NotebookNode, reply: Mapping[str, Any]) -> str:
     if not frames or not 1 <= (number := int(frames[0][:9])) <= len(lines):
         return ""
     if any(first <= number <= last for first, last in hidden_lines(cell)):
-        return ", in a hidden test"
+        return "a hidden test"
     line = lines[number - 1].strip()
-    return f", in `{line if len(line) <= LONGEST_LINE else f'{line[:LONGEST_LINE]} ...'}`"
+    return f"`{line if len(line) <= LONGEST_LINE else f'{line[:LONGEST_LINE]} ...'}`"
 
 
 def _traceback(reply: Mapping[str, Any]) -> str:
