@@ -27,6 +27,12 @@ def given(name: str, source: str) -> NotebookNode:
     return cell("code", name, source, locked=True)
 
 
+def not_run(one: NotebookNode) -> NotebookNode:
+    """A cell of the instructor's that nbgrader does not run."""
+    one.metadata["tags"] = ["skip-execution"]
+    return one
+
+
 def solution(name: str, source: str) -> NotebookNode:
     return cell("code", name, source, solution=True)
 
@@ -109,6 +115,7 @@ def notebooks() -> dict[str, NotebookNode]:
         ),
         BY_HAND: book(
             given("shared", "numbers = [3, 1, 2]"),
+            not_run(given("long", "numbers.clear()")),
             cell(
                 "code",
                 "plot",

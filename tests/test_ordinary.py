@@ -65,9 +65,7 @@ def points(course: Path) -> Points:
             for submission in gradebook.assignment_submissions(name):
                 for grade in submission.notebooks[0].grades:
                     key = (submission.student.id, name, grade.name)
-                    # Of a task nbgrader says nothing but that it has no points yet.
-                    waits = bool(grade.needs_manual_grade) or grade.auto_score is None
-                    found[key] = (grade.auto_score, waits)
+                    found[key] = (grade.auto_score, bool(grade.needs_manual_grade))
     return found
 
 

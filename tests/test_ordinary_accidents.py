@@ -26,8 +26,8 @@ get_ipython().ast_transformers.append(Dropped())
 def squares(n):
     return []
 """
-# What a student writes into `squares` of ps1-sums, and the points of its three test cells. Of
-# `warns` and `prints` stock nbgrader 0.9.6 gives none for the first, of `drops` and `hides` all.
+# What a student writes into `squares` of ps1-sums, and the points of its three test cells. For the
+# first, stock nbgrader 0.9.6 gives `warns` and `prints` none, `drops` two; the last two end it.
 TRIED = {
     "warns": (SQUARES.format("import warnings; warnings.warn('slow')"), (2, 0, 0)),
     "prints": (SQUARES.format("import sys; print('!', file=sys.stderr)"), (2, 0, 0)),
@@ -124,7 +124,7 @@ LAST = {
     "nan": ("float('nan')", 0.0, "no number of points"),
     "negative": ("-1", 0.0, "no number of points"),
     "torch": ("import torch\ntorch.tensor(1.5)", 1.5, "gave 1.5 of 3 points"),
-    "nearly": ("0.1 + 0.2 + 2.7", 3.0, "of 3 points"),
+    "nearly": ("3.0000001", 3.0, "gave 3 of 3 points"),
     "more": ("5", 0.0, "gave 5 of 3 points"),
     "text": ("'done'", 3.0, "ran through"),
     "nothing": ("print('done')", 3.0, "ran through"),
@@ -194,21 +194,27 @@ def test_the_points_of_a_task_are_given_again_where_the_work_changed(course: Pat
 
 
 OBSERVING = "from autograder.observe import observe\nwith observe('x') as seen:\n    seen.x = 1"
-HALF = {
-    "half and half: records is with observations, asserts is with none": [
-        asserted("records", 1, OBSERVING),
-        asserted("asserts", 1, "assert True"),
-    ],
-    "made is of ps6 with AUTOTEST": [asserted("made", 1, "### AUTOTEST squares(3)")],
+REFUSED = {
+    "half and half: records is with observations, asserts is with none": book(
+        asserted("records", 1, OBSERVING), asserted("asserts", 1, "assert True")
+    ),
+    "made is of ps6 with AUTOTEST": book(asserted("made", 1, "### AUTOTEST squares(3)")),
+    "is in R; the sandbox runs Python alone": book(
+        asserted("one", 1, "1"), kernelspec={"name": "ir", "display_name": "R", "language": "R"}
+    ),
+    "forbids softmax, which nothing looks for under nbgrader's rule": book(
+        asserted("one", 1, "1"), workbook={"forbidden": ["softmax"]}
+    ),
+    "records is with observations, which cost nobody a point": book(
+        asserted("records", 1, OBSERVING), workbook={"rule": "nbgrader"}
+    ),
 }
 
 
-@pytest.mark.parametrize("said", [*HALF, "is in R; the sandbox runs Python alone"])
+@pytest.mark.parametrize("said", REFUSED)
 def test_what_no_rule_fits_is_refused_and_stops_no_other(course: Path, said: str) -> None:
     """At release and at grading, with the cells; another assignment's work is graded."""
-    made = book(*HALF.get(said, [asserted("one", 1, "1")]))
-    if said not in HALF:
-        made.metadata.kernelspec = {"name": "ir", "display_name": "R", "language": "R"}
+    made = REFUSED[said]
     (course / "source" / "ps6").mkdir()
     nbformat.write(made, course / "source" / "ps6" / "ps6.ipynb")
     ordinary.write(course, "one", "ps6", made)
@@ -224,6 +230,20 @@ def test_what_no_rule_fits_is_refused_and_stops_no_other(course: Path, said: str
     assert released.returncode == 2
     assert said in " ".join(released.stderr.split())
     assert not (course / "release" / "ps6").exists()
+
+
+def test_what_is_no_assignment_here_is_named(course: Path) -> None:
+    """A second notebook that is graded, and a folder without the notebook that it is called by."""
+    folder = course / "source" / PARTIAL
+    nbformat.write(book(solution("more", "1")), folder / "problem2.ipynb")
+    (course / "source" / "ps9").mkdir()
+    nbformat.write(book(), course / "source" / "ps9" / "problem1.ipynb")
+
+    said = workbook(course, "doctor").stdout
+
+    assert "FIX  rule of ps2-partial: cannot be told" in said
+    assert "holds more notebooks with graded cells than ps2-partial.ipynb: problem2.ipynb" in said
+    assert "FIX  source/ps9: problem1.ipynb, but no ps9.ipynb" in said
 
 
 def test_a_released_notebook_of_ours_in_source_is_not_taken_for_an_ordinary_one(

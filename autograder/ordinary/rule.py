@@ -115,10 +115,19 @@ def _of_ours(course: Course, assignment: Assignment) -> str:
 
 
 def _prove_usable(assignment: Assignment) -> None:
-    name, notebook = assignment.name, assignment.notebook
-    language = str(notebook.metadata.get("kernelspec", {}).get("language") or "python")
+    name, about = assignment.name, assignment.notebook.metadata
+    said = about.get("kernelspec", {}).get("language") or about.get("language_info", {}).get("name")
+    language = str(said or "python")
     if not language.lower().startswith("python"):
         raise CourseError(f"{name} is in {language}; the sandbox runs Python alone")
+    barred = sorted(
+        {part for cell in assignment.tests.values() for part in assignment.forbidden(cell)}
+    )
+    if barred:
+        raise CourseError(
+            f"{name} forbids {', '.join(barred)}, which nothing looks for under nbgrader's rule: "
+            "observe in its test cells, or take `forbidden` out of its metadata"
+        )
     made = [test for test, cell in assignment.tests.items() if _AUTOTEST.search(cell.source)]
     if made:
         raise CourseError(
