@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import nbformat
 import pytest
@@ -18,6 +19,7 @@ from nbgrader.apps.nbgraderapp import main as nbgrader_main
 from autograder.cli import main
 from tests import mini, ordinary
 from tests.forked import forked
+from tests.jupyter_server import jupyter_server
 from tests.ordinary import BY_HAND, HIDDEN, NAMES, PARTIAL
 from tests.test_nbgrader import environment
 
@@ -75,6 +77,17 @@ def results(course: Path, *arguments: str) -> dict[tuple[str, str], dict[str, An
     assert done.returncode in (0, 1), done.stderr
     found = json.loads((course / "out.json").read_text())
     return {(each["student"], each["assignment"]): each for each in found}
+
+
+def pressed(server: str, name: str, student: str) -> bool:
+    """Whether the formgrader's button graded a submission."""
+    cookies = CookieJar()
+    user = build_opener(HTTPCookieProcessor(cookies))
+    user.open(f"{server}/formgrader/manage_submissions/{name}").close()
+    (token,) = (each.value for each in cookies if each.name == "_xsrf")
+    button = f"{server}/formgrader/api/submission/{name}/{student}/autograde"
+    with user.open(Request(button, b"", {"X-XSRFToken": str(token)})) as answer:
+        return bool(json.load(answer)["success"])
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +148,7 @@ def test_points_are_nbgraders_own(graded: Path, stock: Points) -> None:
 def test_autograde_and_the_button_give_the_same(
     graded: Path, stock: Points, tmp_path: Path
 ) -> None:
-    """Behind nbgrader's own command, and as the formgrader calls it."""
+    """Behind nbgrader's own command, and pressed in the formgrader."""
     course = tmp_path / "course"
     shutil.copytree(graded, course)
     (course / "gradebook.db").unlink()
@@ -145,20 +158,8 @@ def test_autograde_and_the_button_give_the_same(
     for name in NAMES[:2]:
         done = nbgrader(course, "autograde", name)
         assert done.returncode == 0, done.stderr
-    button = (
-        "from pathlib import Path\n"
-        "from nbgrader.apps import NbGraderAPI\n"
-        "from nbgrader.coursedir import CourseDirectory\n"
-        "from autograder.course.course import Course\n"
-        "config = Course(Path.cwd()).config\n"
-        "api = NbGraderAPI(CourseDirectory(config=config), config=config)\n"
-        f"for student in {sorted(CLASS)}:\n"
-        f"    print(api.autograde({BY_HAND!r}, student, force=True, create=True)['success'])\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", button], cwd=course, capture_output=True, text=True
-    )
-    assert done.stdout.split() == ["True"] * len(CLASS), done.stderr
+    with jupyter_server(course, tmp_path / "home") as server:
+        assert [pressed(server, BY_HAND, student) for student in CLASS] == [True] * len(CLASS)
 
     assert points(course) == stock
 
