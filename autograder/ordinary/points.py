@@ -26,6 +26,7 @@ from autograder.verdict.visible import visible_failure
 CHECK = "the tests of this cell"
 SLACK = 1e-6  # of the points: what a sum of parts may be above them
 LONGEST_LINE = 100
+INTERRUPTED = ("CellTimeoutError", "KeyboardInterrupt")  # by the client, in the kernel
 # Where a cell stood when it ended, as Python or IPython says it; that of the test comes first.
 FRAME = re.compile(r"(?:<cell \d+>|In\[\d+\])\W+(?:line )?(\d+)")
 
@@ -42,7 +43,7 @@ def points_of_tests(execution: Execution, seconds: float) -> tuple[dict[str, Ord
             continue
         name, most = grade_id_of(cell) or "", float(nbgrader_of(cell)["points"])
         reply = execution.replies.get(place)
-        if name in execution.slow:
+        if name in execution.slow or (reply or {}).get("ename") in INTERRUPTED:
             result = _nothing(name, most, f"did not end within {seconds:g} seconds")
         elif reply is None:
             why = f": {execution.problem}" if execution.problem else ""
