@@ -71,6 +71,7 @@ class _BySharing(LoadScopeScheduling):
         return module if shares(ROOT / module) else nodeid
 
 
+@pytest.hookimpl(optionalhook=True)  # without xdist, by `-p no:xdist`, there is no such hook
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
     """The scheduler of `-n ... --dist loadgroup`."""
     if config.getvalue("dist") != "loadgroup":
