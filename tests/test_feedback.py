@@ -22,7 +22,7 @@ from autograder.course.course import Course
 from autograder.feedback.exporter import page
 from autograder.feedback.markdown import rendered
 from autograder.grading.grade import grade
-from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.table import print_table
 from autograder.grading.workers import ThisProcess
 from autograder.submission.handed_in import HandedIn

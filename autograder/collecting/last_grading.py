@@ -16,6 +16,7 @@ from autograder.gradebook.gradings import SEED, gradebook_errors, is_unmade, rea
 from autograder.gradebook.penalties import PenaltiesToday, clock_of
 from autograder.gradebook.scores import standing_of
 from autograder.grading.absent import absent
+from autograder.ordinary.outcome import OrdinaryCell, OrdinaryWork, was_ordinary
 from autograder.report.handed_in_work import verdicts
 from autograder.submission.cells import parse
 from autograder.submission.handed_in import read_handed_in, read_timestamp
@@ -114,14 +115,15 @@ def _result(
         standing = replace(standing, penalty=today.of(notebook))
     content = json.loads(path.read_text(encoding="utf-8"))
     reason, tests = verdicts(content)
-    return Graded(
+    is_plain = was_ordinary(content)
+    return (OrdinaryWork if is_plain else Graded)(
         submission.name,
         name,
         int((parts or {}).get(SEED, 0)),
         submission.assignment.max_score,
         student,
         reason or _timed(standing),
-        {grade_id: _cell(data) for grade_id, data in tests.items()},
+        {grade_id: _cell(data, is_plain) for grade_id, data in tests.items()},
         notes=tuple(content["metadata"].get("workbook", {}).get("notes", ())),
         standing=standing,
     )
@@ -149,9 +151,9 @@ def _timed(standing: GradebookStanding) -> str | None:
     return None
 
 
-def _cell(data: Mapping[str, Any]) -> CellResult:
+def _cell(data: Mapping[str, Any], is_plain: bool) -> CellResult:
     named = {name: Misconception(**each) for name, each in data["misconceptions"].items()}
-    return CellResult(
+    return (OrdinaryCell if is_plain else CellResult)(
         data["grade_id"],
         data["max_score"],
         tuple(
