@@ -23,6 +23,8 @@ from autograder.staff import staff
 from workbook.commands import desk
 
 if TYPE_CHECKING:
+    from autograder.course.course import Course, Submission
+    from autograder.grading.table import Missing
     from autograder.verdict.result import Graded
 
 DONE, NEEDS_ATTENTION, INTERRUPTED = 0, 1, 130
@@ -137,6 +139,7 @@ def grade(
         todo: list[Any] = files
         left = 0
         results: list[Graded] = []
+        submissions: list[Submission] = []
         copies: list[str] = []
         if not files:
             from autograder.grading.strays import strays
@@ -162,7 +165,7 @@ def grade(
             except InterruptedRunError as stopped:
                 typer.echo(str(stopped), err=True)
                 raise typer.Exit(INTERRUPTED) from None
-        _report(results, json_file)
+        _report(results, json_file, [] if student else _absent(course, submissions, results))
         if copies:
             from autograder.grading.table import printable
 
@@ -215,7 +218,20 @@ def _given(names: list[str] | None, assignment: str | None) -> tuple[list[str], 
     return [] if files else what, files
 
 
-def _report(results: list[Graded], json_file: Path | None) -> None:
+def _absent(course: Course, submissions: list[Submission], results: list[Graded]) -> list[Missing]:
+    """Who of the class handed in nothing of what the results are of."""
+    from autograder.collecting.enrol import enrolled
+    from autograder.grading.absent import absent
+
+    there = {(each.student, each.assignment.name) for each in submissions}
+    there |= {(str(each.student), each.assignment) for each in results}
+    shown = {each.assignment for each in results}
+    graded = [each for each in course.assignments.values() if each.name in shown]
+    people, _ = enrolled(course) if submissions else ([], {})
+    return absent(course, graded, [person.id for person in people], there)
+
+
+def _report(results: list[Graded], json_file: Path | None, missing: list[Missing]) -> None:
     from autograder.verdict.result import write_json
 
     if str(json_file) == "-":
@@ -227,7 +243,7 @@ def _report(results: list[Graded], json_file: Path | None) -> None:
     if results:
         from autograder.grading.table import print_table
 
-        print_table(results)
+        print_table([*results, *missing])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from autograder.course.assignment import Assignment
+    from autograder.course.course import Course
 
 PACKAGES = ("torch", "numpy", "nbgrader", "nbclient", "nbconvert", "ipykernel", "jupyterlab")
 
@@ -66,10 +67,38 @@ def findings(root: Path) -> list[Finding]:
     try:
         course = Course(root)
         found.append(Finding("course", f"{len(course.assignments)} assignments", True))
-        found += (each for one in course.chosen([]) for each in _limits(one))
+        found += (
+            each for one in course.chosen([]) for each in (*_rule(course, one), *_limits(one))
+        )
+        found += _not_seen(course)
     except CourseError as error:
         why = str(error) if grades else "only needed for grading"
         found.append(Finding("course", "none in this folder", False, why, grades))
+    return found
+
+
+def _rule(course: Course, assignment: Assignment) -> list[Finding]:
+    """By which rule an assignment is judged, where that is not by observations."""
+    from autograder.errors import CourseError
+    from autograder.ordinary.rule import is_ordinary
+
+    called = f"rule of {assignment.name}"
+    try:
+        plain = is_ordinary(course, assignment)
+    except CourseError as error:
+        return [Finding(called, "cannot be told", False, str(error))]
+    return [Finding(called, "nbgrader's own (an ordinary assignment)", True)] if plain else []
+
+
+def _not_seen(course: Course) -> list[Finding]:
+    """Folders of source/ with notebooks that are no assignment here."""
+    found = []
+    for folder in sorted(course.top("source").iterdir()):
+        names = [path.name for path in sorted(folder.glob("*.ipynb"))] if folder.is_dir() else []
+        if names and folder.name not in course.assignments and not folder.name.startswith("."):
+            said = f"{', '.join(names)}, but no {folder.name}.ipynb"
+            remedy = "an assignment NAME is the notebook source/NAME/NAME.ipynb: rename one of them"
+            found.append(Finding(f"source/{folder.name}", said, False, remedy))
     return found
 
 

@@ -38,10 +38,9 @@ from autograder.feedback.exporter import FeedbackExporter
 from autograder.gradebook.behind_nbgrader import correct_time, marks_kept
 from autograder.gradebook.export import CsvExport
 from autograder.gradebook.late_policy import LatePolicy
-from autograder.grading.grade import execute_and_judge
-from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.grade import Key, execute_and_judge
+from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
-from autograder.reference.answer_key import AnswerKey
 from autograder.submission.cells import read_cells
 from autograder.submission.handed_in import HandedIn, plain_files, read_alone
 from autograder.submission.recognise import other_than
@@ -75,8 +74,8 @@ def rendered(context: Context, text: str) -> str:
 
 
 @lru_cache(maxsize=32)
-def _answer_key(root: Path, name: str, changed: int) -> AnswerKey:
-    """The answer key of an assignment, kept in a process: one reference for all submissions.
+def _answer_key(root: Path, name: str, changed: int) -> Key:
+    """The key of an assignment, kept in a process: one reference for all submissions.
 
     `changed` makes it anew in a server that runs on while the course is edited.
     """
@@ -98,7 +97,7 @@ def _root(config: Config) -> Path:
     return Path(str(config.CourseDirectory.get("root") or Path.cwd()))
 
 
-def _key_of(config: Config, resources: Resources) -> AnswerKey:
+def _key_of(config: Config, resources: Resources) -> Key:
     root = _root(config)
     return _answer_key(root, resources["nbgrader"]["assignment"], _last_change(root))
 

@@ -26,6 +26,8 @@ def refusals() -> Iterator[None]:
         yield
     except (CourseError, DeskError, SandboxUnavailableError, KernelServerError) as error:
         refuse(str(error))
+    except BrokenPipeError:
+        raise  # whoever read it has seen enough: typer ends without a word
     except PermissionError as error:
         refuse(f"{error.filename} cannot be used: permission denied")
     except OSError as error:

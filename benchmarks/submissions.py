@@ -33,12 +33,16 @@ AS_IT_IS = (RIGHT, WRONG, STUB, TWICE_WRONG, RIGHT, WRONG)
 
 @dataclass(frozen=True)
 class Work:
-    """What one student did for one assignment; `states` says of each definition how it stands."""
+    """What one student did for one assignment.
+
+    `states` says of each definition how it stands, `planted` are the wrong versions in it.
+    """
 
     student: str
     assignment: str
     states: dict[str, str]
     notebook: NotebookNode
+    planted: tuple[Form, ...] = ()
 
     @property
     def path(self) -> str:
@@ -65,18 +69,17 @@ def made(assignment: str, number: int, seed: int, kinds: Sequence[str] = KINDS) 
     states = dict.fromkeys(names, RIGHT)
     texts = dict(_solutions(assignment))
     kind = kinds[number % len(kinds)]
+    planted: tuple[Form, ...] = ()
     if kind == STUB:
         states |= dict.fromkeys(rng.sample(names, rng.randint(1, len(names) - 1)), STUB)
     elif kind == WRONG:
-        wrong = rng.choice(_catalogue(assignment).wrong_versions)
-        states[wrong.definition] = WRONG
-        texts[wrong.definition] = _applied(wrong, texts[wrong.definition])
+        planted = (rng.choice(_catalogue(assignment).wrong_versions),)
     elif kind == TWICE_WRONG:
         every = _catalogue(assignment).wrong_versions
-        first, second = _two_that_fit(rng.sample(every, len(every)), texts)
-        for wrong in (first, second):
-            states[wrong.definition] = WRONG
-            texts[wrong.definition] = _applied(wrong, texts[wrong.definition])
+        planted = _two_that_fit(rng.sample(every, len(every)), texts)
+    for wrong in planted:
+        states[wrong.definition] = WRONG
+        texts[wrong.definition] = _applied(wrong, texts[wrong.definition])
     notebook = without_demos(released(assignment))
     for cell in notebook.cells:
         name = str(flags(cell).get("grade_id", ""))
@@ -84,7 +87,7 @@ def made(assignment: str, number: int, seed: int, kinds: Sequence[str] = KINDS) 
             cell.source = reworded(texts[name], student, rng)
         elif flags(cell).get("solution") and cell.cell_type == "markdown":
             cell.source = f"Because of what {student} read on page {rng.randint(1, 900)}."
-    return Work(student, assignment, states, notebook)
+    return Work(student, assignment, states, notebook, planted)
 
 
 def without_demos(notebook: NotebookNode) -> NotebookNode:

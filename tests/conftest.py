@@ -42,14 +42,8 @@ def course(tmp_path: Path) -> Path:
 # What takes longest, first, so that no worker is left alone with it at the end.
 LONGEST = (
     *("test_hostile", "test_feedback", "test_proofs", "test_elsewhere", "test_hostile_pages"),
-    *(
-        "test_gradescope",
-        "test_self_check",
-        "test_nbgrader",
-        "test_postgres",
-        "test_progress",
-        "test_patient",
-    ),
+    *("test_self_check", "test_nbgrader", "test_postgres", "test_progress", "test_patient"),
+    *("test_gradescope", "test_jupyterhub"),
 )
 
 
@@ -78,6 +72,7 @@ class _BySharing(LoadScopeScheduling):
         return module if shares(ROOT / module) else nodeid
 
 
+@pytest.hookimpl(optionalhook=True)  # without xdist, by `-p no:xdist`, there is no such hook
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
     """The scheduler of `-n ... --dist loadgroup`."""
     if config.getvalue("dist") != "loadgroup":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -54,10 +55,16 @@ def jupyter_server(
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
-    """Where the server says that it listens, once it does."""
+    """Where the server says that it listens, once it does: it says so a moment before."""
     deadline = time.monotonic() + LONGEST_START
     while time.monotonic() < deadline and process.poll() is None:
-        if found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", log.read_text())
+        if found and _listens(int(found[1])):
             return found[0]
         time.sleep(0.1)
     raise RuntimeError(f"the server did not start: {log.read_text()[-2000:]}")
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as trying:
+        return trying.connect_ex(("127.0.0.1", port)) == 0

@@ -12,7 +12,7 @@ import pytest
 from autograder.course.course import Course
 from autograder.feedback.exporter import page
 from autograder.grading.grade import grade
-from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.submission.handed_in import HandedIn
 from tests import browser, harness

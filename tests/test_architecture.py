@@ -28,6 +28,7 @@ ROOMS = (
     "autograder.submission",
     "autograder.verdict",
     "autograder.sandbox",
+    "autograder.ordinary",
     "autograder.reference",
     "autograder.gradebook",
     "autograder.grading",

@@ -11,7 +11,7 @@ import pytest
 
 from autograder.course.course import Course
 from autograder.grading.grade import grade
-from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference.answer_key import AnswerKey
 from autograder.submission.handed_in import read_handed_in

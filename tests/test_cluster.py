@@ -96,8 +96,9 @@ def test_what_kills_two_workers_is_not_given_a_third(tmp_path: Path) -> None:
             workers.close()
 
 
-def test_no_scheduler_is_one_sentence(course: Path) -> None:
+def test_no_scheduler_is_one_sentence(course: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sentence says how to start one."""
+    monkeypatch.setattr("autograder.grading.cluster.CONNECT_SECONDS", 1)  # nobody will answer
     mini.hand_in(course, "one", mini.submission())
 
     done = workbook(course, "grade", "--cluster", "tcp://127.0.0.1:1")

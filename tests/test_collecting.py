@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Mapping
 from datetime import datetime
@@ -532,3 +535,41 @@ def test_the_last_grading_is_shown_as_it_was(course: Path, monkeypatch: pytest.M
     with Gradebook(Course(course).db_url) as gradebook:
         gradebook.add_student("emil")
     assert "2 missing" in run(course, monkeypatch, *given).output
+
+
+def test_an_assignment_that_nobody_handed_in_is_no_row_for_everybody(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless it is asked for."""
+    mini.hand_in(course, "ada", mini.submission())
+    (course / "source" / "02-later").mkdir()
+    source = (course / "source" / mini.NAME / NAME).read_text()
+    (course / "source" / "02-later" / "02-later.ipynb").write_text(source)
+    (course / "class.csv").write_text("id\nada\nbob\n")
+
+    given = ("table", "--students", "class.csv")
+    assert "02-later" not in run(course, monkeypatch, *given).output
+    assert "2 missing" in run(course, monkeypatch, *given, "02-later").output
+
+
+def test_a_grading_says_who_of_the_class_handed_in_nothing(course: Path) -> None:
+    mini.hand_in(course, "ada", mini.submission())
+    (course / "class.csv").write_text("id\nada\nbob\n")
+    assert workbook(course, "students", "class.csv").returncode == 0
+
+    done = workbook(course, "grade")
+
+    assert "1 graded, 0 need attention, 1 missing." in done.stdout
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_reader_that_has_seen_enough_ends_the_command_without_a_word(course: Path) -> None:
+    mini.hand_in(course, "ada", mini.submission())
+    command = [sys.executable, "-m", "autograder.cli", "table"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(command, cwd=course, stdout=writer, stderr=subprocess.PIPE, text=True)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")

@@ -24,7 +24,8 @@ DOCUMENTS = sorted(
 FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.M | re.S)
 INLINE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 # Programs of others, of which only the name is known here.
-OF_OTHERS = {"cd", "dask", "jupytext", "kubectl", "mkdir", "openssl", "pip", "rm", "srun", "sudo"}
+OF_OTHERS = {"cd", "dask", "jupytext", "kubectl", "mkdir", "npm", "openssl", "pip", "rm", "srun"}
+OF_OTHERS |= {"sudo"}
 WORKBOOK: Any = typer.main.get_command(app)
 
 

@@ -17,8 +17,8 @@ from nbgrader.api import Gradebook
 
 from autograder.course.catalogue import Catalogue, Misconception, Picture
 from autograder.course.course import Course
+from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.pending import UNKNOWN, pending, reasons
-from autograder.grading.run import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference import fingerprint as fingerprints
 from autograder.reference.key_cache import FOLDER, KeyCache

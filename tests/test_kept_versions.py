@@ -14,7 +14,7 @@ from autograder.authoring.proof import begun, write
 from autograder.course.course import Course
 from autograder.course.tried import FOLDER as PROOFS
 from autograder.grading.grade import grade
-from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference.checks import keeps_state, needed, only
 from autograder.reference.kept_versions import FOLDER, KeptVersions

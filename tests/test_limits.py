@@ -12,7 +12,7 @@ from autograder import doctor
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.grading import grade as grading
-from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference import answer_key, wrong_versions
 from autograder.sandbox.limits import Limits, limits_of

@@ -92,6 +92,14 @@ def test_a_link_of_a_student_is_text(text: str, says: str) -> None:
     assert BeautifulSoup(rendered(text), "html.parser").find("a")
 
 
+def test_a_list_of_tasks_has_no_box_to_tick() -> None:
+    """A checkbox is an input, and one without a label."""
+    shown = BeautifulSoup(rendered("- [ ] to do\n- [x] done"), "html.parser")
+
+    assert [item.get_text() for item in shown.find_all("li")] == ["☐ to do", "☑ done"]
+    assert not shown.find("input")
+
+
 @pytest.mark.parametrize("element", ["<a href='https://a.example'>x</a>", "<A HREF=//a>x</A>"])
 def test_no_output_holds_a_link_that_leads_anywhere(element: str) -> None:
     """HTML that student code shows is seen in the formgrader by the one who grades."""

@@ -17,7 +17,7 @@ from autograder.course.assignment import headings
 from autograder.course.course import Course
 from autograder.course.public_examples import EXAMPLES, read_examples
 from autograder.errors import CourseError
-from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference.answer_key import AnswerKey
 from autograder.release.each import release_each

@@ -18,6 +18,7 @@ from autograder.authoring.tidy import tidy
 from autograder.course.assignment import Assignment
 from autograder.course.course import Course
 from autograder.errors import CourseError
+from autograder.ordinary.rule import is_ordinary
 
 
 def show_attempt(root: Path, name: str, definition: str | None) -> bool:
@@ -43,6 +44,8 @@ def prove_each(root: Path, names: Sequence[str], seeds: int) -> bool:
     """
     course = Course(root)
     chosen = course.chosen(names)
+    if not names:
+        chosen = [each for each in chosen if not _is_passed_over(course, each)]
     broken: set[str] = set()
     whole = True
     for assignment in chosen:  # first, as some import from the modules of others
@@ -53,6 +56,17 @@ def prove_each(root: Path, names: Sequence[str], seeds: int) -> bool:
             with _told(assignment, broken, len(chosen)):
                 whole = _prove(course, assignment, seeds) and whole
     return whole and not broken
+
+
+def _is_passed_over(course: Course, assignment: Assignment) -> bool:
+    """Whether an assignment is an ordinary one, of which nothing is proved here; that is said."""
+    try:
+        is_plain = is_ordinary(course, assignment)
+    except CourseError:
+        return False  # which proving says
+    if is_plain:
+        typer.echo(f"{assignment.name} is an ordinary assignment: `workbook release` proves it")
+    return is_plain
 
 
 @contextmanager

@@ -15,7 +15,8 @@ from autograder.errors import UnreadableError
 from autograder.gradebook.gradings import SEED, gradebook_errors, is_unmade, read_parts
 from autograder.gradebook.penalties import PenaltiesToday, clock_of
 from autograder.gradebook.scores import standing_of
-from autograder.grading.table import Missing
+from autograder.grading.absent import absent
+from autograder.ordinary.outcome import OrdinaryCell, OrdinaryWork, was_ordinary
 from autograder.report.handed_in_work import verdicts
 from autograder.submission.cells import parse
 from autograder.submission.handed_in import read_handed_in, read_timestamp
@@ -42,7 +43,7 @@ def last_grading(
     handed_in = course.submissions(assignments, must_be=False)
     if is_unmade(course.db_url):
         results = [_not_graded(each, NOT_GRADED) for each in handed_in]
-        return [*results, *_missing(course, names, students, results)]
+        return _with_missing(course, names, students, results)
     seeds = read_parts(course.db_url)
     with (
         gradebook_errors(course.db_url),
@@ -65,26 +66,17 @@ def last_grading(
                 )
                 if (student, assignment.name) not in there and _autograded(course, gone).is_file():
                     results.append(_result(course, gradebook, today, gone, seeds))
-    return [*results, *_missing(course, names, whole, results)]
+    return _with_missing(course, names, whole, results)
 
 
-def _missing(
+def _with_missing(
     course: Course, names: Sequence[str], students: Sequence[str], results: Sequence[Graded]
 ) -> list[Graded]:
-    there = {(each.student, each.assignment) for each in results}
-    return [
-        Missing(
-            str(folder.relative_to(course.root) / f"{each.name}.ipynb"),
-            each.name,
-            0,
-            each.max_score,
-            student,
-        )
-        for each in course.chosen(names)
-        for student in students
-        if (student, each.name) not in there
-        for folder in [course.folder("submitted", student, each.name)]
-    ]
+    """Also who is missing: from those asked for, else from those that somebody handed in."""
+    there = {(str(each.student), each.assignment) for each in results}
+    begun = {assignment for _, assignment in there}
+    chosen = [each for each in course.chosen(names) if names or each.name in begun]
+    return [*results, *absent(course, chosen, students, there)]
 
 
 def _not_graded(submission: Submission, why: str) -> Graded:
@@ -123,14 +115,15 @@ def _result(
         standing = replace(standing, penalty=today.of(notebook))
     content = json.loads(path.read_text(encoding="utf-8"))
     reason, tests = verdicts(content)
-    return Graded(
+    is_plain = was_ordinary(content)
+    return (OrdinaryWork if is_plain else Graded)(
         submission.name,
         name,
         int((parts or {}).get(SEED, 0)),
         submission.assignment.max_score,
         student,
         reason or _timed(standing),
-        {grade_id: _cell(data) for grade_id, data in tests.items()},
+        {grade_id: _cell(data, is_plain) for grade_id, data in tests.items()},
         notes=tuple(content["metadata"].get("workbook", {}).get("notes", ())),
         standing=standing,
     )
@@ -158,9 +151,9 @@ def _timed(standing: GradebookStanding) -> str | None:
     return None
 
 
-def _cell(data: Mapping[str, Any]) -> CellResult:
+def _cell(data: Mapping[str, Any], is_plain: bool) -> CellResult:
     named = {name: Misconception(**each) for name, each in data["misconceptions"].items()}
-    return CellResult(
+    return (OrdinaryCell if is_plain else CellResult)(
         data["grade_id"],
         data["max_score"],
         tuple(

@@ -10,6 +10,7 @@ from autograder.course.course import Course, Submission
 from autograder.errors import CourseError
 from autograder.gradebook.gradings import SEED, read_parts
 from autograder.grading.pending import Pending
+from autograder.ordinary.rule import refuse_ordinary
 from autograder.report.handed_in_work import UNRUN, Verdict, verdicts
 from autograder.submission.handed_in import HandedIn
 
@@ -47,6 +48,12 @@ def graded_checks(course: Course, student: str, name: str) -> list[GradedCheck]:
     Raises: CourseError, when it was not graded, or nothing of it could be run.
     """
     (assignment,) = course.chosen([name])
+    refuse_ordinary(
+        course,
+        assignment,
+        "no reference says what was to come out. Its feedback page says which test cell stopped, "
+        "and where; the formgrader shows the whole notebook",
+    )
     (submission,) = course.submissions([assignment], [student])
     path = course.folder("autograded", student, name) / f"{name}.ipynb"
     graded = read_parts(course.db_url).get((student, name))

@@ -20,10 +20,12 @@ from autograder.course.assignment import (
     is_test,
     nbgrader_of,
 )
+from autograder.feedback.by_hand import answers
 from autograder.feedback.markdown import rendered
 from autograder.feedback.marks import Today, today
 from autograder.feedback.templates import PAGE_STYLE, styles, templates
 from autograder.feedback.words import Words, todays_words
+from autograder.ordinary.outcome import was_ordinary
 from autograder.verdict.present import VERDICT
 from autograder.verdict.standing import GradebookStanding, cents
 
@@ -49,21 +51,6 @@ class Definition:
     def score(self) -> float:
         """The points that count."""
         return float(self.verdict["score"] if self.by_hand is None else self.by_hand)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A written answer, its question, and what the one who marked it says.
-
-    `score` is None where nobody marked it yet; `is_stale` where it changed after it was marked.
-    """
-
-    question: Markup
-    text: Markup
-    score: float | None
-    points: float
-    comment: str | None
-    is_stale: bool = False
 
 
 class FeedbackExporter(Exporter):
@@ -96,8 +83,9 @@ def page(
     `words` of misconceptions, by id, are shown in place of those of the grading.
     """
     standing = None if now is None else now.standing
+    is_plain = was_ordinary(notebook)
     definitions = _definitions(notebook.cells, words or {}, standing)
-    answers = _answers(notebook.cells, standing)
+    given = answers(notebook.cells, standing)
     about = notebook.metadata.get("workbook", {})
     shown: str = _template().render(
         title=about.get("title") or gradebook.get("notebook") or "Your work",
@@ -109,8 +97,9 @@ def page(
         score=cents(sum(each.score for each in definitions)),
         max_score=sum(each.verdict["max_score"] for each in definitions),
         definitions=definitions,
-        answers=answers,
-        waiting=sum(each.score is None for each in answers),
+        answers=given,
+        waiting=sum(each.score is None for each in given),
+        is_ordinary=is_plain,
         passages=_passages(notebook.cells, definitions),
     )
     return shown
@@ -128,12 +117,16 @@ def _definitions(
 ) -> list[Definition]:
     by_id = {name: cell for cell in cells if (name := grade_id_of(cell))}
     found = []
+    nearest = None  # of an ordinary assignment, where no name says what a test is of
     for cell in cells:
+        if cell.cell_type == "code" and is_solution(cell):
+            nearest = cell
         if not is_test(cell) or VERDICT not in cell.metadata:
             continue
         verdict = cell.metadata[VERDICT]
         name = verdict["grade_id"].removeprefix("test-")
-        solution = by_id.get(name)
+        named = by_id.get(name)
+        solution = named if named is not None and is_solution(named) else nearest
         found.append(
             Definition(
                 name,
@@ -159,30 +152,6 @@ def _text_above(cells: Sequence[NotebookNode], solution: NotebookNode) -> str | 
         if cell.cell_type == "markdown" and cell.source.lstrip().startswith("#"):
             above = cell.get("id")
     return None
-
-
-def _answers(cells: Sequence[NotebookNode], standing: GradebookStanding | None) -> list[Answer]:
-    found = []
-    question = ""
-    for cell in cells:
-        if cell.cell_type != "markdown":
-            continue
-        flags = nbgrader_of(cell)
-        if is_solution(cell) and flags.get("grade"):
-            name = grade_id_of(cell) or ""
-            is_marked = standing is not None and name not in standing.unmarked
-            found.append(
-                Answer(
-                    Markup(rendered(question)),
-                    Markup(rendered(cell.source, cell.get("attachments"), links=False)),
-                    standing.points.get(name) if standing and is_marked else None,
-                    float(flags["points"]),
-                    flags.get("comment"),
-                    standing is not None and name in standing.mark_again,
-                )
-            )
-        question = RUBRIC.sub("", cell.source)
-    return found
 
 
 def _passages(

@@ -49,6 +49,10 @@ class _Renderer(IPythonRenderer):
         # A wide table is scrolled sideways, not the page, and by the keyboard too.
         return f'<div class="wide" tabindex="0">{render_table(self, text)}</div>\n'
 
+    def task_list_item(self, text: str, checked: bool = False) -> str:
+        # A box to tick would be an input without a name, and nobody could tick it.
+        return f"<li>{'☑' if checked else '☐'} {text}</li>\n"
+
     def block_math(self, body: str) -> str:
         return _formula(body, "block")
 

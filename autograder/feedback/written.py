@@ -12,7 +12,7 @@ from autograder.course.course import Course, Submission
 from autograder.errors import CourseError
 from autograder.feedback.exporter import page
 from autograder.grading.grade import grade
-from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.submission.handed_in import read_handed_in
 from autograder.submission.recognise import recognise

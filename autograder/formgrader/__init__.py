@@ -13,13 +13,11 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 
 
 def _load_jupyter_server_extension(server: Any) -> None:
-    from tornado.ioloop import IOLoop
+    """Nothing yet: the formgrader may be loaded after this."""
 
-    def install() -> None:
-        if "nbgrader_formgrader" in server.web_app.settings:
-            from autograder.formgrader.link import add_link
 
-            add_link(server.web_app)
+async def _start_jupyter_server_extension(server: Any) -> None:
+    if "nbgrader_formgrader" in server.web_app.settings:
+        from autograder.formgrader.link import add_link
 
-    # The formgrader may be loaded after this; all extensions are once the loop runs.
-    IOLoop.current().add_callback(install)
+        add_link(server.web_app)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -14,6 +15,7 @@ from nbgrader import utils
 
 from autograder.course.assignment import grade_id_of, is_test
 from autograder.submission.handed_in import digest
+from autograder.submission.tasks import work_for
 from autograder.verdict.result import Graded
 
 _log = logging.getLogger(__name__)
@@ -57,11 +59,12 @@ def entry_of(graded: Graded) -> GradebookEntry:
 def answers_of(cells: Sequence[NotebookNode]) -> dict[str, str]:
     """A digest of what the points of each graded cell are given for, by grade_id.
 
-    A written answer is its own text and pictures; a test is of all code that is not a test.
+    A written answer is its own text and pictures, a task what stands below it; a test is of all
+    code that is not a test.
     """
     code = digest({str(n): c.source.encode("utf-8", "replace") for n, c in enumerate(_code(cells))})
     return {
-        _name(cell): code if is_test(cell) else _answer(cell)
+        _name(cell): code if is_test(cell) else _answer(cell, cells)
         for cell in cells
         if utils.is_grade(cell) or utils.is_task(cell)
     }
@@ -79,10 +82,19 @@ def _code(cells: Sequence[NotebookNode]) -> list[NotebookNode]:
     return [cell for cell in cells if cell.cell_type == "code" and not is_test(cell)]
 
 
-def _answer(cell: NotebookNode) -> str:
+def _answer(cell: NotebookNode, cells: Sequence[NotebookNode]) -> str:
+    if not utils.is_task(cell):
+        return digest(_content(cell))
+    work = enumerate(work_for(cell, cells))
+    return digest({f"{n} {part}": c for n, one in work for part, c in _content(one).items()})
+
+
+def _content(cell: Mapping[str, Any]) -> dict[str, bytes]:
     pictures = json.dumps(cell.get("attachments") or {}, sort_keys=True)
-    text = cell.source.encode("utf-8", "replace")
-    return digest({"text": text, "pictures": pictures.encode("utf-8", "replace")})
+    return {
+        "text": cell["source"].encode("utf-8", "replace"),
+        "pictures": pictures.encode("utf-8", "replace"),
+    }
 
 
 def _name(cell: NotebookNode) -> str:

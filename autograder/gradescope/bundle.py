@@ -18,7 +18,7 @@ from autograder.gradescope import requirements, wheel
 from autograder.gradescope.places import SETTINGS
 from autograder.gradescope.results import answers
 from autograder.gradescope.zipped import zipped
-from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference.package import PREFIX, package_of
 from autograder.sandbox import check_place, kernel_server

@@ -9,7 +9,7 @@ from autograder.course.course import Course
 from autograder.errors import CourseError, SandboxUnavailableError
 from autograder.gradescope.levels import take_strongest
 from autograder.gradescope.places import COURSE, OUT_OF_REACH
-from autograder.grading.run import Seeds, answer_keys
+from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 
 

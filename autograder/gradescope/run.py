@@ -15,7 +15,8 @@ from autograder.gradescope.places import COURSE, OUT_OF_REACH, RESULTS, SETTINGS
 from autograder.gradescope.results import Results, not_graded, results_of
 from autograder.gradescope.submitted import notebook_in
 from autograder.grading.grade import grade
-from autograder.grading.run import LooseFile, Seeds, answer_keys, read_work
+from autograder.grading.keys import Seeds, answer_keys
+from autograder.grading.run import LooseFile, read_work
 from autograder.grading.workers import ThisProcess
 from autograder.sandbox import check_place
 

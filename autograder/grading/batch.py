@@ -38,8 +38,9 @@ def batch(
     if options.cluster is None:
         check_place(course.root)
         kernel_server()  # it imports what kernels need while this process imports the grader
+    from autograder.grading.keys import Seeds
     from autograder.grading.progress import progress
-    from autograder.grading.run import LooseFile, Seeds, grade_all
+    from autograder.grading.run import LooseFile, grade_all
     from autograder.submission.recognise import recognise
     from autograder.verdict.result import Graded
 

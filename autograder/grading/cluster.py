@@ -15,7 +15,7 @@ from distributed import Client, KilledWorker, Scheduler
 from distributed.comm.core import CommClosedError
 
 from autograder.errors import CourseError
-from autograder.reference.answer_key import AnswerKey
+from autograder.grading.grade import Key
 from autograder.reference.fingerprint import software
 
 CONNECT_SECONDS = 20
@@ -49,7 +49,7 @@ class ClusterWorkers:
         """A task for each thread of the workers of this moment, and one to follow."""
         return int(sum(self._client.nthreads().values())) + 1
 
-    def share(self, key: AnswerKey) -> Any:
+    def share(self, key: Key) -> Any:
         """The answer key as the result of a task, which Dask makes again where it is lost."""
         return self._client.submit(pickle.loads, pickle.dumps(key), pure=False)
 

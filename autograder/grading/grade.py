@@ -1,5 +1,8 @@
 """One submission from what was handed in to the verdict: rebuild, execute, judge.
 
+Here, and in what makes the keys, is where an assignment's rule is told: what it observes against
+the reference, or nbgrader's own for an ordinary one.
+
 The fourth step, to record it, is the one writer's: `autograder.grading.run` hands it over.
 """
 
@@ -11,10 +14,14 @@ from time import monotonic
 
 from nbformat import NotebookNode
 
-from autograder.course.assignment import Assignment, error_type, nbgrader_of
+from autograder.course.assignment import error_type, nbgrader_of
 from autograder.errors import CourseError, SandboxUnavailableError, UnreadableError, printable
 from autograder.grading.by_itself import judged_by_themselves, together, with_again
 from autograder.grading.notes import missing, notes, own_lines, why_stopped
+from autograder.ordinary.key import OrdinaryKey
+from autograder.ordinary.outcome import OrdinaryWork
+from autograder.ordinary.points import points_of_tests
+from autograder.ordinary.rule import NBGRADERS, RULE
 from autograder.reading.from_scratch import messages_of, read_definitions, used
 from autograder.reference.answer_key import AnswerKey
 from autograder.sandbox.execute import Execution, execute
@@ -28,46 +35,60 @@ from autograder.verdict.present import write_verdicts
 from autograder.verdict.result import Graded
 from autograder.verdict.verdict import CellResult
 
+Key = AnswerKey | OrdinaryKey
+
 MAX_CODE = 500_000  # characters; read as Python, each may take a kilobyte of the grader's memory
 
 
-def grade(key: AnswerKey, handed_in: HandedIn) -> Graded:
+def grade(key: Key, handed_in: HandedIn) -> Graded:
     """Grade one submission, whatever it is.
 
     Raises: CourseError, SandboxUnavailableError, when the fault is not the submission's.
     """
     if handed_in.problem is not None:
-        return ungraded(key.assignment, key.seed, handed_in, handed_in.problem)
+        return ungraded(key, handed_in, handed_in.problem)
     try:
         cells = parse(handed_in.notebook, f"{key.assignment.name}.ipynb")
         return execute_and_judge(key, key.rebuilder.rebuild(cells), handed_in)
     except UnreadableError as error:
-        return ungraded(key.assignment, key.seed, handed_in, str(error))
+        return ungraded(key, handed_in, str(error))
     except (CourseError, SandboxUnavailableError):
         raise
     except Exception as error:  # the grader's own error costs that one submission, not the batch
-        return ungraded(key.assignment, key.seed, handed_in, own_fault(error))
+        return ungraded(key, handed_in, own_fault(error))
 
 
-def execute_and_judge(key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn) -> Graded:
+def execute_and_judge(key: Key, rebuilt: NotebookNode, handed_in: HandedIn) -> Graded:
     """Run a rebuilt notebook, with the instructor's files over the student's, and judge it.
 
     Raises: UnreadableError, where it holds more code than is read.
     """
-    execution, names, files = run(key, rebuilt, handed_in)
-    started = monotonic()
-    results = verdicts(key, execution, names, files)
+    results: Mapping[str, CellResult]
+    asked = ""
+    if isinstance(key, OrdinaryKey):
+        files = _beside(key, rebuilt, handed_in)
+        execution = execute(
+            rebuilt, seed=key.seed, limits=key.limits, handed_in=files, is_plain=True
+        )
+        started = monotonic()
+        results, asked = points_of_tests(execution, key.limits.cell_seconds)
+    else:
+        execution, names, files = run(key, rebuilt, handed_in)
+        started = monotonic()
+        results = verdicts(key, execution, names, files)
     said = [printable(note) for note in notes(key.assignment, execution)]
-    problem = printable(execution.problem) if execution.problem else None
-    write_verdicts(execution.notebook, results, problem, said)
-    return Graded(
+    problem = printable("; ".join(filter(None, [execution.problem, asked]))) or None
+    write_verdicts(execution.notebook, dict(results), problem, said)
+    if isinstance(key, OrdinaryKey):
+        execution.notebook.metadata["workbook"][RULE] = NBGRADERS
+    return _kind(key)(
         file=handed_in.name,
         assignment=key.assignment.name,
         seed=key.seed,
         max_score=key.assignment.max_score,
         student=handed_in.student,
         reason=problem,
-        tests=results,
+        tests=dict(results),
         notebook=execution.notebook,
         notes=tuple(said),
         execute_seconds=execution.seconds,
@@ -82,18 +103,26 @@ def run(
 
     Raises: UnreadableError, where it holds more code than is read.
     """
+    files = _beside(key, rebuilt, handed_in)
+    names = graded_names(rebuilt, key.assignment.notebook, key.rebuilder.stubs)
+    execution = execute(
+        rebuilt, seed=key.seed, limits=key.limits, handed_in=files, requests=names.requests
+    )
+    return execution, names, files
+
+
+def _beside(key: Key, rebuilt: NotebookNode, handed_in: HandedIn) -> Mapping[str, bytes]:
+    """The files to lie beside a rebuilt notebook, whose pictures among them are attached to it.
+
+    Raises: UnreadableError, where it holds more code than is read.
+    """
     size = sum(len(cell.source) for cell in rebuilt.cells if cell.cell_type == "code")
     if size > MAX_CODE:
         raise UnreadableError(
             f"it holds {size:,} characters of code; at most {MAX_CODE:,} are graded"
         )
     attach_files(rebuilt, handed_in.files)
-    files = {**handed_in.files, **key.files}
-    names = graded_names(rebuilt, key.assignment.notebook, key.rebuilder.stubs)
-    execution = execute(
-        rebuilt, seed=key.seed, limits=key.limits, handed_in=files, requests=names.requests
-    )
-    return execution, names, files
+    return {**handed_in.files, **key.files}
 
 
 def verdicts(
@@ -172,13 +201,17 @@ def own_fault(error: Exception) -> str:
     return f"the grader itself failed on it ({message}); report this"
 
 
-def ungraded(assignment: Assignment, seed: int, handed_in: HandedIn, reason: str) -> Graded:
+def ungraded(key: Key, handed_in: HandedIn, reason: str) -> Graded:
     """The outcome of a submission of which nothing could be run."""
-    return Graded(
+    return _kind(key)(
         handed_in.name,
-        assignment.name,
-        seed,
-        assignment.max_score,
+        key.assignment.name,
+        key.seed,
+        key.assignment.max_score,
         handed_in.student,
         printable(reason),
     )
+
+
+def _kind(key: Key) -> type[Graded]:
+    return OrdinaryWork if isinstance(key, OrdinaryKey) else Graded

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,26 +22,14 @@ from autograder.gradebook.entry import GradebookEntry
 from autograder.gradebook.gradebook import Recorder
 from autograder.gradebook.gradings import SEED
 from autograder.grading.dispatch import dispatch
-from autograder.grading.grade import own_fault, ungraded
+from autograder.grading.grade import Key, own_fault, ungraded
+from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.pending import Pending
 from autograder.grading.workers import Workers, graded_entry
-from autograder.reference.answer_key import AnswerKey, answer_key, reference_evidence
-from autograder.reference.fingerprint import fingerprint
-from autograder.reference.kept_versions import kept_versions
-from autograder.reference.key_cache import Evidence, KeyCache
-from autograder.reference.package import Package, package_of
 from autograder.submission.cells import parse
 from autograder.submission.handed_in import HandedIn, read_handed_in
 from autograder.submission.recognise import is_plainly, other_than
 from autograder.verdict.result import Graded
-
-
-@dataclass(frozen=True)
-class Seeds:
-    """Which seed a run takes: the one that is `given`, a `fresh` one, or that of the last run."""
-
-    given: int | None = None
-    fresh: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,7 +78,7 @@ def grade_all(
         yield from _grade_each(course, work, workers, keys, recorder)
 
 
-def _register(recorder: Recorder, keys: dict[str, AnswerKey]) -> dict[str, str]:
+def _register(recorder: Recorder, keys: dict[str, Key]) -> dict[str, str]:
     """Have the gradebook know the assignments; those that it cannot go out of `keys`, by reason."""
     faults: dict[str, str] = {}
     for name, key in list(keys.items()):
@@ -107,7 +94,7 @@ def _grade_each(
     course: Course,
     work: Sequence[Pending | LooseFile],
     workers: Workers,
-    keys: Mapping[str, AnswerKey],
+    keys: Mapping[str, Key],
     recorder: Recorder | None,
 ) -> Iterator[Graded]:
     """Grade those whose assignment has an answer key."""
@@ -163,71 +150,7 @@ def _recorded(
         return replace(entry.graded, reason=reason)
 
 
-def answer_keys(
-    course: Course,
-    assignments: Sequence[Assignment],
-    workers: Workers,
-    seeds: Seeds,
-    faults: dict[str, str] | None = None,
-) -> dict[str, AnswerKey]:
-    """The answer key of each assignment; the reference runs where none is kept for its content.
-
-    Raises: CourseError, when a reference does not run and no `faults` take the reason, by name;
-    SandboxUnavailableError.
-    """
-    cache = KeyCache(course.root, course.is_shared)
-    keys: dict[str, AnswerKey] = {}
-    missing: list[tuple[Assignment, Package, str, int]] = []
-    for assignment in dict.fromkeys(assignments):
-        with _kept_for(assignment, faults):
-            package = package_of(course, assignment)
-            content = fingerprint(course, assignment, package)
-            kept = None if seeds.fresh else cache.find(content, seeds.given)
-            if kept is None:
-                seed = secrets.randbelow(2**31) if seeds.given is None else seeds.given
-                assert assignment.notebook  # read here: where the reference runs, source/ is not
-                missing.append((assignment, package, content, seed))
-            else:
-                keys[assignment.name] = _key(course, assignment, content, *kept, package)
-
-    def call(task: tuple[Assignment, Package, str, int]) -> tuple[Any, ...]:
-        assignment, package, _, seed = task
-        return reference_evidence, assignment, package.modules, seed
-
-    for (assignment, package, content, seed), future in dispatch(missing, call, workers):
-        with _kept_for(assignment, faults):
-            if isinstance(future.exception(), WorkersKilledError):
-                raise CourseError(f"running the reference of {assignment.name} ended two workers")
-            evidence = future.result()
-            cache.keep(content, seed, evidence)
-            keys[assignment.name] = _key(course, assignment, content, seed, evidence, package)
-    return keys
-
-
-def _key(
-    course: Course,
-    assignment: Assignment,
-    content: str,
-    seed: int,
-    evidence: Evidence,
-    package: Package,
-) -> AnswerKey:
-    kept = kept_versions(course.root, assignment.name, content, seed, course.is_shared)
-    return answer_key(assignment, course.config, seed, evidence, package, kept)
-
-
-@contextmanager
-def _kept_for(assignment: Assignment, faults: dict[str, str] | None) -> Iterator[None]:
-    """Note what is wrong with one assignment, where it should stop no other."""
-    try:
-        yield
-    except CourseError as error:
-        if faults is None:
-            raise
-        faults[assignment.name] = str(error)
-
-
-def _outcome(future: Future[Any], key: AnswerKey, handed_in: HandedIn) -> GradebookEntry:
+def _outcome(future: Future[Any], key: Key, handed_in: HandedIn) -> GradebookEntry:
     """What a worker sent back, or why it could not.
 
     Raises: CourseError, SandboxUnavailableError, when the fault is not the submission's.
@@ -244,4 +167,4 @@ def _outcome(future: Future[Any], key: AnswerKey, handed_in: HandedIn) -> Gradeb
         raise error
     else:
         reason = own_fault(error)
-    return GradebookEntry(ungraded(key.assignment, key.seed, handed_in, reason))
+    return GradebookEntry(ungraded(key, handed_in, reason))

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from autograder.ordinary.outcome import OrdinaryWork
 from autograder.verdict.result import Graded
 from autograder.verdict.standing import cents
 
@@ -32,7 +33,8 @@ def print_table(results: Iterable[Graded]) -> None:
     for assignment, of_one in groupby(ordered, key=lambda result: result.assignment):
         rows = list(of_one)
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
-        of = f"{assignment} (of {rows[0].max_score:g} points)"
+        rule = ", by nbgrader's rule" if any(isinstance(r, OrdinaryWork) for r in rows) else ""
+        of = f"{assignment} (of {rows[0].max_score:g} points{rule})"
         table.title = escape(of if assignment else "of no assignment of this course")
         table.add_column("notebook" if rows[0].student is None else "student", overflow="fold")
         table.add_column("score", justify="right")
@@ -59,7 +61,7 @@ def _written(result: Graded) -> str:
     """The points of what people mark."""
     standing = result.standing
     names = [] if standing is None else [n for n in standing.points if n not in result.tests]
-    if standing is None or not names or not result.tests:
+    if standing is None or not names or not _has_run(result):
         return ""
     waiting = {*standing.unmarked, *standing.mark_again}.intersection(names)
     points = cents(sum(standing.points[name] for name in names))
@@ -82,8 +84,13 @@ def _penalty(result: Graded) -> str:
 def _total(result: Graded) -> str:
     """With what people marked, and without what being late costs; empty where that is the score."""
     standing = result.standing
-    is_more = standing is not None and result.tests and (standing.penalty or standing.by_hand)
+    is_more = standing is not None and _has_run(result) and (standing.penalty or standing.by_hand)
     return f"{standing.score:g}" if standing is not None and is_more else ""
+
+
+def _has_run(result: Graded) -> bool:
+    """Whether there is something to mark; an ordinary assignment may have no test."""
+    return bool(result.tests) or (isinstance(result, OrdinaryWork) and result.reason is None)
 
 
 # Columns that are there where they say something.
@@ -109,6 +116,8 @@ def _summary(result: Graded) -> str:
 
 
 def _checks(result: Graded) -> str:
+    if isinstance(result, OrdinaryWork):
+        return result.summary
     checks = [(test.grade_id, check) for test in result.tests.values() for check in test.checks]
     failed = [(grade_id, check) for grade_id, check in checks if not check.passed]
     if not failed:

@@ -15,8 +15,7 @@ from multiprocessing.connection import wait
 from typing import Any, Protocol
 
 from autograder.gradebook.entry import GradebookEntry, entry_of
-from autograder.grading.grade import grade
-from autograder.reference.answer_key import AnswerKey
+from autograder.grading.grade import Key, grade
 from autograder.sandbox import KernelServer, kernel_server
 from autograder.submission.handed_in import HandedIn
 
@@ -28,7 +27,7 @@ class Workers(Protocol):
     def width(self) -> int:
         """How many tasks keep all of them busy."""
 
-    def share(self, key: AnswerKey) -> Any:
+    def share(self, key: Key) -> Any:
         """The answer key in the form in which tasks take it."""
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Future[Any]:
@@ -51,8 +50,8 @@ def graded_entry(shared: Any, handed_in: HandedIn) -> GradebookEntry:
 
 
 @lru_cache(maxsize=32)
-def _unpacked(shared: bytes) -> AnswerKey:
-    key: AnswerKey = pickle.loads(shared)
+def _unpacked(shared: bytes) -> Key:
+    key: Key = pickle.loads(shared)
     return key
 
 
@@ -61,7 +60,7 @@ class ThisProcess:
 
     width = 1
 
-    def share(self, key: AnswerKey) -> AnswerKey:
+    def share(self, key: Key) -> Key:
         """The answer key itself."""
         return key
 
@@ -98,7 +97,7 @@ class LocalWorkers:
         """One more than the processes, so that none waits while a verdict is written."""
         return self.jobs + 1
 
-    def share(self, key: AnswerKey) -> bytes:
+    def share(self, key: Key) -> bytes:
         """The answer key as bytes; a process unpacks it once."""
         return pickle.dumps(key)
 

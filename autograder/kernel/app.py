@@ -11,8 +11,8 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 import ipykernel.ipkernel
@@ -25,7 +25,8 @@ from traitlets import Type
 from traitlets.config import Config
 
 from autograder.kernel.kept import Kept
-from autograder.kernel.request import GRADED_NAMES, HIDDEN_LINES
+from autograder.kernel.last_value import is_shown, taken, with_value_kept
+from autograder.kernel.request import GRADED_NAMES, HIDDEN_LINES, LAST_VALUE, PLAIN_TEST
 from autograder.observe._observation import MIME
 from autograder.observe._session import usual_session
 from autograder.observe._writing import KEEPING, marked
@@ -64,11 +65,13 @@ class Shell(ZMQInteractiveShell):
     """A shell that looks for its own syntax only in what is not Python already.
 
     `hidden_lines` are those of the running cell that no student sees, `kept` is what the solution
-    cells define.
+    cells define. `keeps_last` says of the running cell that the value of its last expression is
+    kept instead of shown.
     """
 
     display_pub_class = Type(Publisher)
     hidden_lines: Sequence[Sequence[int]] = ()
+    keeps_last = False
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.kept = Kept()
@@ -111,7 +114,18 @@ class Shell(ZMQInteractiveShell):
                 self.showtraceback(running_compiled_code=True)
                 return True
         shown = [node for node in nodelist if node not in hidden]
+        if self.keeps_last and shown:
+            shown = with_value_kept(shown)
         return bool(await super().run_ast_nodes(shown, cell_name, interactivity, compiler, result))
+
+    @contextmanager
+    def as_written(self) -> Iterator[None]:
+        """Run a cell without what a student's code has IPython change in its statements."""
+        theirs, self.ast_transformers = self.ast_transformers, []
+        try:
+            yield
+        finally:
+            self.ast_transformers = theirs
 
     def ask_exit(self) -> None:
         """`exit()` and `quit()` end their cell, as `sys.exit()` does, not the kernel a while after.
@@ -166,11 +180,19 @@ class Kernel(IPythonKernel):
         assert isinstance(self.shell, Shell)
         about = cell_meta or {}
         self.shell.hidden_lines = about.get(HIDDEN_LINES, ())
+        is_plain_test = bool(about.get(PLAIN_TEST))
+        self.shell.keeps_last = is_plain_test and is_shown(code)
         before = set(threading.enumerate())
-        with self.shell.kept.around(about.get(GRADED_NAMES, {}), self.shell.user_ns):
+        taken(self.shell.user_ns)  # what a cell of the student's left under that name
+        with (
+            self.shell.kept.around(about.get(GRADED_NAMES, {}), self.shell.user_ns),
+            self.shell.as_written() if is_plain_test else nullcontext(),
+        ):
             reply = await super().do_execute(
                 code, silent, store_history, user_expressions, allow_stdin, cell_meta=cell_meta
             )
+        if is_plain_test:
+            reply[LAST_VALUE] = taken(self.shell.user_ns)
         _settle(set(threading.enumerate()) - before)
         return reply
 

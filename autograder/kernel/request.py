@@ -4,3 +4,7 @@ from __future__ import annotations
 
 HIDDEN_LINES = "hidden_lines"  # pairs: from which line to which, counted from 1
 GRADED_NAMES = "graded_names"  # which to put back before it, which to keep after it
+PLAIN_TEST = "plain_test"  # whether what it comes to is asked for: it observes nothing
+
+# In the reply to a plain test, what its last expression gave.
+LAST_VALUE = "last_value"

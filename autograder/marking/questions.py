@@ -9,6 +9,7 @@ from typing import Any
 
 from autograder.course.assignment import RUBRIC, Assignment, grade_id_of, is_solution, nbgrader_of
 from autograder.errors import CourseError
+from autograder.submission.tasks import is_task
 
 _REGION = re.compile(r"^[^\n]*(?:BEGIN|END) (?:MARK SCHEME|SOLUTION)[^\n]*\n?", re.M)
 
@@ -39,11 +40,20 @@ def written_questions(assignment: Assignment) -> list[WrittenQuestion]:
             found.append(_question(grade_id_of(cell) or "", above, cell))
         above = cell
     if not found:
+        cells = assignment.notebook.cells
+        others = [str(grade_id_of(each)) for each in cells if is_task(each) or _is_code(each)]
+        here = f"; {', '.join(others)} of it, code or a task, is marked in the formgrader"
         raise CourseError(
             f"{assignment.name} has no written question: that is a Markdown cell that is graded by "
-            "hand (in Create Assignment, Manually graded answer)"
+            f"hand (in Create Assignment, Manually graded answer){here if others else ''}"
         )
     return found
+
+
+def _is_code(cell: Mapping[str, Any]) -> bool:
+    """Whether this is code that a person marks."""
+    is_marked = is_solution(cell) and bool(nbgrader_of(cell).get("grade"))
+    return is_marked and cell["cell_type"] == "code"
 
 
 def _question(name: str, above: Mapping[str, Any], cell: Mapping[str, Any]) -> WrittenQuestion:

@@ -34,6 +34,7 @@ ROOMS = (
     "grading",
     "kernel",
     "observe",
+    "ordinary",
     "reading",
     "reference",
     "sandbox",

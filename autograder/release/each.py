@@ -8,10 +8,14 @@ from pathlib import Path
 from autograder.course.assignment import Assignment
 from autograder.course.course import Course
 from autograder.errors import CourseError
+from autograder.grading.grade import Key
+from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.progress import step
-from autograder.grading.run import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
+from autograder.ordinary.key import OrdinaryKey
+from autograder.ordinary.rule import is_ordinary
 from autograder.release.mistakes import prove_regions_end
+from autograder.release.ordinary import release_ordinary
 from autograder.release.release import release
 from autograder.release.solution_module import write_solution_module
 
@@ -24,8 +28,10 @@ def release_each(course: Course, assignments: Sequence[Assignment]) -> Iterator[
     broken: dict[str, str] = {}
     for assignment in assignments:  # first, as assignments import from one another's modules
         try:
-            prove_regions_end(assignment)
-            write_solution_module(course, assignment)
+            is_plain = is_ordinary(course, assignment)
+            prove_regions_end(assignment, may_assert=is_plain)
+            if not is_plain:
+                write_solution_module(course, assignment)
         except CourseError as error:
             broken[assignment.name] = str(error)
     for number, assignment in enumerate(assignments, 1):
@@ -34,13 +40,17 @@ def release_each(course: Course, assignments: Sequence[Assignment]) -> Iterator[
         try:
             with step(f"releasing {assignment.name} ({number} of {len(assignments)})"):
                 keys = answer_keys(course, [assignment], ThisProcess(), Seeds(fresh=True))
-                written = release(course, keys[assignment.name])
+                written = _released(course, keys[assignment.name])
         except CourseError as error:
             broken[assignment.name] = str(error)
         else:
             yield written
     if broken:
         raise CourseError(_listed(broken, len(assignments)))
+
+
+def _released(course: Course, key: Key) -> Path:
+    return release_ordinary(course, key) if isinstance(key, OrdinaryKey) else release(course, key)
 
 
 def _listed(broken: dict[str, str], count: int) -> str:

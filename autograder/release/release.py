@@ -41,8 +41,10 @@ from autograder.verdict.result import Graded
 MARKERS = ("BEGIN SOLUTION", "BEGIN HIDDEN TESTS", "BEGIN MARK SCHEME")
 
 
-def generate(course: Course, assignment: Assignment, into: Path) -> Path:
+def generate(course: Course, assignment: Assignment, into: Path, *, is_folded: bool = True) -> Path:
     """Let nbgrader write the students' notebook of one assignment below `into`.
+
+    Where it `is_folded`, the code of its tests and pictures is.
 
     Raises: CourseError, when nbgrader refuses.
     """
@@ -63,7 +65,7 @@ def generate(course: Course, assignment: Assignment, into: Path) -> Path:
         errors = [line for line in said if re.match(r"[\w.]*(Error|Exception|Entry): ", line)]
         raise CourseError(f"nbgrader cannot release {assignment.name}: {(errors or said)[0]}")
     path = into / assignment.name / f"{assignment.name}.ipynb"
-    notebook = folded(read(path))
+    notebook = folded(read(path)) if is_folded else read(path)
     if due := due_date(course.db_url, assignment.name):
         notebook.metadata.setdefault("workbook", NotebookNode())["due"] = due
     path.write_text(written(notebook), encoding="utf-8")
@@ -95,19 +97,20 @@ def release(course: Course, key: AnswerKey) -> Path:
         prove_tests_tell(key, made)
         known = public_answers(key, _examples(course, assignment))
         known = with_numbers_of(_before(course, assignment), known)
-        _write(Path(folder), assignment, known)
+        write_known(Path(folder), assignment, known)
         # The notebook's own calls of `check` are answered from what has just been written.
         known["outputs"] = worked_outputs(assignment, Path(folder))
         replace_folder(target, made.parent)
-    _write(course.top("release"), assignment, known, course.is_shared)
+    write_known(course.top("release"), assignment, known, course.is_shared)
     for page in course.top("source").glob("*.ipynb"):
         replace_file(course.top("release") / page.name, written(read(page)), course.is_shared)
     return target / made.name
 
 
-def _write(
+def write_known(
     release: Path, assignment: Assignment, known: Mapping[str, Any], shared: bool = False
 ) -> None:
+    """Write what the desk knows of an assignment."""
     path = release / ANSWERS / f"{assignment.name}.json"
     replace_file(path, json.dumps(known, indent=0, ensure_ascii=False) + "\n", shared)
     if shared:

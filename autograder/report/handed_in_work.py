@@ -11,6 +11,7 @@ from nbgrader.api import Gradebook, MissingEntry
 
 from autograder.course.course import Course
 from autograder.gradebook.gradings import gradebook_errors, is_unmade, read_parts
+from autograder.ordinary.outcome import was_ordinary
 from autograder.verdict.present import VERDICT
 from autograder.verdict.standing import cents
 
@@ -40,12 +41,16 @@ class Work:
 
 @dataclass(frozen=True)
 class ClassWork:
-    """All that was handed in for one assignment, and who handed in nothing."""
+    """All that was handed in for one assignment, and who handed in nothing.
+
+    It `is_ordinary` where what was graded was judged by nbgrader's rule.
+    """
 
     name: str
     max_score: float
     works: Sequence[Work] = ()
     missing: Sequence[str] = field(default=())
+    is_ordinary: bool = False
 
 
 def of_class(course: Course, names: Sequence[str]) -> list[ClassWork]:
@@ -74,11 +79,14 @@ def _of_assignment(
     # Extensions are in it.
     late = {str(each.student_id): each.total_seconds_late for each in assignment.submissions}
     works = []
+    is_plain = False
     for row in gradebook.submission_dicts(name):
         student = str(row["student"])
         path = course.folder("autograded", student, name) / f"{name}.ipynb"
         if path.is_file():
-            reason, tests = verdicts(json.loads(path.read_text(encoding="utf-8")))
+            notebook = json.loads(path.read_text(encoding="utf-8"))
+            reason, tests = verdicts(notebook)
+            is_plain = is_plain or was_ordinary(notebook)
         elif (student, name) in graded:
             path = course.folder("submitted", student, name)
             reason, tests = UNRUN, {}
@@ -102,6 +110,7 @@ def _of_assignment(
         cents(assignment.max_score),
         sorted(works, key=lambda work: work.student),
         sorted(missing),
+        is_plain,
     )
 
 

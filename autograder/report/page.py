@@ -22,7 +22,7 @@ COLUMNS = (
 def page(reports: Sequence[OfAssignment], title: str) -> str:
     """The page as text."""
     environment = templates(HERE)
-    environment.filters.update(percent=_percent, number=_number)
+    environment.filters.update(percent=_percent, number=_number, definition=_definition)
     shown: str = environment.get_template("report.html.j2").render(
         reports=reports, title=title, css=styles(PAGE_STYLE, HERE / "report.css")
     )
@@ -36,9 +36,13 @@ def write_csv(reports: Sequence[OfAssignment], file: TextIO) -> None:
     for each in reports:
         for item in each.items:
             told = "" if item.discrimination is None else f"{item.discrimination:.3f}"
-            names = [each.name, item.test.removeprefix("test-"), item.check or ""]
+            names = [each.name, _definition(item.test), item.check or ""]
             numbers = [cents(item.max_points), f"{item.passed:.3f}", f"{item.mean:.3f}", told]
             table.writerow([*map(harmless, names), *numbers, item.suspect])
+
+
+def _definition(test: str) -> str:
+    return test.removeprefix("test-")
 
 
 def _percent(share: float) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.course.course import Course
+from autograder.ordinary.rule import NBGRADERS
 from autograder.report.figures import Distribution, Item, distribution, items
 from autograder.report.handed_in_work import ClassWork, of_class
 from autograder.report.mistakes import Idea, Unnamed, ideas, unnamed
@@ -43,6 +44,7 @@ class OfAssignment:
     ideas: tuple[Idea, ...]
     unnamed: tuple[Unnamed, ...]
     changes: tuple[Change, ...]
+    rule: str = ""  # by which its points are given, where not by observations
 
 
 def report(course: Course, names: Sequence[str]) -> list[OfAssignment]:
@@ -94,8 +96,10 @@ def _of(course: Course, work: ClassWork, before: Mapping[str, float] | None) -> 
         distribution(work),
         tuple(items(work)),
         tuple(ideas(work, assignment)),
-        tuple(unnamed(work)),
+        # By nbgrader's rule nothing is known of a mistake but that there is one.
+        () if work.is_ordinary else tuple(unnamed(work)),
         tuple(_changes(before, scores)),
+        NBGRADERS if work.is_ordinary else "",
     )
 
 

@@ -31,10 +31,14 @@ class Execution:
     `slow` are the cells that hit the time limit, `stopped` the solution cells that ended with an
     exception (by its type), `ended` the places of those that ended their kernel, `problem` is what
     kept the run from going through as a whole; `requests` are what the kernel is told with cells.
+    Where the run `is_plain`, `replies` are what the kernel answered to the test cells, by their
+    places; of one that did not run there is none.
     """
 
     notebook: NotebookNode
     requests: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    is_plain: bool = False
+    replies: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     evidence: dict[str, list[bytes]] = field(default_factory=dict)
     slow: set[str] = field(default_factory=set)
     stopped: dict[str, str] = field(default_factory=dict)
@@ -56,12 +60,14 @@ def execute(
     handed_in: Mapping[str, bytes] | None = None,
     packages: Mapping[str, bytes] | None = None,
     requests: Mapping[int, Mapping[str, Any]] | None = None,
+    is_plain: bool = False,
 ) -> Execution:
     """Run `notebook`, whose outputs are replaced, in a kernel of its own.
 
     `handed_in` are the files beside the notebook; `packages` can be imported (the reference run
     gets `solutions`, a submission nothing). Both by their paths. `requests` say with a cell, by its
-    index, which names to put back and to keep.
+    index, which names to put back and to keep. Where it `is_plain`, every cell is run from its
+    first line to its last among the student's names, as nbgrader does: its tests observe nothing.
 
     Raises: SandboxUnavailableError, where kernels cannot be isolated; KernelServerError, when the
     fork server ended twice.
@@ -70,27 +76,22 @@ def execute(
     files |= {f"packages/{name}": content for name, content in (packages or {}).items()}
     server = kernel_server()
     try:
-        return _execute(notebook, seed, limits or Limits(), files, requests or {})
+        return _execute(Execution(notebook, requests or {}, is_plain), seed, limits, files)
     except KernelServerError:
         replace(server)
-        return _execute(notebook, seed, limits or Limits(), files, requests or {})
+        return _execute(Execution(notebook, requests or {}, is_plain), seed, limits, files)
 
 
 def _execute(
-    notebook: NotebookNode,
-    seed: int,
-    limits: Limits,
-    files: dict[str, bytes],
-    requests: Mapping[int, Mapping[str, Any]],
+    run: Execution, seed: int, limits: Limits | None, files: dict[str, bytes]
 ) -> Execution:
-    for cell in notebook.cells:
+    for cell in run.notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    run = Execution(notebook, requests)
     endings: list[str] = []
     for _ in range(MOST_KERNELS):
         started = monotonic()
-        place = _in_a_kernel(run, seed, limits, files)
+        place = _in_a_kernel(run, seed, limits or Limits(), files)
         run.seconds += monotonic() - started
         if place is None:
             break

@@ -12,7 +12,8 @@ from autograder.similar.page import page
 from autograder.similar.pairs import Error, compare
 from autograder.submission.rebuild import Rebuilder
 
-SAYS_NOTHING = ("raised NotImplementedError", "did not run")  # of work that was not begun
+# Of work that was not begun.
+SAYS_NOTHING = ("raised NotImplementedError", "NotImplementedError", "did not run")
 
 
 def write_similar(course: Course, name: str, earlier: Sequence[Path], most: int, to: Path) -> str:

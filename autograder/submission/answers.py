@@ -15,6 +15,7 @@ from autograder.submission.cells import SubmittedCell, plain
 from autograder.submission.pictures import Pictures, in_files, joined
 from autograder.submission.pieces import statements
 from autograder.submission.places import visible
+from autograder.submission.tasks import is_own_text
 
 BESIDE = "*[Grader: this stood beside the cell for the answer, not in it.]*"
 ASKED = (
@@ -158,9 +159,9 @@ class WrittenAnswers:
 
 
 def attach_files(notebook: NotebookNode, files: Mapping[str, bytes]) -> None:
-    """Attach to the written answers the pictures that lie beside the notebook and stand in them."""
+    """Attach to what students wrote the pictures that lie beside the notebook and stand in it."""
     for cell in notebook.cells:
-        if is_answer(cell) and (found := in_files(cell.source, files)):
+        if (is_answer(cell) or is_own_text(cell)) and (found := in_files(cell.source, files)):
             cell.attachments = from_dict({**found, **cell.get("attachments", {})})
 
 

@@ -1,8 +1,8 @@
 """Pours a submission into a fresh copy of the instructor's notebook.
 
-The student gives the text of the solution cells, the written answers and cells of their own;
-everything else is the instructor's. So whatever was done to tags, points, metadata, test cells,
-kernels or schema versions has no effect, and there is nothing to detect.
+The student gives the text of the solution cells, the written answers, what stands below a task and
+code of their own; everything else is the instructor's. So whatever was done to tags, points,
+metadata, test cells, kernels or schema versions has no effect, and there is nothing to detect.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import nbformat
-from nbformat import NotebookNode
+from nbformat import NotebookNode, from_dict
 
 from autograder.course.assignment import (
     Assignment,
@@ -24,6 +24,7 @@ from autograder.course.assignment import (
 from autograder.submission.answers import WrittenAnswers, is_answer
 from autograder.submission.cells import SubmittedCell, plain
 from autograder.submission.places import Places
+from autograder.submission.tasks import OWN, below
 
 
 def released_stubs(assignment: Assignment) -> dict[str, str]:
@@ -63,8 +64,9 @@ class Rebuilder:
     def rebuild(self, submitted: Sequence[SubmittedCell]) -> NotebookNode:
         """The notebook to be executed: the instructor's, with the student's text in its place."""
         texts: dict[int, list[str]] = {}
-        own: dict[int, list[str]] = {}
+        own: dict[int, list[SubmittedCell]] = {}
         known = self.places.of(submitted)
+        for_tasks = below(known, self._cells)
         place = -1
         for position, (cell, index) in enumerate(zip(submitted, known, strict=True)):
             if index is not None:
@@ -72,11 +74,16 @@ class Rebuilder:
                 if is_solution(self._cells[index]):
                     texts.setdefault(index, []).append(cell["source"])
                     continue
-            if self._is_own(cell, index):
+            if position in for_tasks:
+                if cell["source"].strip() or cell["pictures"]:
+                    own.setdefault(place, []).append(cell)
+            elif self._is_own(cell, index):
                 # Where cells were moved, a helper has to stay before the cell below it.
-                below = next((i for i in known[position + 1 :] if i is not None), place + 1)
-                own.setdefault(min(place, below - 1), []).append(cell["source"])
-        answers = WrittenAnswers(submitted, known, self._cells, self._answers)
+                next_one = next((i for i in known[position + 1 :] if i is not None), place + 1)
+                own.setdefault(min(place, next_one - 1), []).append(cell)
+        # What is there for a task is no answer to the question beside it.
+        others = [_emptied(c) if n in for_tasks else c for n, c in enumerate(submitted)]
+        answers = WrittenAnswers(others, known, self._cells, self._answers)
         return self._filled(texts, own, answers)
 
     def _is_own(self, cell: SubmittedCell, index: int | None) -> bool:
@@ -91,10 +98,13 @@ class Rebuilder:
         return plain(cell["source"]) != plain(theirs.source)
 
     def _filled(
-        self, texts: Mapping[int, list[str]], own: Mapping[int, list[str]], answers: WrittenAnswers
+        self,
+        texts: Mapping[int, list[str]],
+        own: Mapping[int, list[SubmittedCell]],
+        answers: WrittenAnswers,
     ) -> NotebookNode:
         notebook = copy.deepcopy(self._notebook)
-        cells = [_own_cell(text, f"own-0-{n}") for n, text in enumerate(own.get(-1, []))]
+        cells = [_own_cell(each, f"{OWN}0-{n}") for n, each in enumerate(own.get(-1, []))]
         for index, cell in enumerate(notebook.cells):
             # By its checksum, that of the stub, nbgrader tells that a cell was left untouched.
             if is_solution(cell):
@@ -109,7 +119,8 @@ class Rebuilder:
                 cell.source = self._text(cell, texts.get(index, []))
             cells.append(cell)
             cells += [
-                _own_cell(text, f"own-{index + 1}-{n}") for n, text in enumerate(own.get(index, []))
+                _own_cell(each, f"{OWN}{index + 1}-{n}")
+                for n, each in enumerate(own.get(index, []))
             ]
         notebook.cells = cells
         return notebook
@@ -129,6 +140,15 @@ class Rebuilder:
         return "\n\n".join(last_of_each) or untouched
 
 
-def _own_cell(text: str, name: str) -> NotebookNode:
-    cell: NotebookNode = nbformat.v4.new_code_cell(text, id=name)
-    return cell
+def _own_cell(cell: SubmittedCell, name: str) -> NotebookNode:
+    if cell["cell_type"] == "code":
+        made: NotebookNode = nbformat.v4.new_code_cell(cell["source"], id=name)
+        return made
+    made = nbformat.v4.new_markdown_cell(cell["source"], id=name)
+    if cell["pictures"]:
+        made.attachments = from_dict(cell["pictures"])
+    return made
+
+
+def _emptied(cell: SubmittedCell) -> SubmittedCell:
+    return {**cell, "source": "", "pictures": {}}

@@ -31,8 +31,8 @@ def overlay(path: Path) -> NotebookNode:
     Each code cell's metadata has, under `self_check`: its `kind`; the definition that it is
     `about`, if any (the last above it that it names, or else the last above it); those that it
     `uses` by name, or all above it where a cell of the book names none; for a solution cell,
-    whether it is `to_do`, and the `note` of where its code stands; and the graded `names` to put
-    back and to keep.
+    whether it is `to_do`, the `note` of where its code stands and whether it `has_examples`; and
+    the graded `names` to put back and to keep.
     Raises: DeskError, when the file is not the student's work on one of the book's notebooks.
     """
     try:
@@ -50,13 +50,15 @@ def overlay(path: Path) -> NotebookNode:
     notebook = Rebuilder(assignment, stubs=stubs).rebuild(submitted)
     graded = graded_names(notebook, assignment.notebook, stubs, demos=True)
     _say_what_cells_are(notebook, {cell.id for cell in assignment.notebook.cells}, stubs)
+    known = answers(name)
     for index, request in graded.requests.items():
         facts = notebook.cells[index].metadata[FACTS]
         facts["names"] = request
         if facts["kind"] == SOLUTION:
             facts["to_do"] = facts["to_do"] and not request["leaves"]
             facts["note"] = graded.notes.get(facts["about"], "")
-    _lay_outputs(notebook, answers(name)["outputs"])
+            facts["has_examples"] = facts["about"] in known["definitions"]
+    _lay_outputs(notebook, known["outputs"])
     return notebook
 
 

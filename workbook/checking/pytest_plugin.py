@@ -82,6 +82,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
             "outcome": item.result.outcome,
             "message": item.result.message,
             "note": item.facts.get("note", ""),
+            "has_examples": item.facts.get("has_examples", True),
         }
         for item in session.items
         if isinstance(item, CheckedCell)

@@ -23,7 +23,8 @@ NOT_WRONG = (Outcome.PASSED, Outcome.NOT_RUN)
 class Entry:
     """One entry of the list: a definition, or else a cell that did not pass.
 
-    `note` says which cell of the student's own has to do with the name, in the words of grading.
+    `note` says which cell of the student's own has to do with the name, in the words of grading;
+    where it `has_examples`, `check` and `hint` know it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Entry:
     message: str
     is_definition: bool = True
     note: str = ""
+    has_examples: bool = True
 
 
 def is_passed(entries: Sequence[Entry]) -> bool:
@@ -42,7 +44,8 @@ def standing(cells: Sequence[Mapping[str, Any]]) -> list[Entry]:
     """The definitions in order, each followed by the cells around it that did not pass.
 
     Each cell has its `kind`, the definition that it is `about` and those that it `uses`, its
-    `outcome` and `message`, how it is `described`, and a `note`, empty without one.
+    `outcome` and `message`, how it is `described`, and a `note`, empty without one; that of a
+    solution says whether it `has_examples`.
     """
     entries: dict[str, Entry] = {}
     for cell in cells:
@@ -69,7 +72,11 @@ def standing(cells: Sequence[Mapping[str, Any]]) -> list[Entry]:
                 cell["described"], outcome, cell["message"], is_definition=False
             )
     notes = {cell["about"]: cell["note"] for cell in cells if cell["note"]}
-    return [replace(each, note=notes.get(each.name, "")) for each in entries.values()]
+    without = {cell["about"] for cell in cells if not cell.get("has_examples", True)}
+    return [
+        replace(each, note=notes.get(each.name, ""), has_examples=each.name not in without)
+        for each in entries.values()
+    ]
 
 
 def _gravity(outcome: Outcome) -> int:
@@ -124,6 +131,8 @@ def _next(entries: Sequence[Entry]) -> str:
         return f"{so_far} Next: write {first.name}, and run this again."
     if not failed.is_definition:
         return f"{so_far} Next: mend {failed.name}, or delete it; then run this again."
+    if not failed.has_examples:
+        return f"{so_far} Next: look at {failed.name}; then run this again."
     return (
         f"{so_far} Next: look at {failed.name}. In the notebook, "
         f'check("{failed.name}") shows more, and hint("{failed.name}") gives a hint. '

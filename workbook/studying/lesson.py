@@ -62,10 +62,9 @@ def lesson(name: str) -> Lesson:
         Step(grade_id_of(cell) or "", material.text(cell), cell["cell_type"] != "code", part)
         for cell, part in zip(wanted, shares, strict=True)
     )
-    first = material.text(cells[0]).splitlines()[0].removeprefix("# ")
     return Lesson(
         name,
-        first,
+        _heading(cells) or name,
         minutes,
         about.get("limits", {}).get("notebook_seconds", 0.0),
         tuple(about.get("prerequisites", ())),
@@ -73,6 +72,12 @@ def lesson(name: str) -> Lesson:
         tuple(steps),
         tuple(cells),
     )
+
+
+def _heading(cells: Sequence[dict[str, Any]]) -> str:
+    """The title that a notebook begins with; empty where it begins otherwise."""
+    texts = (material.text(cell) for cell in cells[:1] if cell["cell_type"] == "markdown")
+    return next(("".join(text.splitlines()[:1]).removeprefix("# ") for text in texts), "")
 
 
 def is_demo(cell: dict[str, Any]) -> bool:
