@@ -24,13 +24,13 @@ def answers(assignment: Assignment) -> dict[str, float]:
     return {
         grade_id_of(cell) or "": float(nbgrader_of(cell)["points"])
         for cell in assignment.notebook.cells
-        if is_solution(cell) and nbgrader_of(cell).get("grade")
+        if nbgrader_of(cell).get("task") or (is_solution(cell) and nbgrader_of(cell).get("grade"))
     }
 
 
 def results_of(graded: Graded, assignment: Assignment, visibility: str) -> Results:
     """What Gradescope shows of a graded submission, to students as soon as `visibility` says."""
-    if not graded.tests:
+    if graded.notebook is None:
         return not_graded(f"Your notebook could not be graded: {graded.reason}.", graded.max_score)
     shown = {grade_id_of(cell): cell for cell in _tests(graded.notebook)}
     tests = [
