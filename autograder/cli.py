@@ -219,14 +219,14 @@ def _given(names: list[str] | None, assignment: str | None) -> tuple[list[str], 
 
 
 def _absent(course: Course, submissions: list[Submission], results: list[Graded]) -> list[Missing]:
-    """Who of the class handed in nothing of what the results are of."""
+    """Who of the class handed in nothing of what could be graded."""
     from autograder.collecting.enrol import enrolled
     from autograder.grading.absent import absent
 
     there = {(each.student, each.assignment.name) for each in submissions}
     there |= {(str(each.student), each.assignment) for each in results}
-    shown = {each.assignment for each in results}
-    graded = [each for each in course.assignments.values() if each.name in shown]
+    names = {each.assignment for each in results if each.reason is None}
+    graded = [each for each in course.assignments.values() if each.name in names]
     people, _ = enrolled(course) if submissions else ([], {})
     return absent(course, graded, [person.id for person in people], there)
 
