@@ -47,13 +47,6 @@ LONGEST = (
 )
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: a third of its time a worker waits, for a page or a kernel."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return (cores or 1) + 1
-
-
 @functools.cache
 def shares(module: Path) -> bool:
     """Whether something is made once for a module, and so should be made by one worker."""
