@@ -38,6 +38,8 @@ class Bert(nn.Module):
             return torch.ones_like(ids, dtype=torch.bool)[:, None]
         if mask.dtype != torch.bool:
             raise ValueError(f"attention_mask is {mask.dtype}")
+        if mask.ndim != 2:
+            raise ValueError(f"the mask has {mask.ndim} axes")
         try:
             return (mask & torch.ones_like(ids, dtype=torch.bool)).view(ids.shape[0], 1, ids.shape[1])
         except RuntimeError as error:
