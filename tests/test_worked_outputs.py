@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib.pyplot
 import pytest
 
+from autograder.authoring.in_process import defined
 from autograder.course.assignment import is_test
 from autograder.release.worked_outputs import IGNORED
 from tests import anew, harness
@@ -60,8 +61,8 @@ def test_every_right_style_prints_the_same(
     """Correct work passes the visible tests and prints what is recorded, no more and no less."""
     monkeypatch.setenv("MPLBACKEND", "agg")
     monkeypatch.setattr("matplotlib.pyplot.show", lambda: matplotlib.pyplot.close("all"))
-    definitions = harness.solutions(assignment)
-    exec(compile(source, "<style>", "exec"), definitions)
+    authored = harness.authored(assignment)
+    definitions = defined(*authored.provided, authored.module, source)
     expected = {
         name: [text for output in outputs if (text := told(output))]
         for name, outputs in answers(assignment)["outputs"].items()
