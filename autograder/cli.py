@@ -220,15 +220,15 @@ def _given(names: list[str] | None, assignment: str | None) -> tuple[list[str], 
 
 def _absent(course: Course, submissions: list[Submission], results: list[Graded]) -> list[Missing]:
     """Who of the class handed in nothing of what could be graded."""
+    if not submissions or not (names := {r.assignment for r in results if r.reason is None}):
+        return []
     from autograder.collecting.enrol import enrolled
     from autograder.grading.absent import absent
 
     there = {(each.student, each.assignment.name) for each in submissions}
     there |= {(str(each.student), each.assignment) for each in results}
-    names = {each.assignment for each in results if each.reason is None}
     graded = [each for each in course.assignments.values() if each.name in names]
-    people, _ = enrolled(course) if submissions else ([], {})
-    return absent(course, graded, [person.id for person in people], there)
+    return absent(course, graded, [person.id for person in enrolled(course)[0]], there)
 
 
 def _report(results: list[Graded], json_file: Path | None, missing: list[Missing]) -> None:
