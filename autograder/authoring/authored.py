@@ -16,6 +16,7 @@ from autograder.course.catalogue import Catalogue
 from autograder.course.course import Course
 from autograder.course.public_examples import EXAMPLES
 from autograder.errors import CourseError
+from autograder.reading.names import uses
 from autograder.reference.package import catalogue_of, package_of
 
 STYLES = "styles"
@@ -46,6 +47,11 @@ class Authored:
     def own_styles(self) -> dict[str, str]:
         """The styles that a student could have written: none of them an oracle."""
         return {name: s for name, s in self.styles.items() if not name.startswith(ORACLE)}
+
+    @cached_property
+    def uses(self) -> dict[str, frozenset[str]]:
+        """By definition, of the reference and of what the notebook provides, all that it uses."""
+        return uses([self.module, *self.provided])
 
     @cached_property
     def solution_cells(self) -> dict[str, NotebookNode]:

@@ -55,9 +55,11 @@ def prove(course: Course, name: str, seeds: int = SEEDS) -> Findings:
 def processes(
     course: Course, name: str, known: Known | None = None, answers: Answers | None = None
 ) -> Iterator[Executor]:
-    """Processes that know one assignment, as many as there are cores."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([worker.__name__])
+    """Processes that know one assignment, as many as there are cores.
+
+    They are forks, as to import all of it once more takes longer than many a definition's tests.
+    """
+    context = multiprocessing.get_context("fork")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     given = (course.root, name, known or {}, answers)
     with ProcessPoolExecutor(cores, context, worker.start, given) as pool:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from autograder.authoring.authored import Authored
 from autograder.authoring.in_process import Evidence, InProcess, hidden
-from autograder.reading.names import uses
 from autograder.verdict.verdict import CellResult
 from autograder.verdict.versions import Swap
 
@@ -59,9 +58,10 @@ def wrong_versions(authored: Authored) -> list[Wrong]:
 
 def reached_tests(authored: Authored, definition: str) -> list[str]:
     """The test cells that what a definition does can reach, its own among them, in order."""
-    used = uses([authored.module, *authored.provided])
     tests = authored.assignment.tests
-    return [name for name in tests if definition in _read(hidden(tests[name].source), used)]
+    return [
+        name for name in tests if definition in _read(hidden(tests[name].source), authored.uses)
+    ]
 
 
 def _read(source: str, used: dict[str, frozenset[str]]) -> set[str]:

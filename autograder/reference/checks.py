@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from autograder.reading.statements import read
 
@@ -50,15 +50,27 @@ def only(source: str, checks: Collection[str]) -> str:
 
 def needed(source: str, checks: Collection[str]) -> frozenset[str]:
     """These checks, and those that make what they read."""
-    read_in = [(check_of(node), read(node)) for node in ast.parse(source).body]
+    statements = _statements(source)
     found = frozenset(checks)
     while True:
-        kept = [each for name, each in read_in if name is None or name in found]
-        lacking = {name for each in kept for name in each.reads - {*each.binds}}
-        more = {name for name, each in read_in if name is not None and lacking & {*each.binds}}
+        lacking = {
+            each for name, reads, _ in statements if name is None or name in found for each in reads
+        }
+        more = {name for name, _, binds in statements if name is not None and lacking & binds}
         if more <= found:
             return found
         found |= more
+
+
+@lru_cache(maxsize=64)  # test cells, each of which is asked about for every wrong version
+def _statements(source: str) -> tuple[tuple[str | None, frozenset[str], frozenset[str]], ...]:
+    """Of each statement the check that it is, the names that it takes from others, and makes."""
+    found = []
+    for node in ast.parse(source).body:
+        names = read(node)
+        made = frozenset(names.binds)
+        found.append((check_of(node), frozenset(names.reads) - made, made))
+    return tuple(found)
 
 
 def timed(source: str) -> str:
