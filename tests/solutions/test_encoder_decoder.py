@@ -65,6 +65,47 @@ def test_a_block_is_torchs_decoder_layer(width: int, heads: int, hidden: int) ->
         )
 
 
+class TorchsAttention(nn.Module):
+    """An nn.MultiheadAttention of a layer, called as the book calls its own."""
+
+    def __init__(self, attention: nn.MultiheadAttention) -> None:
+        super().__init__()
+        self.attention = attention
+
+    def forward(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Hand the mask on as torch wants it: of places, or of keys, True = may not."""
+        places = None if mask is None or mask.ndim != 2 else ~mask
+        keys = None if mask is None or mask.ndim != 3 else ~mask[:, 0]
+        found: tuple[Tensor, Tensor] = self.attention(
+            query, key, value, key_padding_mask=keys, attn_mask=places, need_weights=False
+        )
+        return found
+
+
+@pytest.mark.parametrize(("width", "heads", "hidden"), [(12, 3, 13), (8, 1, 5), (6, 6, 24)])
+def test_the_wiring_is_torchs_to_the_last_bit(width: int, heads: int, hidden: int) -> None:
+    """With torch's own parts in its places, a block differs from its decoder layer by 0.0."""
+    layer = nn.TransformerDecoderLayer(
+        width, heads, hidden, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+    )
+    randomise(layer.double())
+    block: Any = CrossDecoderBlock(width, heads, hidden).double()
+    block.self_attention = TorchsAttention(layer.self_attn)
+    block.cross_attention = TorchsAttention(layer.multihead_attn)
+    block.feed_forward.linear1, block.feed_forward.linear2 = layer.linear1, layer.linear2
+    block.norm1, block.norm2, block.norm3 = layer.norm1, layer.norm2, layer.norm3
+    x, memory = (randn(2, length, width, dtype=torch.float64) for length in (5, 7))
+    words = torch.arange(7) < torch.tensor([[4], [7]])
+    unseen = torch.ones(5, 5, dtype=torch.bool).triu(1)
+
+    for mask in (None, words):
+        hidden_keys = None if mask is None else ~mask
+        expected = layer(x, memory, tgt_mask=unseen, memory_key_padding_mask=hidden_keys)
+        assert torch.equal(block(x, memory, mask), expected)
+
+
 def test_a_stack_of_blocks_is_torchs_decoder() -> None:
     """The decoder's side of the whole model, from embeddings to the last norm."""
     # In torch's annotations a submodule may be a tensor, too.
