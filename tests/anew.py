@@ -61,6 +61,11 @@ def a_few_now(one_more: bool = True) -> list[Any]:
     ]
 
 
+def now(assignment: str, *values: Any) -> Any:
+    """A case of one notebook; of all but a few notebooks it is marked `release`."""
+    return pytest.param(*values, marks=() if assignment in a_few() else pytest.mark.release)
+
+
 def one_now(assignment: str, names: Sequence[str]) -> Iterator[tuple[str, Sequence[Any]]]:
     """Each name of a notebook with its marks: all but one are `release`, where it is not anew."""
     chosen = names[int(_seal(assignment) or "0", 16) % len(names)] if names else ""

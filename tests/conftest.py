@@ -13,7 +13,6 @@ import pytest
 import torch
 from xdist.scheduler import LoadScopeScheduling
 
-import workbook.checking.quick_start  # noqa: F401  # before the next two import nbformat
 from autograder.authoring.authored import make_importable
 from tests import mini
 from tests.harness import QUICK, ROOT

@@ -62,7 +62,7 @@ def ran(command: list[str], folder: Path, status: int = 0, **environment: str) -
     return " ".join((done.stdout + done.stderr).split())
 
 
-@pytest.fixture(scope="module", params=["wheel", "folder"])
+@pytest.fixture(scope="module", params=["wheel", pytest.param("folder", marks=pytest.mark.release)])
 def way(request: pytest.FixtureRequest, course: Path) -> dict[str, str]:
     """The variables of a student's machine, to which the course came by a wheel or a folder."""
     if request.param == "folder":

@@ -18,7 +18,7 @@ from autograder.errors import CourseError
 from autograder.verdict.budget import Budget
 from autograder.verdict.search import MOST_PAIRS
 from autograder.verdict.versions import Swap, Version
-from tests import diagnosing, harness, mini
+from tests import anew, diagnosing, harness, mini
 from tests.styles import BELOW, STYLES
 
 
@@ -54,7 +54,10 @@ def rewritten(assignment: str, definitions: list[str]) -> tuple[str, list[str]]:
     return source, defined
 
 
-@pytest.mark.parametrize(("assignment", "name", "definition"), STYLES)
+# Where the judge changes, every notebook is proved anew, and all of these are run.
+@pytest.mark.parametrize(
+    ("assignment", "name", "definition"), [anew.now(case[0], *case) for case in STYLES]
+)
 def test_a_mistake_is_known_in_another_style(assignment: str, name: str, definition: str) -> None:
     """Students do not edit the reference: the numbers tell, however the code is written."""
     source, (defined,) = rewritten(assignment, [definition])
@@ -66,7 +69,9 @@ def test_a_mistake_is_known_in_another_style(assignment: str, name: str, definit
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("assignment", "definitions", "named"), BELOW)
+@pytest.mark.parametrize(
+    ("assignment", "definitions", "named"), [anew.now(case[0], *case) for case in BELOW]
+)
 def test_what_an_earlier_definition_does_gets_no_name_of_its_own(
     assignment: str, definitions: list[str], named: dict[str, list[str] | None]
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from examples import make
 from tests import anew
-from tests.harness import ROOT
+from tests.harness import ASSIGNMENTS, ROOT
 
 
 def graded(folder: Path, *names: str) -> dict[tuple[str, str], dict[str, Any]]:
@@ -36,8 +36,11 @@ def outcome(result: dict[str, Any]) -> tuple[str, list[str]]:
     return result["status"], lost if result["score"] else ["all"]
 
 
+FEW = sorted({ASSIGNMENTS[0], *anew.proved_anew()})
+
+
 @pytest.mark.parametrize(
-    "names", [sorted(anew.a_few()), pytest.param([], marks=pytest.mark.release)], ids=["few", "all"]
+    "names", [FEW, pytest.param([], marks=pytest.mark.release)], ids=["few", "all"]
 )
 def test_every_example_ends_as_its_story_says(names: list[str], tmp_path: Path) -> None:
     """State and lost test cells are those of the table, and the reason is the documented one."""

@@ -381,6 +381,7 @@ def test_wrong_work_is_told_why(container: Container) -> None:
 
 
 @needs_root
+@pytest.mark.release
 def test_broken_work_gets_a_reason(container: Container) -> None:
     """Which says what to do, and that the points are no verdict."""
     results = graded(container, DOCKER, '{"cells": [')

@@ -26,12 +26,11 @@ class Shown:
 
     course: Path
     server: str
-    browser: Any
+    context: Any
 
     def visit(self, address: str) -> tuple[str, list[str]]:
         """The text of a page after everything on it was opened, and what else it asked for."""
-        context = self.browser.new_context()
-        view = context.new_page()
+        view = self.context.new_page()
         asked: list[str] = []
         view.on("request", lambda request: asked.append(request.url))
         view.on("dialog", lambda dialog: asked.append(f"dialog: {dialog.message}"))
@@ -46,7 +45,7 @@ class Shown:
         assert view.evaluate("window.pwned") is None
         assert view.evaluate("document.querySelectorAll('[onerror], [onload], iframe').length") == 0
         text = view.inner_text("body")
-        context.close()
+        view.close()
         allowed = (address.split("#")[0], f"{self.server}/", MATHJAX, "data:")
         return text, [url for url in asked if not url.startswith(allowed)]
 
@@ -62,7 +61,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     assert workbook(course, "grade").returncode in (0, 1)
     assert workbook(course, "feedback").returncode in (0, 1)
     with jupyter_server(course, root / "home") as server, browser.chromium() as started:
-        yield Shown(course, server, started)
+        yield Shown(course, server, started.new_context())
 
 
 def test_no_script_runs_on_a_feedback_page(shown: Shown) -> None:

@@ -56,6 +56,10 @@ def press(student: Server, action: str, course: str = COURSE) -> dict[str, Any]:
     return listed(student, course)
 
 
+# Hubs with servers: half a minute of a processor, for what only another hub or these files change.
+slow = pytest.mark.release
+
+
 @pytest.fixture(scope="module")
 def machine() -> Iterator[hub.Machine]:
     with hub.machine(["ada", "ines"]) as machine:
@@ -88,6 +92,7 @@ def test_the_page_shows_what_is_loaded_here() -> None:
     assert files <= set(blocks(ROOT / "docs" / "jupyterhub.md", "python"))
 
 
+@slow
 def test_collected_graded_and_given_back(
     machine: hub.Machine, servers: tuple[Server, Server]
 ) -> None:
@@ -108,6 +113,7 @@ def test_collected_graded_and_given_back(
         assert gradebook.find_submission(mini.NAME, "ada").score == 6.0
 
 
+@slow
 def test_the_formgrader_and_its_report_answer(servers: tuple[Server, Server]) -> None:
     """In a tab of their own: the hub's servers let no page be framed."""
     _, grader = servers
@@ -118,6 +124,7 @@ def test_the_formgrader_and_its_report_answer(servers: tuple[Server, Server]) ->
     assert "frame-ancestors 'none'" in pages[0].headers["Content-Security-Policy"]
 
 
+@slow
 def test_a_student_has_no_formgrader(servers: tuple[Server, Server]) -> None:
     student, grader = servers
     addresses = ("formgrader/gradebook", "workbook/report", "formgrader/api/assignments")
@@ -130,6 +137,7 @@ def test_a_student_has_no_formgrader(servers: tuple[Server, Server]) -> None:
         )
 
 
+@slow
 def test_nobody_reads_what_another_one_wrote(
     machine: hub.Machine, servers: tuple[Server, Server]
 ) -> None:
@@ -154,13 +162,14 @@ def test_nobody_reads_what_another_one_wrote(
         assert "denied" in shown or "not permitted" in shown
 
 
+@slow
 def test_others_servers_are_closed(servers: tuple[Server, Server]) -> None:
     student, grader = servers
     assert student.user.ask("GET", f"/user/{grader.owner}/api/contents").status_code == 403
     assert grader.user.ask("GET", f"/user/{student.owner}/api/contents").status_code == 403
 
 
-@pytest.mark.release  # a hub of its own with three servers, for what only another hub can change
+@slow
 def test_several_courses_with_accounts_that_grade() -> None:
     """Graders work in the account of their courses; students see theirs, and no other."""
     accounts = {f"grader-{course}": course for course in (COURSE, "algebra")}

@@ -125,6 +125,7 @@ def test_jupytext_writes_only_what_was_edited(path: Path, tmp_path: Path) -> Non
 
 
 @needs_chromium
+@pytest.mark.release  # jupytext shows the same in each run, in a tenth of the time
 def test_jupyterlab_saves_only_what_was_edited(tmp_path: Path) -> None:
     """A source notebook in a real JupyterLab with a real kernel: a cell is edited, and saved."""
     path = SOURCES[1]

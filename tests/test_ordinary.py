@@ -145,6 +145,7 @@ def test_points_are_nbgraders_own(graded: Path, stock: Points) -> None:
     assert points(graded) == stock
 
 
+@pytest.mark.release
 def test_autograde_and_the_button_give_the_same(
     graded: Path, stock: Points, tmp_path: Path
 ) -> None:

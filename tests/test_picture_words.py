@@ -132,6 +132,7 @@ def pictures(page: Any) -> list[str | None]:
 
 
 @browser.needs_chromium
+@pytest.mark.release  # a notebook twice in JupyterLab: as much as fifty other tests
 def test_the_pictures_of_a_notebook_are_told_in_words(desk: tuple[Path, str, Any]) -> None:
     """Run from the top, and opened again by one who does not trust the file."""
     folder, server, page = desk

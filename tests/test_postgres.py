@@ -178,6 +178,7 @@ def test_what_was_graded_is_left_as_it_is(course: Path, database: str) -> None:
     assert contents(database) == before
 
 
+@pytest.mark.release  # of SQLite it is shown in each run
 def test_two_runs_at_once_grade_both(course: Path, database: str) -> None:
     """Two graders of different students do not disturb each other, also in an empty database."""
     for student in ("one", "two"):

@@ -8,12 +8,13 @@ from autograder.cli import main
 from autograder.grading import workers
 from autograder.grading.grade import grade
 from autograder.reference.answer_key import AnswerKey
-from autograder.sandbox import Limits
+from autograder.sandbox import Limits, client
 from autograder.submission.handed_in import HandedIn
 from autograder.verdict.result import Graded
 from tests.hostile import every
 
-SHORT = Limits(cell_seconds=2, notebook_seconds=7)
+SHORT = Limits(cell_seconds=1, notebook_seconds=3)
+STOP_SECONDS = 2.0
 # Of one that comes to its end by itself or by the limit of a cell, on a machine that is busy.
 ENDING = replace(SHORT, notebook_seconds=90)
 ENDLESS = {one.who for one in every() if one.racing or one.reason == "it ran out of time"}
@@ -27,6 +28,7 @@ def shortly(key: AnswerKey, handed_in: HandedIn) -> Graded:
 
 def shortened() -> None:
     """Entry point of the command line, in a process of its own."""
+    client.STOP_SECONDS = STOP_SECONDS  # type: ignore[assignment]
     workers.grade = shortly  # type: ignore[assignment]
     main()
 
