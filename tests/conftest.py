@@ -40,9 +40,10 @@ def course(tmp_path: Path) -> Path:
 
 # What takes longest, first, so that no worker is left alone with it at the end.
 LONGEST = (
-    *("test_hostile", "test_feedback", "test_proofs", "test_elsewhere", "test_hostile_pages"),
-    *("test_self_check", "test_nbgrader", "test_postgres", "test_progress", "test_patient"),
-    *("test_gradescope", "test_jupyterhub"),
+    *("test_hostile", "test_guide", "test_writing", "test_postgres", "test_demo", "test_heavy"),
+    *("test_self_check", "test_hostile_pages", "test_resume", "test_mark", "test_gradescope"),
+    *("test_explain", "test_nbgrader", "test_patient", "test_progress", "test_feedback"),
+    *("test_ordinary", "test_report", "test_course_elsewhere", "test_cluster", "test_proofs"),
 )
 
 
