@@ -76,7 +76,7 @@ def keep_apart(tests: Collection[str], books: Collection[str]) -> None:
 
 
 def _draw_nothing(shell: Any) -> None:
-    """Show figures by their text alone: no drawing is compared, and to draw takes a fifth of the time."""
+    """Show figures by their text alone: to draw them takes a fifth of the time, for no verdict."""
     with warnings.catch_warnings(), suppress(ImportError):
         # traitlets warns of how this class says that the set was changed.
         warnings.simplefilter("ignore")
