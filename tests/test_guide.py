@@ -20,13 +20,13 @@ from bs4 import BeautifulSoup
 from autograder.course.assignment import without_hidden
 from tests import browser
 from tests.harness import ROOT
+from workbook.studying.map_layout import depths, direct
 
 GUIDE = ROOT / "docs" / "guide"
 sys.path.append(str(GUIDE))
 
 from making import fresh  # noqa: E402
 from making.checkpoints import stages, worked_out  # noqa: E402
-from making.concept_map import depths, direct  # noqa: E402
 from making.course import mistakes, notebooks  # noqa: E402
 from making.dimensions import LENGTH, Config, calculate, config_of, presets, sheet, small  # noqa: E402
 from making.exercises import escaped, section  # noqa: E402
