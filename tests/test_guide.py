@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,10 +16,15 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
+from nbformat import writes
+from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.course.assignment import without_hidden
-from tests import browser
+from autograder.course.released import MATERIAL
+from tests import browser, lab
 from tests.harness import ROOT
+from tests.jupyter_server import jupyter_server
+from workbook import start
 from workbook.studying.map_layout import depths, direct
 
 GUIDE = ROOT / "docs" / "guide"
@@ -357,3 +362,51 @@ def test_no_wrong_idea_is_told_twice(name: str) -> None:
     for definition, found in mistakes(name).items():
         told = [(each.name, each.effect) for each in found]
         assert len(told) == len(set(told)), definition
+
+
+@browser.needs_chromium
+def test_in_jupyterlab_notebook_and_guide_lead_to_each_other(
+    site: Path, chromium: Any, tmp_path: Path
+) -> None:
+    """From a notebook's toolbar and from `check` to the passage, and from there to the notebook."""
+    book, definition = "02-causal-masking", "causal_mask"
+    given, desk = tmp_path / "release", tmp_path / "home" / "desk"
+    given.mkdir()
+    for each in (ROOT / "release").iterdir():
+        if each.name != "guide":
+            (given / each.name).symlink_to(each)
+    (given / "guide").symlink_to(site)
+    start.fill(desk)
+    wrong = (
+        f"import torch\n\n\ndef {definition}(query_len, key_len=None):\n    return torch.ones(1)"
+    )
+    asked = f'from workbook import check\n\ncheck("{definition}")'
+    cells = [new_code_cell(wrong), new_code_cell(asked)]
+    (desk / "own.ipynb").write_text(writes(new_notebook(cells=cells)))
+
+    def settings(environment: Mapping[str, str]) -> dict[str, str]:
+        return {**start.environment(environment), MATERIAL: str(given)}
+
+    with (
+        # Above the desk, as on a hub.
+        jupyter_server(desk.parent, tmp_path / "jupyter", settings) as server,
+        lab.tab(chromium) as (page, outside),
+    ):
+        lab.open_notebook(page, server, "desk/own.ipynb")
+        assert page.get_by_role("link", name="Guide", exact=True).count() == 0
+        lab.command(page, "notebook:run-all-cells")
+        with page.context.expect_page() as opened:
+            page.get_by_role("link", name=definition, exact=True).click()
+        row = opened.value.locator("tr:target")
+        assert row.inner_text().startswith(definition)
+
+        lab.open_notebook(page, server, f"desk/{book}/{book}.ipynb")
+        with page.context.expect_page() as opened:
+            page.get_by_role("link", name="Guide", exact=True).click()
+        guide = opened.value
+        assert guide.locator(":target > h1, :target > h2").inner_text().startswith("02")
+        guide.locator(f'[data-notebook="{book}"] a').click()
+        lab.ready(guide, f"desk/{book}/{book}.ipynb")
+        guide.goto(f"{server}/workbook/open/nothing")
+        assert "There is no notebook nothing" in guide.content()
+        assert outside == []

@@ -6,7 +6,7 @@ import webbrowser
 from pathlib import Path
 
 from autograder.errors import DeskError
-from workbook.guiding.passages import INDEX, Passage, folder, of, wanted
+from workbook.guiding.passages import Passage, folder, of, wanted
 
 
 def opened(page: Path, what: str, browser: bool = True, passage: str = "") -> str:
@@ -27,6 +27,6 @@ def open_guide(browser: bool = True, name: str | None = None) -> str:
     """
     passage = Passage() if name is None else of(*wanted(name))
     place = folder()
-    if place is None or not (place / (passage.page or INDEX)).is_file():
+    if place is None or not (place / passage.page).is_file():
         raise DeskError("the guide is not built here: `make guide` in a clone builds it")
-    return opened(place / (passage.page or INDEX), "The guide", browser, passage.anchor)
+    return opened(place / passage.page, "The guide", browser, passage.anchor)

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+import html
+import os
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from autograder.course.released import MATERIAL
 from autograder.errors import DeskError
 from workbook import material
 
 INDEX, EXERCISES = "index.html", "exercises.html"
+# How the guide's pages list all of them: the name of each part, and the pages in it.
+LISTED = re.compile(
+    r'<span class="caption-text">(?P<part>[^<]+)|'
+    r'<li class="toctree-l1"><a class="reference internal" href="(?P<page>[^"]+)">(?P<title>[^<]+)'
+)
 
 
 @dataclass(frozen=True)
 class Passage:
     """A page of the guide, the first if none is named, and an anchor in it."""
 
-    page: str = ""
+    page: str = INDEX
     anchor: str = ""
 
     @property
     def address(self) -> str:
         """As it stands behind the guide's own address."""
-        return (self.page or INDEX) + (f"#{self.anchor}" if self.anchor else "")
+        return self.page + (f"#{self.anchor}" if self.anchor else "")
 
 
 def folder() -> Path | None:
-    """The guide that came with this installation, or that this clone has built, if any."""
-    places = (place / "guide" for place in (material.IN_WHEEL, material.IN_CHECKOUT))
+    """The guide of the material that is used, of this installation or of this clone, if any."""
+    given = os.environ.get(MATERIAL)
+    among = [Path(given)] if given else []
+    places = (each / "guide" for each in (*among, material.IN_WHEEL, material.IN_CHECKOUT))
     return next((place for place in places if (place / INDEX).is_file()), None)
 
 
@@ -40,6 +51,16 @@ def tells_of(notebook: str) -> bool:
 @cache
 def _text(page: Path) -> str:
     return page.read_text(encoding="utf-8") if page.is_file() else ""
+
+
+def contents() -> dict[str, list[tuple[str, str]]]:
+    """The titles of the guide's pages and where they are, by the part that they are in."""
+    place, found, part = folder(), dict[str, list[tuple[str, str]]](), ""
+    for each in LISTED.finditer(_text(place / INDEX)) if place else ():
+        part = html.unescape(each["part"]) if each["part"] else part
+        if each["page"]:
+            found.setdefault(part, []).append((html.unescape(each["title"]), each["page"]))
+    return found
 
 
 def of(notebook: str = "", definition: str = "") -> Passage:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
-from workbook.guiding.passages import folder, of, tells_of, wanted
+from workbook.guiding.passages import contents, folder, of, tells_of, wanted
 from workbook.result_table import Link, Marked, Piece, Table, Words
 
 ADDRESS = "WORKBOOK_GUIDE"  # where the Jupyter server that started this kernel shows the guide
@@ -26,13 +27,27 @@ def in_the_guide(notebook: str, definition: str = "") -> list[Words]:
 
 
 def guide(name: str = "") -> Table:
-    """Where the guide is, or what it says of a notebook (`"02"`) or a definition (by its name).
+    """The guide's pages, or where it tells of a notebook (`"02"`) or a definition (by its name).
 
     Raises: DeskError, when there is no such notebook or definition.
     """
-    notebook, definition = wanted(name) if name else ("", "")
     if folder() is None:
         return Table("The guide is not installed here: `make guide` in a clone builds it.", (), ())
-    found = pointer(definition or notebook or "open it", notebook, definition)
-    how = "" if isinstance(found, Link) else ", in a terminal: it opens in your browser"
-    return Table(["In the guide: " if name else "The guide: ", found, how, "."], (), ())
+    address = os.environ.get(ADDRESS, "")
+    notebook, definition = wanted(name) if name else ("", "")
+    below: list[Words] = [
+        [pointer("Open it", notebook, definition), " in another tab."]
+        if address
+        else [pointer("", notebook, definition), ", in a terminal, opens it in your browser."]
+    ]
+    if name:
+        return Table(f"The guide tells of {definition or notebook}.", (), (), below)
+    rows = [(part, _listed(pages, address)) for part, pages in contents().items()]
+    return Table("The guide", ("part", "pages"), rows, below)
+
+
+def _listed(pages: Sequence[tuple[str, str]], address: str) -> list[Piece]:
+    words: list[Piece] = []
+    for title, page in pages:
+        words += ["; "] * bool(words) + [Link(title, address + page) if address else title]
+    return words

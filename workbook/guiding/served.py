@@ -6,6 +6,7 @@ where the guide is by a variable of their environment, JupyterLab by its page's 
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,17 @@ def _load_jupyter_server_extension(server: Any) -> None:
     os.environ[ADDRESS] = url_path_join(base, "guide/")
     settings.setdefault("page_config_data", {})["workbookGuide"] = {
         "address": os.environ[ADDRESS],
-        "notebooks": told,
+        "notebooks": {**told, **_first()},
     }
+
+
+def _first() -> dict[str, str]:
+    """The page to start with, of which the guide tells everywhere."""
+    page = material.folder() / material.START
+    if not page.is_file():
+        return {}
+    about = json.loads(page.read_text(encoding="utf-8"))["metadata"].get("workbook", {})
+    return {str(about.get("title")): ""}
 
 
 def _title(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from textwrap import wrap
+from textwrap import fill, wrap
 
 from autograder.errors import DeskError
 from workbook.studying.lesson import Lesson, lessons
@@ -60,7 +60,8 @@ class ConceptMap:
         return self.svg()
 
     def __repr__(self) -> str:
-        return self.says.replace(": ", ":\n  ", 1).replace("; ", "\n  ")
+        lines = self.says.replace(": ", ":\n", 1).replace("; ", "\n").splitlines()
+        return "\n".join(fill(line, 80, subsequent_indent="    ") for line in lines)
 
     def _box(self, name: str, x: float, y: float, height: int) -> str:
         left, top = f"{x - WIDTH / 2:g}", f"{y:g}"

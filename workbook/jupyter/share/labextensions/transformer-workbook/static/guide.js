@@ -12,10 +12,10 @@
     return JSON.parse(page?.textContent || "{}").workbookGuide;
   };
 
-  /** Where the guide tells of a notebook; of the page to start with, which has no title, all of it. */
+  /** Where the guide tells of a notebook; nothing where it does not. */
   const address = ({ address, notebooks }, { title }) => {
-    if (!title) return address;
-    return notebooks[title] && `${address}exercises.html#${notebooks[title]}`;
+    if (notebooks[title] === undefined) return undefined;
+    return notebooks[title] ? `${address}exercises.html#${notebooks[title]}` : address;
   };
 
   const plugin = {
