@@ -382,7 +382,9 @@ def test_in_jupyterlab_notebook_and_guide_lead_to_each_other(
     )
     asked = f'from workbook import check\n\ncheck("{definition}")'
     cells = [new_code_cell(wrong), new_code_cell(asked)]
-    (desk / "own.ipynb").write_text(writes(new_notebook(cells=cells)))
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    own = new_notebook(cells=cells, metadata={"kernelspec": kernel})
+    (desk / "own.ipynb").write_text(writes(own))
 
     def settings(environment: Mapping[str, str]) -> dict[str, str]:
         return {**start.environment(environment), MATERIAL: str(given)}

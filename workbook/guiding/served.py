@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.utils import url_escape, url_path_join
-from tornado.web import HTTPError, StaticFileHandler, authenticated
+from tornado.web import StaticFileHandler, authenticated
 
 from workbook import material
 from workbook.guiding.passages import folder, tells_of
@@ -78,15 +79,23 @@ class OpenHandler(JupyterHandler):
     @authenticated
     def get(self, name: str) -> None:
         """Lead to the student's own copy, wherever it lies below what this server shows."""
-        if name not in material.names():
-            raise HTTPError(404, f"There is no notebook {name}.")
         root = Path(self.settings["server_root_dir"]).expanduser()
-        below = (found for each in BELOW for found in root.glob(f"{each}{name}/{name}.ipynb"))
-        found = next(below, None)
-        if found is None:
-            raise HTTPError(
-                404, f"{name} is not in this folder. `workbook start --no-lab`, in a terminal here,"
-                " puts it there."
-            )  # fmt: skip
-        path = url_escape(found.relative_to(root).as_posix())
-        self.redirect(url_path_join(self.base_url, "lab", "tree", path))
+        if name not in material.names():
+            self._say(f"There is no notebook {name}.")
+        elif found := _below(root, name):
+            path = url_escape(found.relative_to(root).as_posix())
+            self.redirect(url_path_join(self.base_url, "lab", "tree", path))
+        else:
+            self._say(
+                f"{name} is in no folder here. In a terminal of JupyterLab, `workbook start "
+                "--no-lab` puts it into one."
+            )
+
+    def _say(self, sentence: str) -> None:
+        self.set_status(404)
+        self.set_header("Content-Type", "text/html; charset=utf-8")
+        self.finish(f"<!doctype html><title>Not found</title><p>{escape(sentence)}</p>")
+
+
+def _below(root: Path, name: str) -> Path | None:
+    return next((at for each in BELOW for at in root.glob(f"{each}{name}/{name}.ipynb")), None)
