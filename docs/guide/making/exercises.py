@@ -71,8 +71,8 @@ def section(book: Notebook) -> str:
 - **On the paths:** {on}
 - **Open it:** `workbook start --notebook {book.name}`<span data-notebook="{book.name}"></span>
 
-| you write | what it does | look it up | points |
-| :-- | :-- | :-- | --: |
+| you write | what it does | points |
+| :-- | :-- | --: |
 {rows}
 
 {drops}
@@ -81,8 +81,9 @@ def section(book: Notebook) -> str:
 
 def _row(book: str, each: Definition) -> str:
     summary = "an answer in your own words" if each.is_answer else escaped(each.summary)
-    look = ", ".join(f"[{title}]({to})" for title, to in looked_up().get((book, each.name), ()))
-    return f"| `{each.name}` | {summary} | {look} | {each.points:g} |"
+    found = "; ".join(f"[{title}]({to})" for title, to in looked_up().get((book, each.name), ()))
+    look = f" *Look it up:* {found}." if found else ""
+    return f"| `{each.name}` | {summary}{look} | {each.points:g} |"
 
 
 class Made(SphinxDirective):
