@@ -128,5 +128,5 @@ def _line(points: list[tuple[float, float]], height: int) -> str:
         if (next_x, next_y) in between:
             y += height
             path += f" V {y:g}"
-    head = f"{end_x:g},{end_y:g} {end_x - 4:g},{end_y - 8:g} {end_x + 4:g},{end_y - 8:g}"
-    return f'<path d="{path}" fill="none" stroke="currentColor"/><polygon points="{head}"/>'
+    tip = f"{end_x:g},{end_y:g} {end_x - 4:g},{end_y - 8:g} {end_x + 4:g},{end_y - 8:g}"
+    return f'<path d="{path}" fill="none" stroke="currentColor"/><polygon points="{tip}"/>'
