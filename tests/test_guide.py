@@ -305,6 +305,21 @@ def test_see_also_and_introduced_are_known() -> None:
         assert not term.introduced or term.introduced in notebooks(), term.name
 
 
+def test_a_term_that_is_not_defined_or_not_used_fails_the_build(tmp_path: Path) -> None:
+    """A page with the whole glossary that names one word, which is not in it."""
+    settings = "extensions = ['myst_parser', 'making.glossary']\nexclude_patterns = []\n"
+    (tmp_path / "conf.py").write_text(f"import sys\nsys.path.insert(0, {str(GUIDE)!r})\n{settings}")
+    (tmp_path / "index.md").write_text("# Page\n\n{term}`no such word`\n\n```{terms}\n```\n")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+    done = subprocess.run(
+        [*command, str(tmp_path), str(tmp_path / "out")], capture_output=True, text=True, cwd=ROOT
+    )
+
+    assert done.returncode != 0
+    assert "term not in glossary: 'no such word'" in done.stderr
+    assert "glossary.toml defines 'block', which no page links to" in done.stderr
+
+
 def test_the_map_puts_each_notebook_below_what_it_needs() -> None:
     needs = direct(notebooks())
     rows = depths(needs)

@@ -39,7 +39,8 @@
             const node = document.createElement("div");
             node.style.display = "flex";
             node.append(link);
-            panel.toolbar.insertBefore("spacer", "workbook-guide", new Widget({ node }));
+            const shown = ["workbook-guide", new Widget({ node })];
+            panel.toolbar.insertBefore("spacer", ...shown) || panel.toolbar.addItem(...shown);
           });
         },
       });
