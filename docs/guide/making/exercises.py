@@ -136,7 +136,8 @@ class Misconceptions(Made):
         if name not in notebooks() or definition not in mistakes(name):
             raise self.error(f"there is no {definition} in a notebook {name}")
         told = listed(mistakes(name)[definition], self.options.get("limit"))
-        return self.parsed(f"In `{definition}`:\n\n{told}")
+        to = f"{'../' * self.env.docname.count('/')}exercises.html#{name}.{definition}"
+        return self.parsed(f'In <a href="{to}"><code>{definition}</code></a>:\n\n{told}')
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
