@@ -6,7 +6,7 @@ import webbrowser
 from pathlib import Path
 
 from autograder.errors import DeskError
-from workbook.guiding.passages import Passage, folder, of, wanted
+from workbook.guiding.passages import folder, of, tells_of, wanted
 
 
 def opened(page: Path, what: str, browser: bool = True, passage: str = "") -> str:
@@ -25,8 +25,11 @@ def open_guide(browser: bool = True, name: str | None = None) -> str:
 
     Raises: DeskError, when there is no guide or no such notebook or definition.
     """
-    passage = Passage() if name is None else of(*wanted(name))
     place = folder()
-    if place is None or not (place / passage.page).is_file():
+    if place is None:
         raise DeskError("the guide is not built here: `make guide` in a clone builds it")
+    notebook, definition = ("", "") if name is None else wanted(name)
+    if notebook and not tells_of(notebook):
+        raise DeskError(f"the guide tells nothing of {notebook}: `workbook guide` opens all of it")
+    passage = of(notebook, definition)
     return opened(place / passage.page, "The guide", browser, passage.anchor)
