@@ -16,8 +16,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
-from nbformat import writes
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat import read, write
+from nbformat.v4 import new_code_cell
 
 from autograder.course.assignment import without_hidden
 from autograder.course.released import MATERIAL
@@ -392,14 +392,13 @@ def test_in_jupyterlab_notebook_and_guide_lead_to_each_other(
             (given / each.name).symlink_to(each)
     (given / "guide").symlink_to(site)
     start.fill(desk)
+    notebook = read(desk / book / f"{book}.ipynb", as_version=4)
     wrong = (
         f"import torch\n\n\ndef {definition}(query_len, key_len=None):\n    return torch.ones(1)"
     )
     asked = f'from workbook import check\n\ncheck("{definition}")'
-    cells = [new_code_cell(wrong), new_code_cell(asked)]
-    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    own = new_notebook(cells=cells, metadata={"kernelspec": kernel})
-    (desk / "own.ipynb").write_text(writes(own))
+    notebook.cells = [new_code_cell(wrong), new_code_cell(asked)]
+    write(notebook, desk / book / f"{book}.ipynb")
 
     def settings(environment: Mapping[str, str]) -> dict[str, str]:
         return {**start.environment(environment), MATERIAL: str(given)}
@@ -409,15 +408,12 @@ def test_in_jupyterlab_notebook_and_guide_lead_to_each_other(
         jupyter_server(desk.parent, tmp_path / "jupyter", settings) as server,
         lab.tab(chromium) as (page, outside),
     ):
-        lab.open_notebook(page, server, "desk/own.ipynb")
-        assert page.get_by_role("link", name="Guide", exact=True).count() == 0
+        lab.open_notebook(page, server, f"desk/{book}/{book}.ipynb")
         lab.command(page, "notebook:run-all-cells")
         with page.context.expect_page() as opened:
             page.get_by_role("link", name=definition, exact=True).click()
-        row = opened.value.locator("tr:target")
-        assert row.inner_text().startswith(definition)
+        assert opened.value.locator("tr:target").inner_text().startswith(definition)
 
-        lab.open_notebook(page, server, f"desk/{book}/{book}.ipynb")
         with page.context.expect_page() as opened:
             page.get_by_role("link", name="Guide", exact=True).click()
         guide = opened.value
