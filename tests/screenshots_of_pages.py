@@ -1,7 +1,8 @@
-"""The pictures of pages that need no server: the demo and the guide; and the demo in a notebook."""
+"""The pictures of the demo and of the guide, as files and from a notebook."""
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +11,17 @@ from urllib.parse import quote
 
 from nbformat import writes
 from nbformat.v4 import new_code_cell, new_notebook
+from PIL import Image
 
-from tests import lab
+from tests import lab, student_folder
 from tests.harness import ROOT
+from workbook import concept_map, material, progress
 from workbook.demo.opening import open_page
 
 if TYPE_CHECKING:
     from tests.screenshots import Scene
 
+SECOND = "02-causal-masking"
 PHONE = {"width": 360, "height": 740}
 OWN = """import math
 
@@ -63,6 +67,36 @@ def demo_in_a_notebook(scene: Scene, page: Any) -> bytes:
     return bytes(page.screenshot(animations="disabled", clip=clip))
 
 
+def guide_in_lab(scene: Scene, page: Any) -> bytes:
+    """The link in a notebook's toolbar, and beside it the passage that it opens."""
+    page.set_viewport_size({"width": 850, "height": 760})
+    lab.open_notebook(page, scene.student, f"{SECOND}/{SECOND}.ipynb")
+    lab.command(page, "application:toggle-left-area")
+    link = page.get_by_role("link", name="Guide", exact=True)
+    left = page.screenshot(animations="disabled")
+    page.goto(f"{scene.student}{link.get_attribute('href')}")
+    page.locator(":target h2, :target h1").first.wait_for()
+    right = page.screenshot(animations="disabled")
+    pictures = [Image.open(io.BytesIO(each)) for each in (left, right)]
+    both = Image.new("RGB", (2 * 850 + 10, 760), "grey")
+    for place, picture in enumerate(pictures):
+        both.paste(picture, (place * 860, 0))
+    file = io.BytesIO()
+    both.save(file, "PNG")
+    return file.getvalue()
+
+
+def map_of_progress(scene: Scene, page: Any) -> bytes:
+    """What builds on what, where two notebooks are done and a third is begun."""
+    folder = student_folder.released(scene.root / "mapped")
+    for name in material.names()[:2]:
+        student_folder.solve(folder, name)
+    student_folder.solve(folder, material.names()[2], "split_heads")
+    drawn = concept_map(progress(folder))._repr_html_()
+    page.set_content(f'<body style="font-family: system-ui; margin: 0">{drawn}')
+    return bytes(page.locator("svg").screenshot(animations="disabled"))
+
+
 def of_guide(name: str, height: int, phone: bool = False) -> Callable[[Scene, Any], bytes]:
     """A page of the guide that `make guide` has built, from its top."""
 
@@ -79,7 +113,9 @@ PAGES: dict[str, Callable[[Scene, Any], bytes]] = {
     "demo": demo,
     "demo-phone": demo_on_a_phone,
     "demo-notebook": demo_in_a_notebook,
+    "concept-map": map_of_progress,
     "guide": of_guide("index", 1000),
+    "guide-in-lab": guide_in_lab,
     "guide-attention": of_guide("attention", 1400),
     "guide-architectures": of_guide("architectures", 1400),
     "guide-phone": of_guide("sheets/corrections", 1200, phone=True),

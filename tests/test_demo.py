@@ -309,6 +309,22 @@ def test_the_exercises_answer_by_the_numbers(
     assert exercise.get_by_role("status").inner_text().startswith(f"{right}: as you predicted.")
 
 
+def test_on_the_arrow_behind_each_step_stands_the_shape_that_leaves_it(
+    view: Any, file: Path
+) -> None:
+    """Of one head: width 4, queries of one sentence and keys of another."""
+    opened(view, file, sentence="the cat sat", other="le chat", mask="cross")
+    labels = view.locator(".stages label")
+    behind = "all => all.map(each => getComputedStyle(each, '::after').content)"
+
+    arrows = labels.evaluate_all(behind)
+    assert all("→" in each for each in arrows[:-1])
+    assert arrows[-1] == "none"
+    assert labels.evaluate_all("all => all.map(each => each.dataset.leaves)") == [
+        *("(3, 8)", "(3, 4)", "(3, 2)", "(3, 2)", "(3, 2)", "(3, 2)", "(3, 4)", "(3, 8)")
+    ]
+
+
 def test_an_address_shows_the_same_again(view: Any, file: Path) -> None:
     opened(view, file)
     view.locator("input[type=text]").fill("one two three")

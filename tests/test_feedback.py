@@ -20,6 +20,7 @@ from autograder.course.assignment import Assignment
 from autograder.course.catalogue import Catalogue, Misconception
 from autograder.course.course import Course
 from autograder.feedback.exporter import page
+from autograder.feedback.guide import Guide
 from autograder.feedback.markdown import rendered
 from autograder.grading.grade import grade
 from autograder.grading.keys import Seeds, answer_keys
@@ -96,14 +97,34 @@ def test_the_page_tells_why_and_where_to_read(taught: Path) -> None:
     assert "judged once more with a right double in place of yours" in through
 
 
-def one_failure(check: str, cause: Misconception) -> BeautifulSoup:
+def one_failure(check: str, cause: Misconception, guide: Guide | None = None) -> BeautifulSoup:
     """The page of a submission that fails this check, for this reason."""
     notebook = mini.notebook()
     notebook.cells.insert(2, new_markdown_cell("Add `x` to itself.", id="how"))
     failed = CellResult("test-double", 4.0, (Check(check, False, 4.0, "wrong", (cause,)),))
     passed = CellResult("test-first_row", 2.0, (Check("row", True, 2.0, "as it should be"),))
     write_verdicts(notebook, {each.grade_id: each for each in (failed, passed)})
-    return BeautifulSoup(page(notebook, {}), "html.parser")
+    return BeautifulSoup(page(notebook, {}, guide=guide), "html.parser")
+
+
+def test_where_there_is_a_guide_what_failed_leads_there() -> None:
+    """By its address where it has one, else by the command; what passed does not."""
+    cause = Misconception("tripled", "double", "It is tripled.", "More.", "Why?", "how")
+    command = "workbook guide mini.double"
+    without, at_hand, on_the_web = (
+        one_failure("a check", cause, guide)
+        for guide in (None, Guide("mini"), Guide("mini", "https://a.b/guide"))
+    )
+
+    assert "guide" not in without.get_text()
+    assert at_hand.get_text().count(command) == 1
+    assert at_hand.select("a[href^=http]") == []
+    (link,) = on_the_web.select("a[href^=http]")
+    assert (link["href"], link.get_text()) == (
+        "https://a.b/guide/exercises.html#mini.double",
+        "double",
+    )
+    assert command not in on_the_web.get_text()
 
 
 def test_code_in_the_name_of_a_check_or_a_cause_is_set_as_code() -> None:

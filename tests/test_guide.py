@@ -7,7 +7,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,17 +16,22 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
+from nbformat import read, write
+from nbformat.v4 import new_code_cell
 
 from autograder.course.assignment import without_hidden
-from tests import browser
+from autograder.course.released import MATERIAL
+from tests import browser, lab
 from tests.harness import ROOT
+from tests.jupyter_server import jupyter_server
+from workbook import start
+from workbook.studying.map_layout import depths, direct
 
 GUIDE = ROOT / "docs" / "guide"
 sys.path.append(str(GUIDE))
 
 from making import fresh  # noqa: E402
 from making.checkpoints import stages, worked_out  # noqa: E402
-from making.concept_map import depths, direct  # noqa: E402
 from making.course import mistakes, notebooks  # noqa: E402
 from making.dimensions import LENGTH, Config, calculate, config_of, presets, sheet, small  # noqa: E402
 from making.exercises import escaped, section  # noqa: E402
@@ -300,6 +305,21 @@ def test_see_also_and_introduced_are_known() -> None:
         assert not term.introduced or term.introduced in notebooks(), term.name
 
 
+def test_a_term_that_is_not_defined_or_not_used_fails_the_build(tmp_path: Path) -> None:
+    """A page with the whole glossary that names one word, which is not in it."""
+    settings = "extensions = ['myst_parser', 'making.glossary']\nexclude_patterns = []\n"
+    (tmp_path / "conf.py").write_text(f"import sys\nsys.path.insert(0, {str(GUIDE)!r})\n{settings}")
+    (tmp_path / "index.md").write_text("# Page\n\n{term}`no such word`\n\n```{terms}\n```\n")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+    done = subprocess.run(
+        [*command, str(tmp_path), str(tmp_path / "out")], capture_output=True, text=True, cwd=ROOT
+    )
+
+    assert done.returncode != 0
+    assert "term not in glossary: 'no such word'" in done.stderr
+    assert "glossary.toml defines 'block', which no page links to" in done.stderr
+
+
 def test_the_map_puts_each_notebook_below_what_it_needs() -> None:
     needs = direct(notebooks())
     rows = depths(needs)
@@ -357,3 +377,49 @@ def test_no_wrong_idea_is_told_twice(name: str) -> None:
     for definition, found in mistakes(name).items():
         told = [(each.name, each.effect) for each in found]
         assert len(told) == len(set(told)), definition
+
+
+@browser.needs_chromium
+def test_in_jupyterlab_notebook_and_guide_lead_to_each_other(
+    site: Path, chromium: Any, tmp_path: Path
+) -> None:
+    """From a notebook's toolbar and from `check` to the passage, and from there to the notebook."""
+    book, definition = "02-causal-masking", "causal_mask"
+    given, desk = tmp_path / "release", tmp_path / "home" / "desk"
+    given.mkdir()
+    for each in (ROOT / "release").iterdir():
+        if each.name != "guide":
+            (given / each.name).symlink_to(each)
+    (given / "guide").symlink_to(site)
+    start.fill(desk)
+    notebook = read(desk / book / f"{book}.ipynb", as_version=4)
+    wrong = (
+        f"import torch\n\n\ndef {definition}(query_len, key_len=None):\n    return torch.ones(1)"
+    )
+    asked = f'from workbook import check\n\ncheck("{definition}")'
+    notebook.cells = [new_code_cell(wrong), new_code_cell(asked)]
+    write(notebook, desk / book / f"{book}.ipynb")
+
+    def settings(environment: Mapping[str, str]) -> dict[str, str]:
+        return {**start.environment(environment), MATERIAL: str(given)}
+
+    with (
+        # Above the desk, as on a hub.
+        jupyter_server(desk.parent, tmp_path / "jupyter", settings) as server,
+        lab.tab(chromium) as (page, outside),
+    ):
+        lab.open_notebook(page, server, f"desk/{book}/{book}.ipynb")
+        lab.command(page, "notebook:run-all-cells")
+        with page.context.expect_page() as opened:
+            page.get_by_role("link", name=definition, exact=True).click()
+        assert opened.value.locator("tr:target").inner_text().startswith(definition)
+
+        with page.context.expect_page() as opened:
+            page.get_by_role("link", name="Guide", exact=True).click()
+        guide = opened.value
+        assert guide.locator(":target > h1, :target > h2").inner_text().startswith("02")
+        guide.locator(f'[data-notebook="{book}"] a').click()
+        lab.ready(guide, f"desk/{book}/{book}.ipynb")
+        guide.goto(f"{server}/workbook/open/nothing")
+        assert "There is no notebook nothing" in guide.content()
+        assert outside == []

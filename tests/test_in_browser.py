@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from autograder.errors import DeskError
-from workbook import in_browser, material
+from workbook import material
 from workbook.demo.opening import open_page
+from workbook.guiding import in_browser, passages
 
 
 @pytest.fixture
@@ -62,13 +63,20 @@ def test_the_guide_of_this_installation_is_opened(
 def test_the_guide_opens_at_a_notebook(
     asked: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    names = material.names()
-    monkeypatch.setattr(material, "names", lambda: names)
-    monkeypatch.setattr(material, "IN_WHEEL", tmp_path)
     (tmp_path / "guide").mkdir()
-    (tmp_path / "guide" / "exercises.html").write_text("")
+    (tmp_path / "guide" / "index.html").write_text("")
+    (tmp_path / "guide" / "exercises.html").write_text('<section id="02-causal-masking">')
+    for module in (in_browser, passages):
+        monkeypatch.setattr(module, "folder", lambda: tmp_path / "guide")
 
-    in_browser.open_guide(notebook="02")
+    in_browser.open_guide(name="02")
     assert asked[-1].endswith("/guide/exercises.html#02-causal-masking")
-    with pytest.raises(DeskError, match=r"'0' is not the name of one notebook; there are 01-"):
-        in_browser.open_guide(notebook="0")
+    for name in ("causal_mask", "02.causal_mask"):
+        in_browser.open_guide(name=name)
+        assert asked[-1].endswith("/guide/exercises.html#02-causal-masking.causal_mask")
+    with pytest.raises(DeskError, match="tells nothing of 03-multi-head-attention"):
+        in_browser.open_guide(name="03")
+    with pytest.raises(DeskError, match=r"'0' may be several: choose 01-.* or 02-"):
+        in_browser.open_guide(name="0")
+    with pytest.raises(DeskError, match=r"'nothing' is not the name of a notebook.*are 01-"):
+        in_browser.open_guide(name="nothing")

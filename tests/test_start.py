@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from jupyter_core.paths import jupyter_config_path
-from jupyterlab_server.config import get_static_page_config
+from jupyter_core.paths import jupyter_config_path, jupyter_path
+from jupyterlab_server.config import get_federated_extensions, get_static_page_config
 from jupyterlab_server.settings_utils import _get_overrides
 
 from autograder.course.released import ANSWERS
@@ -298,7 +298,18 @@ def test_another_port_and_no_browser(
     start.open_lab(tmp_path, port=8899, browser=False)
 
     assert {"--port=8899", "--no-browser"} <= set(started[-1].command)
+    assert started[-1].command[-1] == "--no-browser"
     assert "waits at the address below" in capsys.readouterr().out
+
+
+def test_it_opens_on_the_notebook_that_is_named(
+    released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess, "Popen", Lab)
+    start.fill(tmp_path / "desk")
+
+    start.open_lab(tmp_path / "desk", notebook="02-two")
+    assert started[-1].command[-1] == "02-two/02-two.ipynb"
 
 
 def test_without_jupyterlab_it_is_said_what_to_install(
@@ -328,6 +339,19 @@ def test_the_settings_are_in_front_and_the_users_own_are_kept(
     overrides, error = _get_overrides(str(tmp_path))
     assert not error
     assert overrides["@jupyterlab/apputils-extension:notification"]["fetchNews"] == "false"
+
+
+def test_jupyterlab_finds_what_adds_the_link_to_the_guide(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jupyter itself says so, and the file to load is there; the user's own places stay."""
+    path = start.environment({"JUPYTER_PATH": str(tmp_path)})["JUPYTER_PATH"]
+    monkeypatch.setenv("JUPYTER_PATH", path)
+
+    assert path.split(os.pathsep)[1:] == [str(tmp_path)]
+    found = get_federated_extensions(jupyter_path("labextensions"))["transformer-workbook"]
+    load = found["jupyterlab"]["_build"]["load"]
+    assert (Path(found["ext_path"]) / load).is_file()
 
 
 def test_every_setting_is_one_that_jupyterlab_knows() -> None:

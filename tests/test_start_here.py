@@ -70,7 +70,7 @@ def executed(folder: Path) -> nbformat.NotebookNode:
 
 
 def test_restart_and_run_all_answers_every_cell(executed: nbformat.NotebookNode) -> None:
-    """Each code cell shows a table, as HTML and as text, and nothing on stderr."""
+    """Each code cell shows a table or a map, as HTML and as text, and nothing on stderr."""
     code = [cell for cell in executed.cells if cell.cell_type == "code"]
 
     assert [[output.output_type for output in cell.outputs] for cell in code] == [
@@ -78,7 +78,9 @@ def test_restart_and_run_all_answers_every_cell(executed: nbformat.NotebookNode)
     ] * len(code)
     for cell in code:
         data = cell.outputs[0].data
-        assert "<table>" in data["text/html"]
+        # Where `make guide` has not run, that there is no guide is a paragraph.
+        shows = {"map": "<svg", "guide": "guide"}.get(cell.id, "<table>")
+        assert shows in data["text/html"]
         assert max(map(len, data["text/plain"].splitlines())) <= 80
 
 
@@ -91,6 +93,8 @@ def test_it_tells_of_what_is_in_its_folder(executed: nbformat.NotebookNode) -> N
     assert "Next: padding_mask" in said["progress"]
     assert "causal_mask" in said["plan"]
     assert "causal_mask" not in said["rest-of-plan-made"]
+    (standing,) = (line for line in said["map"].splitlines() if line.startswith("02"))
+    assert "(1 of 5 done), after 01" in standing
 
 
 def test_its_release_is_its_source() -> None:

@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from workbook.answering.hints import hint
     from workbook.demo.trained_model import glassllm
     from workbook.demo.widget import attention_demo
+    from workbook.guiding.pointer import guide
     from workbook.pictures.attention_maps import show_attention
     from workbook.pictures.generation_tables import show_beams, show_next_token
     from workbook.pictures.token_tables import show_merges, show_tokens
     from workbook.pictures.trace_page import trace
     from workbook.pictures.training_tables import show_steps, watch_training
+    from workbook.studying.concept_map import concept_map
     from workbook.studying.installation_report import installation
     from workbook.studying.progress_report import progress
     from workbook.studying.study_plan import paths, plan
@@ -26,7 +28,9 @@ if TYPE_CHECKING:
 _MODULES = {
     "attention_demo": "demo.widget",
     "check": "answering.check_table",
+    "concept_map": "studying.concept_map",
     "glassllm": "demo.trained_model",
+    "guide": "guiding.pointer",
     "hint": "answering.hints",
     "installation": "studying.installation_report",
     "paths": "studying.study_plan",
@@ -45,7 +49,9 @@ _MODULES = {
 __all__ = [
     "attention_demo",
     "check",
+    "concept_map",
     "glassllm",
+    "guide",
     "hint",
     "installation",
     "paths",

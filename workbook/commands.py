@@ -34,16 +34,24 @@ def start(
         typer.Option(min=1, max=65535, help="Where JupyterLab listens.", show_default=False),
     ] = None,
     browser: Browser = True,
+    notebook: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Open this one, of which 02 is enough.", show_default=False
+        ),
+    ] = "",
 ) -> None:
     """Put the notebooks into a folder, which changes nothing that is there, and open JupyterLab."""
+    from workbook.guiding.passages import wanted
     from workbook.start import fill, open_lab, usual
 
     folder = folder or usual()
     with refusals():
+        first = wanted(notebook)[0] if notebook else ""
         for line in fill(folder):
             typer.echo(line)
         if lab:
-            raise typer.Exit(open_lab(folder, port, browser))
+            raise typer.Exit(open_lab(folder, port, browser, first))
 
 
 @desk.command()
@@ -85,17 +93,21 @@ def demo(
 
 @desk.command()
 def guide(
-    notebook: Annotated[
+    name: Annotated[
         str | None,
-        typer.Argument(help="Open at what it says of this one; 02 is enough.", show_default=False),
+        typer.Argument(
+            help="Open at what it says of this notebook, of which 02 is enough, or of what one "
+            "writes in a notebook.",
+            show_default=False,
+        ),
     ] = None,
     browser: Browser = True,
 ) -> None:
     """Open the guide, the book beside the notebooks; it needs no network."""
-    from workbook.in_browser import open_guide
+    from workbook.guiding.in_browser import open_guide
 
     with refusals():
-        typer.echo(open_guide(browser, notebook))
+        typer.echo(open_guide(browser, name))
 
 
 @desk.command()

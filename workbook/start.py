@@ -55,10 +55,13 @@ def fill(folder: Path) -> list[str]:
     return _told(folder, new, len(sources) - len(new))
 
 
-def open_lab(folder: Path, port: int | None = None, browser: bool = True) -> int:
+def open_lab(
+    folder: Path, port: int | None = None, browser: bool = True, notebook: str = ""
+) -> int:
     """Run JupyterLab on `folder` until it is stopped, and return its exit status.
 
-    Without a `browser` it says at which address to open it.
+    It opens on the page to start with, or on a `notebook`; without a `browser` it says at which
+    address.
 
     Raises: DeskError, when it is not installed.
     """
@@ -73,8 +76,9 @@ def open_lab(folder: Path, port: int | None = None, browser: bool = True) -> int
         command.append("--allow-root")
     command += [] if port is None else [f"--port={port}"]
     command += [] if browser else ["--no-browser"]
-    if (folder / material.START).is_file():
-        command.append(material.START)
+    first = f"{notebook}/{notebook}.ipynb" if notebook else material.START
+    if (folder / first).is_file():
+        command.append(first)
     opens = "opens in your browser" if browser else "waits at the address below"
     print(f"JupyterLab {opens}. To stop it, press Ctrl-C here twice.", flush=True)
     lab = subprocess.Popen(command, cwd=folder, env=environment(os.environ))
@@ -87,10 +91,13 @@ def open_lab(folder: Path, port: int | None = None, browser: bool = True) -> int
 
 def environment(own: Mapping[str, str]) -> dict[str, str]:
     """The environment `own`, with the settings for students in front."""
-    path = own.get("JUPYTER_CONFIG_PATH")
+    ours = {"JUPYTER_CONFIG_PATH": SETTINGS, "JUPYTER_PATH": SETTINGS / "share"}
     return {
         **own,
-        "JUPYTER_CONFIG_PATH": os.pathsep.join([str(SETTINGS), *([path] if path else [])]),
+        **{
+            name: os.pathsep.join(filter(None, [str(at), own.get(name)]))
+            for name, at in ours.items()
+        },
     }
 
 

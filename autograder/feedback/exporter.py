@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 from nbconvert.exporters import Exporter
 from nbformat import NotebookNode
+from traitlets import Unicode
 
 from autograder.course.assignment import (
     RUBRIC,
@@ -21,6 +22,7 @@ from autograder.course.assignment import (
     nbgrader_of,
 )
 from autograder.feedback.by_hand import answers
+from autograder.feedback.guide import Guide, guide_of
 from autograder.feedback.markdown import rendered
 from autograder.feedback.marks import Today, today
 from autograder.feedback.templates import PAGE_STYLE, styles, templates
@@ -56,6 +58,10 @@ class Definition:
 class FeedbackExporter(Exporter):
     """One page that works offline, in print, on a phone and without scripts."""
 
+    guide = Unicode(
+        help="Where on the web students find the guide, if anywhere: pages then link to it."
+    ).tag(config=True)
+
     def _file_extension_default(self) -> str:
         return ".html"
 
@@ -68,8 +74,10 @@ class FeedbackExporter(Exporter):
         preprocessed, resources = super().from_notebook_node(nb, resources, **kw)
         gradebook = resources.get("nbgrader", {})
         root = Path(str(self.config.CourseDirectory.get("root") or Path.cwd()))
-        words = todays_words(root, str(gradebook.get("assignment")))
-        return page(preprocessed, gradebook, words, today(gradebook, self.config)), resources
+        name = str(gradebook.get("assignment"))
+        words, now = todays_words(root, name), today(gradebook, self.config)
+        guide = guide_of(root / "release", name, self.guide)
+        return page(preprocessed, gradebook, words, now, guide), resources
 
 
 def page(
@@ -77,6 +85,7 @@ def page(
     gradebook: Mapping[str, Any],
     words: Words | None = None,
     now: Today | None = None,
+    guide: Guide | None = None,
 ) -> str:
     """The page as text. `gradebook` has `student`, and `now` the points that count.
 
@@ -101,6 +110,7 @@ def page(
         waiting=sum(each.score is None for each in given),
         is_ordinary=is_plain,
         passages=_passages(notebook.cells, definitions),
+        guide=guide,
     )
     return shown
 

@@ -11,6 +11,7 @@ from nbgrader.coursedir import CourseDirectory
 from autograder.course.course import Course, Submission
 from autograder.errors import CourseError
 from autograder.feedback.exporter import page
+from autograder.feedback.guide import guide_of
 from autograder.grading.grade import grade
 from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
@@ -70,5 +71,7 @@ def page_of_file(course: Course, path: Path) -> Path | str:
     if graded.notebook is None:
         return graded.reason or NOT_GRADED
     target = path.with_suffix(".feedback.html")
-    target.write_text(page(graded.notebook, {}), encoding="utf-8")
+    address = str(course.config.FeedbackExporter.get("guide", ""))
+    guide = guide_of(course.top("release"), assignment.name, address)
+    target.write_text(page(graded.notebook, {}, guide=guide), encoding="utf-8")
     return target

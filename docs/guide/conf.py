@@ -62,6 +62,7 @@ html_theme = "sphinx_book_theme"
 html_title = "Transformer Workbook: the guide"
 html_static_path = ["_static"]
 html_css_files = ["guide.css"]
+html_js_files = [("opens.js", {"defer": "defer"})]
 html_copy_source = False
 html_show_sourcelink = False
 html_math_renderer = "mathml"

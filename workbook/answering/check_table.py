@@ -12,6 +12,7 @@ from workbook.answering.answers import Answers
 from workbook.answering.values import in_words
 from workbook.answering.verdicts import Tried, Verdict, verdict
 from workbook.answering.which import answers_for, answers_here, name_of
+from workbook.guiding.pointer import in_the_guide
 from workbook.result_table import Marked, Piece, Table, Words
 from workbook.stub import is_library
 
@@ -100,7 +101,7 @@ def _table(found: Verdict, taken: Sequence[Words]) -> Table:
         "What was tried",
         columns,
         shown,
-        [_next(found)],
+        _next(found),
         above,
         folded=folded,
         folded_under="The one that passed"
@@ -146,7 +147,8 @@ def _causes(found: Verdict) -> list[Words]:
     return lines
 
 
-def _next(found: Verdict) -> Words:
+def _next(found: Verdict) -> list[Words]:
     if found.passed:
-        return "Grading tries it on other inputs as well: whatever the text promises."
-    return [Marked(f'hint("{found.definition}")', "code"), " gives hints, step by step."]
+        return ["Grading tries it on other inputs as well: whatever the text promises."]
+    hints: Words = [Marked(f'hint("{found.definition}")', "code"), " gives hints, step by step."]
+    return [hints, *in_the_guide(found.answers.name, found.definition)]

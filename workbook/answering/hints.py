@@ -9,6 +9,7 @@ from autograder.errors import DeskError
 from workbook.answering.answers import every
 from workbook.answering.check_table import tried
 from workbook.answering.verdicts import Verdict
+from workbook.guiding.pointer import in_the_guide
 from workbook.result_table import Marked, Table
 
 # How many hints were given, by notebook, definition and the hints that there are: they begin anew
@@ -37,7 +38,8 @@ def hint(definition: Any = None, notebook: str | None = None) -> Table:
     last = number == len(steps)
     below = "This is the last one." if last else f"{left} Ask again when you need it."
     caption = (Marked(f"Hint {number} of {len(steps)}", "strong"), " on ", name)
-    return Table(caption, (), (), [steps[number - 1], below])
+    more = in_the_guide(found.answers.name, found.definition) if last else []
+    return Table(caption, (), (), [steps[number - 1], below, *more])
 
 
 def _steps(found: Verdict) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autograder.errors import DeskError
 from workbook.demo.page import NAME, page
-from workbook.in_browser import opened
+from workbook.guiding.in_browser import opened
 
 
 def open_page(to: Path | None = None, browser: bool = True) -> str:

@@ -60,6 +60,12 @@ class LessonProgress:
             return "done"
         return "started" if self.is_touched else "not started"
 
+    @property
+    def standing(self) -> str:
+        """In a word or two, with how many steps are done where some are."""
+        is_between = self.is_there and self.done and self.left
+        return f"{len(self.done)} of {len(self.lesson.steps)} done" if is_between else self.state
+
 
 @dataclass(frozen=True)
 class Progress:

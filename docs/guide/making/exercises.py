@@ -20,6 +20,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from making.course import Definition, Mistake, Notebook, mistakes, notebooks
+from making.looked_up import looked_up
 
 SHOWN = 12  # of each definition, on the page of the exercises
 
@@ -56,7 +57,7 @@ def section(book: Notebook) -> str:
         f"[{known[name].heading}](exercises.md#{name})" for name in book.prerequisites
     )
     on = ", ".join(book.paths)
-    rows = "\n".join(map(_row, book.definitions))
+    rows = "\n".join(_row(book.name, each) for each in book.definitions)
     drops = "\n\n".join(
         f"::::{{dropdown}} People get this wrong: `{name}`\n{listed(found, SHOWN)}\n::::"
         for name, found in mistakes(book.name).items()
@@ -68,7 +69,7 @@ def section(book: Notebook) -> str:
 - **Time:** about {book.minutes} minutes, for {book.points:g} points
 - **Before this:** {before or "nothing"}
 - **On the paths:** {on}
-- **Open it:** `workbook start`, then `{book.file}`
+- **Open it:** `workbook start --notebook {book.name}`<span data-notebook="{book.name}"></span>
 
 | you write | what it does | points |
 | :-- | :-- | --: |
@@ -78,9 +79,11 @@ def section(book: Notebook) -> str:
 """
 
 
-def _row(each: Definition) -> str:
+def _row(book: str, each: Definition) -> str:
     summary = "an answer in your own words" if each.is_answer else escaped(each.summary)
-    return f"| `{each.name}` | {summary} | {each.points:g} |"
+    found = "; ".join(f"[{title}]({to})" for title, to in looked_up().get((book, each.name), ()))
+    look = f" *Look it up:* {found}." if found else ""
+    return f"| `{each.name}` | {summary}{look} | {each.points:g} |"
 
 
 class Made(SphinxDirective):
@@ -107,9 +110,15 @@ class Exercises(Made):
 
     def run(self) -> list[nodes.Node]:
         """Write the sections."""
-        return [
-            self.section(book.name, book.heading, section(book)) for book in notebooks().values()
-        ]
+        return [self._of(book) for book in notebooks().values()]
+
+    def _of(self, book: Notebook) -> nodes.section:
+        """One section; the row of each definition is an anchor too, behind the notebook's name."""
+        made = self.section(book.name, book.heading, section(book))
+        body = next(made.findall(nodes.tbody))
+        for row, each in zip(body.children, book.definitions, strict=True):
+            row["ids"].append(f"{book.name}.{each.name}")
+        return made
 
 
 class Misconceptions(Made):
@@ -127,7 +136,8 @@ class Misconceptions(Made):
         if name not in notebooks() or definition not in mistakes(name):
             raise self.error(f"there is no {definition} in a notebook {name}")
         told = listed(mistakes(name)[definition], self.options.get("limit"))
-        return self.parsed(f"In `{definition}`:\n\n{told}")
+        to = f"{'../' * self.env.docname.count('/')}exercises.html#{name}.{definition}"
+        return self.parsed(f'In <a href="{to}"><code>{definition}</code></a>:\n\n{told}')
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -34,6 +34,8 @@ READS = {
         "solutions/*.toml",
         "autograder/course/families.toml",
     ),
+    "concept_map": ("workbook/studying/*.py",),
+    "looked_up": ("docs/guide/reference/*.md",),
     "study": ("workbook/studying/*.py", "release/*.ipynb", "release/*/*.ipynb"),
 }
 

@@ -2,16 +2,35 @@
 
 const transposed = (a) => Array.from(a[0], (_, j) => Float64Array.from(a, (row) => row[j]));
 
-/** (n, m) by (m, p) */
+/** (n, m) by (m, p); four rows at a time, as fetching a number of b takes longer than using it. */
 function product(a, b) {
-  return a.map((row) => {
-    const sum = new Float64Array(b[0].length);
-    for (let k = 0; k < row.length; k++) {
-      const [x, other] = [row[k], b[k]];
-      for (let j = 0; j < sum.length; j++) sum[j] += x * other[j];
+  const sums = a.map(() => new Float64Array(b[0].length));
+  let i = 0;
+  for (; i + 4 <= a.length; i += 4) addFour(a, b, sums, i);
+  for (; i < a.length; i++) addOne(a[i], b, sums[i]);
+  return sums;
+}
+
+function addFour(a, b, sums, i) {
+  const r0 = a[i], r1 = a[i + 1], r2 = a[i + 2], r3 = a[i + 3];
+  const s0 = sums[i], s1 = sums[i + 1], s2 = sums[i + 2], s3 = sums[i + 3];
+  for (let k = 0; k < r0.length; k++) {
+    const x0 = r0[k], x1 = r1[k], x2 = r2[k], x3 = r3[k], other = b[k];
+    for (let j = 0; j < s0.length; j++) {
+      const y = other[j];
+      s0[j] += x0 * y;
+      s1[j] += x1 * y;
+      s2[j] += x2 * y;
+      s3[j] += x3 * y;
     }
-    return sum;
-  });
+  }
+}
+
+function addOne(row, b, sum) {
+  for (let k = 0; k < row.length; k++) {
+    const x = row[k], other = b[k];
+    for (let j = 0; j < sum.length; j++) sum[j] += x * other[j];
+  }
 }
 
 const added = (a, b) => a.map((row, i) => row.map((x, j) => x + b[i][j]));

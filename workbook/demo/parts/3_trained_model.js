@@ -102,7 +102,7 @@ function trainedNumbers(model, text, mask, layer) {
     const act = gate.map((row, i) => row.map((g, j) => (g / (1 + Math.exp(-g))) * up[i][j]));
     x = added(x, product(act, of("ffn.W2")));
   }
-  const logits = product(rmsNorm(x, weights["norm_f.gamma"], config.eps), model.toLogits);
+  const last = rmsNorm(x, weights["norm_f.gamma"], config.eps);
   const labels = tokens.map((token, i) => (ids[i] === UNKNOWN ? `${token} (unknown)` : visible(token)));
   return {
     ...shown,
@@ -110,10 +110,13 @@ function trainedNumbers(model, text, mask, layer) {
     keys: labelsOf(labels),
     allowed,
     names: shown.heads.map((_, h) => `head ${h}`),
-    logits,
+    /** The scores of the next token at each position; the page shows what follows the last alone. */
+    get logits() {
+      return product(last, model.toLogits);
+    },
     cut: typed.length > MOST_TOKENS ? `Only the first ${MOST_TOKENS} of ${typed.length} tokens are used.` : "",
     shared,
-    next: mask === "causal" && likeliest(model, softmax(logits.at(-1))),
+    next: mask === "causal" && likeliest(model, softmax(product(last.slice(-1), model.toLogits)[0])),
   };
 }
 

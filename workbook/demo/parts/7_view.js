@@ -188,6 +188,10 @@ class Demo {
     const known = STAGES.filter(({ key }) => r.x || key === "weights");
     const stage = known.find(({ key }) => key === s.stage) ?? known.at(-1);
     const tabs = known.map(({ key, title }) => ({ key, label: title }));
+    const steps = choice("A step", "stages", tabs, stage.key, (key) => this.set({ stage: key }));
+    for (const [place, each] of known.entries()) {
+      steps.children[place + 1].dataset.leaves = shapeOf(each.tables(r, s.head)[0].values); // behind the legend
+    }
     const tables = stage.tables(r, s.head);
     const [n, i, j] = s.entry.length === 3 && s.entry[0] < tables.length ? s.entry : [0, s.query, 0];
     const grids = tables.map((each, place) =>
@@ -202,7 +206,7 @@ class Demo {
     const line = make("p", { className: "by-hand" }, make("strong", { textContent: "By hand: " }), byHand ?? "choose an entry.");
     keepingFocus(this.parts.steps, [
       make("h2", { textContent: "Step by step" }),
-      choice("A step", "stages", tabs, stage.key, (key) => this.set({ stage: key })),
+      steps,
       make("p", { textContent: stage.idea(r, s.head) }),
       make("p", { className: "shape" }, make("strong", { textContent: "Shape: " }), stage.shape(r, s.head)),
       r.x ? line : "",
