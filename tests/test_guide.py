@@ -380,6 +380,7 @@ def test_no_wrong_idea_is_told_twice(name: str) -> None:
 
 
 @browser.needs_chromium
+@pytest.mark.release  # the whole way in JupyterLab, of which `test_guide_pointers` shows each part
 def test_in_jupyterlab_notebook_and_guide_lead_to_each_other(
     site: Path, chromium: Any, tmp_path: Path
 ) -> None:
