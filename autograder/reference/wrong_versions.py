@@ -146,7 +146,8 @@ class WrongVersions:
             self.kept.keep(test, new)
 
     def _hidden(self, test: str) -> str:
-        return "".join(HIDDEN.findall(self.assignment.tests[test].source))
+        # Without the marks: what stands between them is run before the rest of its cell.
+        return ast.unparse(ast.parse("".join(HIDDEN.findall(self.assignment.tests[test].source))))
 
     def pictures(self, swap: Swap) -> list[Drawing]:
         """The pictures in which a version differs from the reference, its errors marked."""
