@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
+from autograder.reading.scopes import Statement
 from autograder.reading.statements import read
 
 TAKEN = "what the checks took"
@@ -39,31 +40,49 @@ with _timed_usual({name!r}) as seen:
 
 def only(source: str, checks: Collection[str]) -> str:
     """The code with these of its checks, and those that they stand on."""
-    body = ast.parse(source).body
-    names = [check_of(node) for node in body]
-    if not {*checks} <= {*names}:
+    return _only(source, frozenset(checks))
+
+
+@lru_cache(maxsize=256)  # of many versions, the same checks are lacking
+def _only(source: str, checks: frozenset[str]) -> str:
+    names = [name for name, _ in _read_in(source)]
+    if not checks <= {*names}:
         return source
     kept = needed(source, checks)
+    body = ast.parse(source).body
     nodes = [n for n, name in zip(body, names, strict=True) if name is None or name in kept]
     return ast.unparse(ast.Module(nodes, []))
 
 
 def needed(source: str, checks: Collection[str]) -> frozenset[str]:
     """These checks, and those that make what they read."""
-    read_in = [(check_of(node), read(node)) for node in ast.parse(source).body]
     found = frozenset(checks)
     while True:
-        kept = [each for name, each in read_in if name is None or name in found]
+        kept = [each for name, each in _read_in(source) if name is None or name in found]
         lacking = {name for each in kept for name in each.reads - {*each.binds}}
-        more = {name for name, each in read_in if name is not None and lacking & {*each.binds}}
+        more = {
+            name for name, each in _read_in(source) if name is not None and lacking & {*each.binds}
+        }
         if more <= found:
             return found
         found |= more
 
 
+@lru_cache(maxsize=32)
+def _read_in(source: str) -> list[tuple[str | None, Statement]]:
+    """The statements of the code, each with the name of the check that it is."""
+    return [(check_of(node), read(node)) for node in ast.parse(source).body]
+
+
+@lru_cache(maxsize=32)
+def without_comments(source: str) -> str:
+    """The same code, of which no line is anything but code."""
+    return ast.unparse(ast.parse(source))
+
+
 def timed(source: str) -> str:
     """The code, and behind it an observation named `TAKEN`: the processor seconds of each check."""
-    body = ast.unparse(ast.parse(source))  # in which no line of a text begins as code does
+    body = without_comments(source)  # in which no line of a text begins as code does
     return TIMED.format(source="\n".join(f"    {line}" for line in body.splitlines()), name=TAKEN)
 
 
