@@ -1,8 +1,17 @@
 """The course: read by nbgrader's commands, the formgrader and `workbook` alike."""
 
+from pathlib import Path
+
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  (nbgrader defines it)
 
 c.CourseDirectory.course_id = "transformer-workbook"
+
+# In the address of a database these two characters of a path would mean something else.
+GRADEBOOK = Path(__file__).resolve().with_name("gradebook.db")
+if {"%", "?"}.intersection(str(GRADEBOOK)):
+    from sqlalchemy import URL
+
+    c.CourseDirectory.db_url = str(URL.create("sqlite", database=str(GRADEBOOK)))
 
 # The sandbox and the judge behind nbgrader's own commands and buttons.
 c.Autograde.exporter_class = "autograder.nbgrader_plugin.SubmissionExporter"

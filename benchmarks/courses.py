@@ -8,11 +8,12 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
 from autograder.course.assignment import without_hidden
-from benchmarks.measure import Measured, run
+from benchmarks.measure import CommandFailed, Measured, run
 from benchmarks.submissions import Work, hand_in, without_demos
 from examples.make import ROOT, source
 
@@ -66,17 +67,38 @@ class Workbook:
         return run([sys.executable, "-c", code], self.folder, self._env)
 
     def first_grade(self) -> Measured:
-        """Grade everything for the first time and keep the results."""
-        return self.grade("--json", RESULTS)
+        """Grade everything for the first time and keep the results.
+
+        Raises: CommandFailed, which names each submission that needs attention and says why.
+        """
+        try:
+            return self.grade("--json", RESULTS)
+        except CommandFailed as error:
+            # The end of a long table need not have the lines that matter.
+            if not (troubled := self._troubled()):
+                raise
+            said = "\n".join(["workbook grade did not grade all submissions:", *troubled])
+            raise CommandFailed(said) from error
 
     def scores(self) -> dict[tuple[str, str, str], float]:
         """The points by student, assignment and test cell, of the first grading."""
-        results = json.loads((self.folder / RESULTS).read_text())
         return {
             (result["student"], result["assignment"], test): cell["score"]
-            for result in results
+            for result in self._results()
             for test, cell in result["tests"].items()
         }
+
+    def _troubled(self) -> list[str]:
+        return [
+            f"{result['file']}: {result['reason']}"
+            for result in self._results()
+            if result["reason"] is not None
+        ]
+
+    def _results(self) -> list[dict[str, Any]]:
+        """What the first grading wrote; nothing where it did not come so far."""
+        path = self.folder / RESULTS
+        return list(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else []
 
 
 class Stock:

@@ -16,7 +16,7 @@ LOG = "command.log"
 
 
 class CommandFailed(Exception):
-    """A measured command ended with another status than 0; the message ends with its output."""
+    """A measured command ended with another status than 0; the message says why."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import statistics
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.agreement import Agreement, compared
 from benchmarks.courses import Stock, Workbook
-from benchmarks.measure import Measured
+from benchmarks.measure import LOG, CommandFailed, Measured
 from benchmarks.submissions import KINDS, made, made_class
 from examples.make import FIRST, ROOT
 
@@ -108,12 +109,12 @@ def throughput(
     few = min(students, -(-stock_size // len(assignments)))
     works = made_class(assignments, students, seed, kinds)
     same = works[: few * len(assignments)]
-    with _scratch() as scratch:
+    with scratch() as folder:
         _say(f"workbook grade, {len(works)} submissions of {_named(assignments)}")
-        course = Workbook(scratch, works)
+        course = Workbook(folder, works)
         ours = course.first_grade()
         _say(f"nbgrader autograde, {len(same)} of them")
-        stock = Stock(scratch, same)
+        stock = Stock(folder, same)
         runs, startup = stock.autograde(), stock.autograde()
         agreement = compared(same, course.scores(), stock.scores())
     return Throughput(len(works), len(same), ours, runs, startup, agreement)
@@ -122,9 +123,9 @@ def throughput(
 def growth(sizes: Sequence[int], seed: int) -> Iterator[Growth]:
     """Grade ever larger classes of the first assignment, each in a fresh course."""
     for size in sorted(sizes):
-        with _scratch() as scratch:
+        with scratch() as folder:
             _say(f"workbook grade, {size} submissions of {FIRST}, then again with nothing changed")
-            course = Workbook(scratch, made_class([FIRST], size, seed))
+            course = Workbook(folder, made_class([FIRST], size, seed))
             first = course.first_grade()
             again = statistics.median(course.grade().seconds for _ in range(REPEATS))
             report = course.command("report").seconds
@@ -139,8 +140,8 @@ def loose(seed: int) -> Loose:
     _say(f"workbook grade FILE.ipynb, {REPEATS} times in turns with the imports alone")
     for _ in range(1 + REPEATS):
         # A course and caches of its own each time: nothing is left from the time before.
-        with _scratch() as scratch:
-            course = Workbook(scratch, [work])
+        with scratch() as folder:
+            course = Workbook(folder, [work])
             imports.append(course.python(IMPORTS).seconds)
             ours.append(course.grade(work.path).seconds)
     # The first round of both brought the files into the operating system's cache.
@@ -156,6 +157,17 @@ def _say(line: str) -> None:
 
 
 @contextmanager
-def _scratch() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="workbook-benchmark-") as folder:
-        yield Path(folder)
+def scratch() -> Iterator[Path]:
+    """A folder for one experiment; it stays where a command failed in it, to be looked at.
+
+    Raises: CommandFailed, as the block does, with the folder's path.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="workbook-benchmark-"))
+    try:
+        yield folder
+    except CommandFailed as error:
+        raise CommandFailed(f"{error}\nWhat it did is in {folder}, its output in {LOG}.") from error
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    shutil.rmtree(folder)

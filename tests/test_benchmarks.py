@@ -6,6 +6,7 @@ import ast
 import functools
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
@@ -13,10 +14,11 @@ import pytest
 
 from benchmarks import measure
 from benchmarks.agreement import compared
-from benchmarks.measure import CommandFailed, run
-from benchmarks.parts import LESSONS
+from benchmarks.courses import Workbook
+from benchmarks.measure import LOG, CommandFailed, run
+from benchmarks.parts import LESSONS, scratch
 from benchmarks.report import Claim
-from benchmarks.submissions import AS_IT_IS, RIGHT, STUB, WRONG, Work, made_class, points
+from benchmarks.submissions import AS_IT_IS, RIGHT, STUB, WRONG, Work, made, made_class, points
 from examples.make import FIRST, released
 
 SOME = LESSONS[:3]
@@ -131,3 +133,33 @@ def test_a_command_that_fails_is_told_with_what_it_said(tmp_path: Path) -> None:
     folder.mkdir()
     with pytest.raises(CommandFailed, match="no such thing"):
         run([sys.executable, "-c", "raise SystemExit('no such thing')"], folder, os.environ)
+
+
+def test_work_that_needs_attention_is_named_with_its_reason_and_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever measured for half an hour is told which of a thousand it was, and can look at it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    fine, troubled = made(FIRST, 0, 7), made(FIRST, 1, 7)
+    troubled.notebook.cells.append(nbformat.v4.new_code_cell("x = 1\n" * 100_000))
+
+    with pytest.raises(CommandFailed) as failed, scratch() as folder:
+        Workbook(folder, [fine, troubled]).first_grade()
+
+    told, kept = str(failed.value).split("\n")[1:]
+    assert told.startswith(f"{troubled.path}: it holds 6")
+    assert str(folder) in kept
+    assert (folder / "course" / troubled.path).is_file()
+    assert "1 graded, 1 need attention" in (folder / LOG).read_text()
+
+
+def test_a_folder_in_which_nothing_failed_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with scratch() as folder:
+        (folder / "course").mkdir()
+    with pytest.raises(KeyboardInterrupt), scratch() as folder:
+        raise KeyboardInterrupt
+
+    assert list(tmp_path.iterdir()) == []

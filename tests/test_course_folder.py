@@ -23,7 +23,9 @@ from autograder.gradebook.gradings import sqlite_file
 from autograder.reference.fingerprint import parts
 from autograder.reference.package import package_of
 from tests import mini
+from tests.harness import ROOT
 from tests.test_grade import results, scores, workbook
+from tests.test_nbgrader import nbgrader
 
 ODD = "100%41 of a?x=1&y#z"
 POLICY = """
@@ -56,6 +58,36 @@ def test_a_path_may_hold_what_means_something_in_an_address(tmp_path: Path) -> N
     done = workbook(course, "feedback", "--assignment", mini.NAME)
     assert (done.returncode, done.stdout[:8]) == (0, "1 pages "), done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == [ODD]
+
+
+def test_nbgraders_own_commands_find_the_gradebook_there_too(tmp_path: Path) -> None:
+    """And leave none beside the course, under what is left of its name."""
+    (tmp_path / ODD).mkdir()
+    course = mini.make_course(tmp_path / ODD)
+    mini.hand_in(course, "one", mini.submission())
+
+    for words in (
+        ("generate_assignment", mini.NAME),
+        ("autograde", mini.NAME),
+        ("generate_feedback", mini.NAME),
+        ("export", "--to", "grades.csv"),
+    ):
+        done = nbgrader(course, *words)
+        assert done.returncode == 0, (words, done.stderr)
+
+    with sqlite3.connect(course / "gradebook.db") as database:
+        assert database.execute("SELECT auto_score FROM grade WHERE auto_score").fetchall()
+    assert (course / "feedback/one" / mini.NAME / f"{mini.NAME}.html").is_file()
+    assert "6.0" in (course / "grades.csv").read_text()
+    assert [path.name for path in tmp_path.iterdir() if path.name != "jupyter"] == [ODD]
+
+
+def test_a_new_course_looks_for_its_gradebook_as_this_one_does() -> None:
+    """The configuration that `workbook new` writes is this one under another name."""
+    ours = (ROOT / "nbgrader_config.py").read_text()
+    new = ROOT / "autograder" / "authoring" / "skeleton" / "nbgrader_config.txt"
+
+    assert new.read_text() == ours.replace('"transformer-workbook"', '"my-course"')
 
 
 @pytest.mark.parametrize("name", ["50%", "x%20y", "what?", "a#b", "ü & ö", "[a-z]*"])

@@ -8,13 +8,14 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.sandbox import Limits
-from autograder.sandbox.execute import execute
+from autograder.sandbox.execute import Execution, execute
 from autograder.sandbox.watch import Watch
 from tests.harness import ROOT
 from tests.hostile import by_id, heavy
@@ -117,6 +118,40 @@ def test_what_a_kernel_waits_for_others_is_not_its_time(
 
     assert bool(done.slow) is slow
     assert done.problem is None
+
+
+BUSY = """
+import os, time
+for _ in range(5):
+    if os.fork() == 0:
+        while True:
+            pass
+time.sleep(60)
+"""
+WORKS = """
+import time
+while time.process_time() < 1:
+    pass
+print("done")
+"""
+
+
+@pytest.mark.release
+def test_a_neighbour_that_takes_all_cores_makes_nobody_late() -> None:
+    """What works for a second ends in its limit of two, however long that takes by the clock."""
+
+    def run(code: str, seconds: float) -> Execution:
+        limits = Limits(cell_seconds=seconds, notebook_seconds=30)
+        cell = new_code_cell(code, metadata={"nbgrader": {"grade_id": "cell", "grade": False}})
+        return execute(new_notebook(cells=[cell]), seed=1, limits=limits)
+
+    with ThreadPoolExecutor(2) as threads:
+        busy = threads.submit(run, BUSY, 6)
+        honest = threads.submit(run, WORKS, 2).result()
+
+    assert (honest.slow, honest.problem) == (set(), None)
+    assert honest.notebook.cells[0].outputs[0].text == "done\n"
+    assert busy.result().slow == {"cell"}
 
 
 def test_the_waiting_of_a_process_is_what_the_system_says_of_it() -> None:

@@ -68,6 +68,29 @@ def test_a_later_run_finds_what_an_earlier_one_made(tmp_path: Path, runs: list[i
     assert runs == []
 
 
+REMEMBERS = """
+first-kept = { old = '2 * x', new = 'double.__dict__.setdefault("first", 2 * x)', says = '''
+  The first result is given again.
+  Every later call gets what the first one got.
+  What may a function remember?''' }
+
+[wrong.first_row]"""
+REMEMBERED = """made = []
+def double(x):
+    made.append(2 * x)
+    return made[0]"""
+
+
+def test_what_remembers_calls_is_named_when_a_submission_is_graded(tmp_path: Path) -> None:
+    """It is run in the whole cell, behind the definitions that this stands on."""
+    course = mini.make_course(tmp_path)
+    table = course / "solutions" / "mini.toml"
+    table.write_text(table.read_text().replace("\n[wrong.first_row]", REMEMBERS))
+    mini.hand_in(course, "one", mini.submission(double=REMEMBERED))
+
+    assert named(course) == ["first-kept"]
+
+
 def test_another_seed_takes_nothing_of_the_one_before(tmp_path: Path, runs: list[int]) -> None:
     """On other inputs a wrong version gives other numbers."""
     course = mini.make_course(tmp_path)

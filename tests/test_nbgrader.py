@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import importlib
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -22,6 +24,22 @@ from tests import mini
 from tests.forked import forked
 from tests.harness import ROOT
 
+BUTTON = """
+import asyncio, json, sys
+from pathlib import Path
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from autograder.course.course import Course
+
+config = Course(Path.cwd()).config
+api = NbGraderAPI(CourseDirectory(config=config), config=config)
+
+async def handler():
+    name, *students = sys.argv[1:]
+    return {each: api.autograde(name, each, force=True, create=True) for each in students}
+
+print(json.dumps(asyncio.run(handler())))
+"""
 WRONG = "def double(x):\n    return 3 * x"
 
 
@@ -51,6 +69,20 @@ def validated(file: Path, student: Path) -> str:
         text=True,
     )
     return done.stdout + done.stderr
+
+
+def pressed(course: Path, *students: str) -> dict[str, dict[str, Any]]:
+    """What the formgrader's button answers for each, pressed inside a server's event loop."""
+    done = subprocess.run(
+        [sys.executable, "-c", BUTTON, mini.NAME, *students],
+        cwd=course,
+        capture_output=True,
+        text=True,
+        timeout=300,  # or it waits for a pipe
+    )
+    assert done.returncode == 0, done.stderr
+    answers: dict[str, dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return answers
 
 
 def scores(course: Path) -> dict[str, float]:
@@ -149,22 +181,7 @@ def test_autograde_and_the_button_agree_with_workbook_grade(class_of_five: Path)
     assert nbformat.read(newer, as_version=4).cells[-1] == answer
     assert answer.attachments == {"a.png": {"image/png": "iVBORw0KGgo="}}
 
-    button = (
-        "from nbgrader.apps import NbGraderAPI\n"
-        "from nbgrader.coursedir import CourseDirectory\n"
-        "from autograder.course.course import Course\n"
-        "from pathlib import Path\n"
-        "config = Course(Path.cwd()).config\n"
-        "api = NbGraderAPI(CourseDirectory(config=config), config=config)\n"
-        "async def handler():  # as the server does, inside its running event loop\n"
-        f"    return api.autograde({mini.NAME!r}, 'd-wrong', force=True, create=True)\n"
-        "import asyncio\n"
-        "print(asyncio.run(handler())['success'])\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", button], cwd=course, capture_output=True, text=True
-    )
-    assert done.stdout.strip() == "True", done.stderr
+    assert pressed(course, "d-wrong")["d-wrong"]["success"] is True
     assert scores(course) == expected
 
 
@@ -193,9 +210,14 @@ def test_autograde_and_the_button_take_no_link_and_wait_for_no_pipe(course: Path
         "secret.txt beside",
     ):
         assert said in done.stderr
-    assert [each.name for each in (course / "autograded").iterdir() if any(each.iterdir())] == [
-        "honest"
-    ]
+    graded = course / "autograded"
+    assert [each.name for each in graded.iterdir() if any(each.iterdir())] == ["honest"]
+    answers = pressed(course, "pipe", "link", "honest")
+    for student in ("pipe", "link"):
+        assert answers[student]["success"] is False
+        assert f"{mini.NAME}.ipynb is not a file" in answers[student]["log"]
+    assert answers["honest"]["success"] is True
+    assert scores(course) == {"honest": 6.0, "link": 0, "pipe": 0, "folder": 0, "beside": 0}
 
 
 def test_a_configuration_of_before_takes_no_link_either(course: Path) -> None:

@@ -13,8 +13,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.errors import SandboxUnavailableError
+from autograder.kernel.request import STILL_RUNNING
 from autograder.reading.wanted import first_line
-from autograder.sandbox import KernelServer, Limits, check_place
+from autograder.sandbox import KernelServer, Limits, check_place, client
 from autograder.sandbox.bubblewrap import PACKAGES, environment
 from autograder.sandbox.execute import MOST_KERNELS, Execution, execute
 from autograder.verdict.evidence import decode
@@ -201,11 +202,127 @@ def test_a_kernel_that_a_cell_ended_costs_that_cell(ending: str) -> None:
     )
 
 
+LATER = {
+    "a thread": """
+import os, threading, time
+threading.Thread(target=lambda: (time.sleep(1.6), os._exit(1))).start()
+""",
+    "a thread of no module": """
+import _thread, os, time
+_thread.start_new_thread(lambda: (time.sleep(1.6), os._exit(1)), ())
+""",
+    "a timer that sets the next": """
+import os, threading
+left = [1] * 6
+def tick():
+    os._exit(1) if not left else threading.Timer(0.3, tick).start()
+    left.pop()
+tick()
+""",
+    "a task": """
+import asyncio, os
+async def end():
+    await asyncio.sleep(1.6)
+    os._exit(1)
+task = asyncio.get_running_loop().create_task(end())
+""",
+    "a task by a timer": """
+import asyncio, os
+asyncio.get_running_loop().call_later(1.6, os._exit, 1)
+""",
+    "a process": """
+import os, time
+for _ in range(8):
+    if os.fork() == 0:
+        time.sleep(0.5)
+        taken = b"x" * (280 << 20)
+        time.sleep(60)
+""",
+}
+LASTS = "import asyncio; await asyncio.sleep(3); print('waited')"  # and tasks go on meanwhile
+WAITS_FOR_PROCESSES = """
+import os
+from contextlib import suppress
+with suppress(ChildProcessError):
+    os.wait()
+"""
+
+
+@pytest.mark.parametrize("kind", LATER)
+def test_a_kernel_that_ends_later_costs_the_cell_that_left_something_running(kind: str) -> None:
+    """Not the one that ran by then, which is run in another kernel to its end."""
+    limits = Limits(memory_bytes=2**31) if kind == "a process" else None
+    later = f"print('begun')\n{LATER[kind]}"
+    lasts = f"{WAITS_FOR_PROCESSES}\n{LASTS}" if limits else LASTS
+    short = "import time; time.sleep(0.4); print('short')"
+    found = run("x = 1", later, short, lasts, "print('after', x)", limits=limits)
+
+    assert printed(found) == ["", "begun", "short", "waited", "after 1"]
+    assert found.ended == [1]
+    kind = "a thread" if "timer that" in kind else kind
+    what, who = " ".join(kind.split()[:2]), "the cell that begins with `print('begun')`"
+    assert f"; {what} of {who}" in str(found.problem)
+    assert str(found.problem).endswith("was still running, so that cell is left out")
+
+
+def test_what_runs_on_is_not_to_blame_for_what_comes_without_it() -> None:
+    """A cell that ends its kernel by itself is left out, and the other one is run again."""
+    waits = "import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()"
+    found = run(f"{waits}\nx = 1", "import os; os._exit(1)", "print('after', x)")
+
+    assert printed(found) == ["", "", "after 1"]
+    assert found.ended == [1]
+    assert found.problem == (
+        "the kernel died while running the cell that begins with `import os; os._exit(1)`"
+    )
+
+
+def test_what_ran_before_a_late_end_keeps_what_it_showed() -> None:
+    """A test cell of which the left out cell made the function is not judged without it."""
+    flags = {"grade_id": "test-late", "grade": True, "solution": False}
+    test = ENDS_IN_ONE_CHECK.replace("{name}", "late")
+    sources = [
+        new_code_cell(f"def late(now):\n    return 1\n{LATER['a thread']}"),
+        new_code_cell(test, metadata={"nbgrader": flags}),
+        new_code_cell(LASTS),
+    ]
+
+    found = execute(new_notebook(cells=sources), seed=1)
+
+    assert found.ended == [0]
+    values = [decode(each).values["value"]["value"] for each in found.evidence["test-late"]]
+    assert values == [1, 1, 1]
+
+
+def test_honest_work_leaves_nothing_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what a kernel runs for itself, nothing is taken for a cell's."""
+    seen: list[object] = []
+    monkeypatch.setattr(client, "still_running", lambda reply, _: seen.append(reply[STILL_RUNNING]))
+    ended = """
+import os
+process = os.fork()
+process or os._exit(0)
+os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
+"""
+    run("import torch", "print(1)", "1 / 0", "await __import__('asyncio').sleep(0)", ended, "x = 1")
+
+    assert seen == [[]] * 6
+
+
 def test_leaving_python_ends_a_cell_and_not_the_kernel() -> None:
     """`exit()` ends a kernel of Jupyter a tenth of a second later, in the midst of another cell."""
     leaving = ["exit()", "quit()", "import sys; sys.exit(3)", "raise SystemExit"]
-    alarm = "import signal; signal.alarm(1)"
-    found = run(*leaving, alarm, "import time; time.sleep(1.2); print('still here')")
+    alarm = """
+import os, signal
+for number in (signal.SIGALRM, signal.SIGPROF):
+    signal.signal(number, lambda *_: os._exit(1))
+signal.alarm(1)
+signal.setitimer(signal.ITIMER_PROF, 0.1)
+"""
+    works = (
+        "import time; end = time.time() + 1.2\nwhile time.time() < end: pass\nprint('still here')"
+    )
+    found = run(*leaving, alarm, works)
 
     assert printed(found)[-1] == "still here"
     assert all("SystemExit" in each for each in printed(found)[:4])

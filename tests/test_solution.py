@@ -96,4 +96,7 @@ def test_without_a_checkout_one_sentence_says_where_solutions_are(
     result = called(FIRST)
 
     assert result.exit_code == 2
-    assert "solutions are in a checkout of the course, not in what is installed" in result.output
+    said = " ".join(result.output.split())
+    assert "no solution is in what is installed" in said
+    assert f"ask who has one for the file that it writes there, {FIRST}-solution.ipynb" in said
+    assert list(here.iterdir()) == []

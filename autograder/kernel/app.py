@@ -9,9 +9,7 @@ import logging
 import os
 import re
 import signal
-import threading
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
@@ -26,12 +24,19 @@ from traitlets.config import Config
 
 from autograder.kernel.kept import Kept
 from autograder.kernel.last_value import is_shown, taken, with_value_kept
-from autograder.kernel.request import GRADED_NAMES, HIDDEN_LINES, LAST_VALUE, PLAIN_TEST
+from autograder.kernel.lasting import Lasting
+from autograder.kernel.request import (
+    GRADED_NAMES,
+    HIDDEN_LINES,
+    LAST_VALUE,
+    PLACE,
+    PLAIN_TEST,
+    STILL_RUNNING,
+)
 from autograder.observe._observation import MIME
 from autograder.observe._session import usual_session
 from autograder.observe._writing import KEEPING, marked
 
-SETTLE_SECONDS = 1.0
 PYTHONS = frozenset({*vars(builtins), "__builtins__"}) - {"__name__"}
 # Pasted from a session: Python, but not meant as such.
 _PROMPT = re.compile(r"^\s*In ?\[", re.M)
@@ -148,22 +153,16 @@ class Compiler(XCachingCompiler):
         return f"<cell {number}>"
 
 
-def _settle(threads: Iterable[threading.Thread]) -> None:
-    """Let a cell's threads end, and no alarm of it ring later: what they end is its own doing."""
-    signal.alarm(0)
-    until = time.monotonic() + SETTLE_SECONDS
-    # A thread that Python did not start cannot be waited for.
-    with suppress(KeyboardInterrupt, RuntimeError, AssertionError):
-        for thread in threads:
-            thread.join(max(0.0, until - time.monotonic()))
-
-
 class Kernel(IPythonKernel):
     """A kernel without pauses."""
 
     compiler_class = Type(Compiler)
     shell_class = Type(Shell)
     _execute_sleep = 0.0
+
+    def __init__(self, **options: Any) -> None:
+        self._lasting = Lasting()
+        super().__init__(**options)
 
     async def do_execute(
         self,
@@ -182,7 +181,7 @@ class Kernel(IPythonKernel):
         self.shell.hidden_lines = about.get(HIDDEN_LINES, ())
         is_plain_test = bool(about.get(PLAIN_TEST))
         self.shell.keeps_last = is_plain_test and is_shown(code)
-        before = set(threading.enumerate())
+        self._lasting.before()
         taken(self.shell.user_ns)  # what a cell of the student's left under that name
         with (
             self.shell.kept.around(about.get(GRADED_NAMES, {}), self.shell.user_ns),
@@ -193,7 +192,7 @@ class Kernel(IPythonKernel):
             )
         if is_plain_test:
             reply[LAST_VALUE] = taken(self.shell.user_ns)
-        _settle(set(threading.enumerate()) - before)
+        reply[STILL_RUNNING] = self._lasting.after(about.get(PLACE, 0))
         return reply
 
     def _send_interrupt_children(self) -> None:

@@ -39,11 +39,16 @@ with _timed_usual({name!r}) as seen:
 
 def only(source: str, checks: Collection[str]) -> str:
     """The code with these of its checks, and those that they stand on."""
-    body = ast.parse(source).body
-    names = [check_of(node) for node in body]
-    if not {*checks} <= {*names}:
+    return _only(source, frozenset(checks))
+
+
+@lru_cache(maxsize=256)  # of many versions, the same checks are lacking
+def _only(source: str, checks: frozenset[str]) -> str:
+    names = [name for name, *_ in _statements(source)]
+    if not checks <= {*names}:
         return source
     kept = needed(source, checks)
+    body = ast.parse(source).body
     nodes = [n for n, name in zip(body, names, strict=True) if name is None or name in kept]
     return ast.unparse(ast.Module(nodes, []))
 
@@ -73,9 +78,15 @@ def _statements(source: str) -> tuple[tuple[str | None, frozenset[str], frozense
     return tuple(found)
 
 
+@lru_cache(maxsize=32)
+def without_comments(source: str) -> str:
+    """The same code, of which no line is anything but code."""
+    return ast.unparse(ast.parse(source))
+
+
 def timed(source: str) -> str:
     """The code, and behind it an observation named `TAKEN`: the processor seconds of each check."""
-    body = ast.unparse(ast.parse(source))  # in which no line of a text begins as code does
+    body = without_comments(source)  # in which no line of a text begins as code does
     return TIMED.format(source="\n".join(f"    {line}" for line in body.splitlines()), name=TAKEN)
 
 

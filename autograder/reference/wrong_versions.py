@@ -20,7 +20,14 @@ from autograder.course.assignment import DEMO, HIDDEN, Assignment, grade_id_of, 
 from autograder.course.catalogue import Catalogue, Picture
 from autograder.course.tried import Failing, as_names
 from autograder.errors import MalformedEvidenceError
-from autograder.reference.checks import TAKEN, costs, keeps_state, only, timed
+from autograder.reference.checks import (
+    TAKEN,
+    costs,
+    keeps_state,
+    only,
+    timed,
+    without_comments,
+)
 from autograder.reference.drawing import drawing, matrix
 from autograder.reference.kept_versions import KeptVersions
 from autograder.sandbox.execute import execute
@@ -146,7 +153,8 @@ class WrongVersions:
             self.kept.keep(test, new)
 
     def _hidden(self, test: str) -> str:
-        return "".join(HIDDEN.findall(self.assignment.tests[test].source))
+        # Without the marks: what stands between them is run before the rest of its cell.
+        return without_comments("".join(HIDDEN.findall(self.assignment.tests[test].source)))
 
     def pictures(self, swap: Swap) -> list[Drawing]:
         """The pictures in which a version differs from the reference, its errors marked."""

@@ -7,7 +7,7 @@ import base64
 import binascii
 import itertools
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -15,18 +15,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
-from autograder.course.assignment import (
-    DEMO,
-    error_type,
-    grade_id_of,
-    hidden_lines,
-    is_solution,
-    is_test,
-)
+from autograder.course.assignment import DEMO, error_type, hidden_lines, is_solution, is_test
 from autograder.errors import OutOfTimeError
-from autograder.kernel.request import GRADED_NAMES, HIDDEN_LINES, PLAIN_TEST
-from autograder.reading.wanted import first_line
+from autograder.kernel.request import GRADED_NAMES, HIDDEN_LINES, PLACE, PLAIN_TEST
 from autograder.sandbox import Limits
+from autograder.sandbox.endings import StillRunning, called, still_running
 from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
 from autograder.sandbox.watch import Watch, own_memory
 from autograder.verdict.evidence import MIME
@@ -65,7 +58,7 @@ class Client(NotebookClient):
             record_timing=False,
             skip_cells_with_tag=NBGRADERS_DEMO if run.is_plain else DEMO,
             shutdown_kernel="immediate",
-            on_cell_executed=self._keep_reply,
+            on_cell_executed=self._take_reply,
         )
         self.log = LOG
         self.timeout_func = self._seconds_left  # type: ignore[assignment]  # floats work
@@ -80,6 +73,7 @@ class Client(NotebookClient):
         self._evidence_bytes = 0
         self.current: str | None = None
         self.place = 0
+        self.running: Sequence[StillRunning] = ()
 
     def _seconds_left(self, _: NotebookNode) -> float:
         return max(0.1, min(self._limits.cell_seconds, self._deadline - self._own_time()))
@@ -166,11 +160,12 @@ class Client(NotebookClient):
         if cell.cell_type != "code" or cell_index in self._run.ended:
             return cell
         self.place = cell_index
-        self.current = grade_id_of(cell) or f"the cell that begins with `{first_line(cell.source)}`"
-        # Of a kernel before this one, which a cell below ended.
-        self._run.evidence.pop(self.current, None)
-        self._run.stopped.pop(self.current, None)
-        self._run.replies.pop(cell_index, None)
+        self.current = called(cell)
+        if is_open := cell_index not in self._run.done:
+            # Of a kernel before this one, which this cell or one below ended.
+            self._run.evidence.pop(self.current, None)
+            self._run.stopped.pop(self.current, None)
+            self._run.replies.pop(cell_index, None)
         self._written = 0
         assert self.kc is not None
         is_apart = is_test(cell) and not self._run.is_plain
@@ -178,23 +173,28 @@ class Client(NotebookClient):
             GRADED_NAMES: self._run.requests.get(cell_index, {}),
             HIDDEN_LINES: hidden_lines(cell) if is_apart else (),
             PLAIN_TEST: is_test(cell) and self._run.is_plain,
+            PLACE: cell_index,
         }
         self._cell_deadline = self._own_time() + self._seconds_left(cell)
         if self._own_time() > self._deadline:
             raise OutOfTimeError
         done = await super().async_execute_cell(cell, cell_index, *arguments, **options)
-        if self._own_time() >= self._cell_deadline:
+        if is_open and self._own_time() >= self._cell_deadline:
             self._run.slow.add(self.current)
         elif is_solution(cell) and (error := error_type(cell)):
             self._run.stopped[self.current] = error
+        elif is_test(cell):
+            self._run.done.add(cell_index)
         return done
 
-    def _keep_reply(
+    def _take_reply(
         self, cell: NotebookNode, cell_index: int, execute_reply: Mapping[str, Any]
     ) -> None:
-        """Keep what the kernel says of a plain test: outputs can be anybody's."""
+        """Take what is said of a plain test, as outputs can be anybody's, and what still runs."""
+        content = execute_reply["content"]
         if self._run.is_plain and is_test(cell):
-            self._run.replies[cell_index] = execute_reply["content"]
+            self._run.replies.setdefault(cell_index, content)
+        self.running = still_running(content, cell_index)
 
     async def _async_poll_kernel_alive(self) -> None:
         """End the wait for a cell as soon as the kernel's end is known, not once a second."""
@@ -236,7 +236,8 @@ class Client(NotebookClient):
 
     def _take(self, record: object, cell: NotebookNode) -> None:
         self._evidence_bytes += len(str(record))
-        if not is_test(cell) or self._evidence_bytes > self._limits.evidence_bytes:
+        is_open = is_test(cell) and self.place not in self._run.done
+        if not is_open or self._evidence_bytes > self._limits.evidence_bytes:
             return
         try:
             decoded = base64.b64decode(str(record), validate=True)

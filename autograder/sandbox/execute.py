@@ -6,7 +6,7 @@ A student's exception, endless loop or dead kernel is an outcome, never an error
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import monotonic
@@ -19,6 +19,7 @@ from autograder.course.assignment import forbidden, is_test
 from autograder.errors import KernelServerError, OutOfTimeError, SandboxUnavailableError
 from autograder.sandbox import Limits, kernel_server, replace
 from autograder.sandbox.client import LOG, MOST_WAITING, START_SECONDS, Client
+from autograder.sandbox.endings import Endings, StillRunning
 from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
 
 MOST_KERNELS = 6  # each goes on without the cells that ended those before it
@@ -29,8 +30,9 @@ class Execution:
     """What came out of one run: evidence by test cell, and what went wrong.
 
     `slow` are the cells that hit the time limit, `stopped` the solution cells that ended with an
-    exception (by its type), `ended` the places of those that ended their kernel, `problem` is what
-    kept the run from going through as a whole; `requests` are what the kernel is told with cells.
+    exception (by its type), `ended` the places of those that ended their kernel, `done` those of
+    the test cells that ran to their end in one; what is left of them stays. `problem` is what kept
+    the run from going through as a whole; `requests` are what the kernel is told with cells.
     Where the run `is_plain`, `replies` are what the kernel answered to the test cells, by their
     places; of one that did not run there is none.
     """
@@ -43,6 +45,7 @@ class Execution:
     slow: set[str] = field(default_factory=set)
     stopped: dict[str, str] = field(default_factory=dict)
     ended: list[int] = field(default_factory=list)
+    done: set[int] = field(default_factory=set)
     problem: str | None = None
     seconds: float = 0.0
     used: float = 0.0
@@ -88,32 +91,32 @@ def _execute(
     for cell in run.notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    endings: list[str] = []
+    endings = Endings(run.notebook, run.ended)
     for _ in range(MOST_KERNELS):
         started = monotonic()
-        place = _in_a_kernel(run, seed, limits or Limits(), files)
+        end = _in_a_kernel(run, seed, limits or Limits(), files)
         run.seconds += monotonic() - started
-        if place is None:
+        if end is None:
             break
         # What stands on its own is run, in a kernel of its own, by which only its cell is lost.
-        run.ended.append(place)
-        endings.append(str(run.problem))
-    if endings:
-        run.problem = "; ".join(
-            [*endings, *([run.problem] if place is None and run.problem else [])]
-        )
+        endings.add(*end)
+        run.problem = None
+    if reasons := endings.reasons:
+        run.problem = "; ".join(filter(None, [*reasons, run.problem]))
     return run
 
 
-def _in_a_kernel(run: Execution, seed: int, limits: Limits, files: dict[str, bytes]) -> int | None:
-    """Run the cells but for those that ended a kernel; the place of the one that ended this."""
+def _in_a_kernel(
+    run: Execution, seed: int, limits: Limits, files: dict[str, bytes]
+) -> tuple[int, str, Sequence[StillRunning]] | None:
+    """Run the cells but for those left out; where, how and beside what the kernel ended."""
     run.problem = None
     tests = [cell for cell in run.notebook.cells if is_test(cell)]
     noted = sorted({part for cell in tests for part in forbidden(run.notebook, cell)})
     manager = SandboxKernelManager(limits=limits, seed=seed, files=files, noted=noted)
     client = Client(run, limits, manager)
     longest = START_SECONDS + MOST_WAITING * (limits.notebook_seconds + limits.cell_seconds)
-    place = None
+    end = None
     try:
         # In a thread, because the formgrader's button grades inside a running event loop.
         with ThreadPoolExecutor(1) as thread:
@@ -126,7 +129,7 @@ def _in_a_kernel(run: Execution, seed: int, limits: Limits, files: dict[str, byt
         )
     except DeadKernelError:
         run.problem = f"{client.overrun or 'the kernel died'} while running {client.current}"
-        place = client.place
+        end = client.place, run.problem, client.running
     except (SandboxUnavailableError, KernelServerError):
         raise
     except Exception as error:
@@ -140,4 +143,4 @@ def _in_a_kernel(run: Execution, seed: int, limits: Limits, files: dict[str, byt
     provisioner = manager.provisioner
     if run.problem and isinstance(provisioner, SandboxProvisioner) and provisioner.server_gone:
         raise KernelServerError("the fork server ended, and its kernels with it")
-    return place
+    return end

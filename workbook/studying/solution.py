@@ -59,6 +59,7 @@ def _assignment(name: str) -> Assignment:
             meant = f" (did you mean {near[0]}?)" if near else ""
             raise DeskError(f"there is no {name!r}{meant}; there are {', '.join(known)}")
     raise DeskError(
-        "solutions are in a checkout of the course, not in what is installed: run this in the "
-        "checkout's folder"
+        "no solution is in what is installed, so that nobody meets one by chance: they are in a "
+        f"checkout of the course. Run `workbook solution {name}` in its folder, or ask who has one "
+        f"for the file that it writes there, {name}-solution.ipynb, and open it in JupyterLab"
     )
