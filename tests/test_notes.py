@@ -11,14 +11,14 @@ from nbformat.v4 import new_code_cell, new_output
 from autograder.course.assignment import Assignment
 from autograder.doctor import importable
 from autograder.feedback.exporter import page
-from autograder.grading.notes import MOST, missing, notes, why_stopped
+from autograder.grading.notes import MOST, made_elsewhere, missing, notes, why_stopped
 from autograder.observe import collecting, observe
 from autograder.reading.wanted import debuggers, failed_import, first_line
 from autograder.sandbox.execute import Execution
 from autograder.verdict.judge import Circumstances, judge
 from autograder.verdict.present import write_verdicts
 from autograder.verdict.verdict import CellResult
-from tests import mini
+from tests import diagnosing, harness, mini
 
 
 def stopped(source: str, error: str, said: str = "", name: str = "own-1-0") -> NotebookNode:
@@ -223,3 +223,33 @@ def test_doctor_says_what_can_be_imported(monkeypatch: pytest.MonkeyPatch) -> No
         "Python's own modules, numpy, scipy, torch; not einops, matplotlib, pandas, seaborn, "
         "sklearn, tqdm"
     )
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("attention_scores(query, key)", "attention_scores(key, query)", True),
+        ("math.sqrt(query.shape[-1])", "1", False),  # it is wrong itself
+        ("dim=-1", "dim=-2", False),  # a mistake of the cell's own definition
+    ],
+)
+def test_a_mistake_named_after_what_is_right_is_said_to_be_made_elsewhere(
+    old: str, new: str, said: bool
+) -> None:
+    """The numbers are those of a wrong definition that is right: nobody is to look for it there."""
+    name = "01-scaled-dot-product-attention"
+    source = harness.solution_source(name)
+    assert source.count(old) == 1
+    results = diagnosing.diagnosed(name, source.replace(old, new))
+    named = [c.because for c in results["test-scaled_dot_product_attention"].checks if c.because]
+
+    found = made_elsewhere(results)
+
+    assert named or not said
+    assert bool(found) == said
+    if said:
+        assert found == {
+            "test-scaled_dot_product_attention": "attention_scores passed every check: look for "
+            "this in scaled_dot_product_attention, in what it does with it or in its place."
+        }

@@ -209,7 +209,10 @@ threading.Thread(target=lambda: (time.sleep(1.6), os._exit(1))).start()
 """,
     "a thread of no module": """
 import _thread, os, time
-_thread.start_new_thread(lambda: (time.sleep(1.6), os._exit(1)), ())
+begun = _thread.allocate_lock()
+begun.acquire()  # until then nothing tells of such a thread
+_thread.start_new_thread(lambda: (begun.release(), time.sleep(1.6), os._exit(1)), ())
+begun.acquire()
 """,
     "a timer that sets the next": """
 import os, threading

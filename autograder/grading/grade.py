@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from autograder.course.assignment import error_type, nbgrader_of
 from autograder.errors import CourseError, SandboxUnavailableError, UnreadableError, printable
 from autograder.grading.by_itself import judged_by_themselves, together, with_again
-from autograder.grading.notes import missing, notes, own_lines, why_stopped
+from autograder.grading.notes import made_elsewhere, missing, notes, own_lines, why_stopped
 from autograder.ordinary.key import OrdinaryKey
 from autograder.ordinary.outcome import OrdinaryWork
 from autograder.ordinary.points import points_of_tests
@@ -175,8 +175,11 @@ def verdicts(
     explained |= {
         test: together(results[test], explained[test], each) for test, each in again.items()
     }
-    said = {f"test-{name}": (note,) for name, note in names.notes.items()}
-    return {test: replace(each, notes=said.get(test, ())) for test, each in explained.items()}
+    said = {f"test-{name}": note for name, note in names.notes.items()}, made_elsewhere(explained)
+    return {
+        test: replace(each, notes=tuple(by_test[test] for by_test in said if test in by_test))
+        for test, each in explained.items()
+    }
 
 
 def _stopped(execution: Execution) -> set[int]:

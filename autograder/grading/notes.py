@@ -27,6 +27,7 @@ from autograder.reading.wanted import (
     read_names,
 )
 from autograder.sandbox.execute import Execution
+from autograder.verdict.verdict import CellResult
 
 MOST = 20  # a notebook may have thousands of cells that stop
 
@@ -106,3 +107,26 @@ def missing(assignment: Assignment, execution: Execution) -> Mapping[str, str]:
             for name in defined_by(cell.source) & set(said):
                 said[name] = f"{name} is not defined, {because}"
     return said
+
+
+def made_elsewhere(results: Mapping[str, CellResult]) -> dict[str, str]:
+    """By test cell, that what is said of a definition that is right happens where it is used.
+
+    Evidence tells what was computed and not by which line: who hands the arguments over in the
+    wrong order does what a wrong function would do.
+    """
+    right = {
+        test.removeprefix("test-")
+        for test, result in results.items()
+        if all(check.passed for check in result.checks)
+    }
+    found = {}
+    for test, result in results.items():
+        causes = (each.definition for check in result.checks for each in check.because)
+        named = sorted({definition for definition in causes if definition in right})
+        if named:
+            found[test] = (
+                f"{' and '.join(named)} passed every check: look for this in "
+                f"{test.removeprefix('test-')}, in what it does with it or in its place."
+            )
+    return found
