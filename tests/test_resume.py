@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,13 +122,20 @@ def test_a_killed_run_is_continued_to_the_same_end(
     assert "left as graded before" in workbook(course, "grade").stderr
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # from Python 3.12 on
 def test_ctrl_c_says_what_is_done(tmp_path: Path, undisturbed: Path) -> None:
     """One line, no traceback, no process left; the same command goes on from there."""
     course = mini.make_course(tmp_path)
     mini.hand_in_class(course, STUDENTS)
-    # Behind this process, which on a busy machine would else see the first line after the last.
-    behind = ["nice", "-n", "19", *RUN]
-    run = subprocess.Popen(behind, cwd=course, stderr=subprocess.PIPE, text=True, process_group=0)
+    run = subprocess.Popen(
+        RUN,
+        cwd=course,
+        stderr=subprocess.PIPE,
+        text=True,
+        process_group=0,
+        # Tests that a script started in the background ignore Ctrl-C, and so would what they start.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
     said = lines(run)
     first = [next(said)]
     os.killpg(run.pid, signal.SIGSTOP)  # while its relatives are listed it must not get to its end
