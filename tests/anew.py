@@ -42,28 +42,24 @@ def proved_anew() -> tuple[str, ...]:
 
 
 @functools.cache
-def a_few() -> frozenset[str]:
-    """The first notebook, those proved anew, and one more that changes with what they hold."""
-    return frozenset(
-        {harness.ASSIGNMENTS[0], *proved_anew(), min(harness.ASSIGNMENTS[1:], key=_seal)}
-    )
+def a_few(one_more: bool = True) -> frozenset[str]:
+    """The first notebook, those proved anew, and one more that changes with what they hold.
+
+    Without `one_more`, for what takes a minute, the first and those proved anew.
+    """
+    more = {min(harness.ASSIGNMENTS[1:], key=_seal)} if one_more else set()
+    return frozenset({harness.ASSIGNMENTS[0], *proved_anew(), *more})
+
+
+def now(assignment: str, *values: Any, one_more: bool = True) -> Any:
+    """A case of one notebook; of all but a few notebooks it is marked `release`."""
+    marks = () if assignment in a_few(one_more) else pytest.mark.release
+    return pytest.param(*values, marks=marks)
 
 
 def a_few_now(one_more: bool = True) -> list[Any]:
-    """Each notebook as a parameter; all but a few are marked `release`.
-
-    Without `one_more`, for what takes a minute, the few are the first and those proved anew.
-    """
-    few = a_few() if one_more else {harness.ASSIGNMENTS[0], *proved_anew()}
-    return [
-        pytest.param(name, marks=() if name in few else pytest.mark.release)
-        for name in harness.ASSIGNMENTS
-    ]
-
-
-def now(assignment: str, *values: Any) -> Any:
-    """A case of one notebook; of all but a few notebooks it is marked `release`."""
-    return pytest.param(*values, marks=() if assignment in a_few() else pytest.mark.release)
+    """Each notebook as a parameter; all but a few are marked `release`."""
+    return [now(name, name, one_more=one_more) for name in harness.ASSIGNMENTS]
 
 
 def one_now(assignment: str, names: Sequence[str]) -> Iterator[tuple[str, Sequence[Any]]]:
