@@ -250,6 +250,7 @@ def test_a_mistake_named_after_what_is_right_is_said_to_be_made_elsewhere(
     assert bool(found) == said
     if said:
         assert found == {
-            "test-scaled_dot_product_attention": "attention_scores passed every check: look for "
-            "this in scaled_dot_product_attention, in what it does with it or in its place."
+            "test-scaled_dot_product_attention": "The mistake is named after attention_scores, "
+            "which passed every check: look for it in scaled_dot_product_attention, in what that "
+            "does with it or in its place."
         }

@@ -126,7 +126,8 @@ def made_elsewhere(results: Mapping[str, CellResult]) -> dict[str, str]:
         named = sorted({definition for definition in causes if definition in right})
         if named:
             found[test] = (
-                f"{' and '.join(named)} passed every check: look for this in "
-                f"{test.removeprefix('test-')}, in what it does with it or in its place."
+                f"The mistake is named after {' and '.join(named)}, which passed every check: look "
+                f"for it in {test.removeprefix('test-')}, in what that does with it or in its "
+                "place."
             )
     return found
