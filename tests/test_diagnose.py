@@ -117,7 +117,7 @@ def test_what_failed_the_same_checks_before_is_looked_at_first(
     last = [each for each in own if each.is_misconception][-1]
     process = InProcess(authored)
     evidence = process.keep(last.test, last.swap, last.source)
-    costs = dict.fromkeys(process.gathered.checks(last.test), 1.0)
+    costs = dict.fromkeys(process.gathered.expected(last.test), 1.0)
     monkeypatch.setattr(InProcess, "seconds", lambda self, test: costs)
     monkeypatch.setattr(Budget.__init__, "__defaults__", (1.5 * len(costs),))
     if not is_known:

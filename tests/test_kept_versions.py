@@ -16,8 +16,8 @@ from autograder.course.tried import FOLDER as PROOFS
 from autograder.grading.grade import grade
 from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
-from autograder.reference.checks import keeps_state, needed, only
-from autograder.reference.kept_versions import FOLDER, KeptVersions
+from autograder.reference.checks import costs, keeps_state, needed, only
+from autograder.reference.kept_versions import FOLDER
 from autograder.reference.wrong_versions import WrongVersions
 from autograder.submission.handed_in import read_handed_in
 from autograder.verdict.agreement import agree
@@ -149,13 +149,28 @@ def test_what_is_damaged_is_made_anew(tmp_path: Path, damage: str) -> None:
     assert named(course) == ["tripled"]
 
 
-def test_who_writes_first_is_believed(tmp_path: Path) -> None:
-    """Two processes that time the same checks go on with the same numbers."""
-    one, other = (KeptVersions(tmp_path / "versions") for _ in range(2))
-    one.keep_seconds("test-double", {"a": 0.5})
-    other.keep_seconds("test-double", {"a": 0.7})
+def test_what_checks_cost_is_in_the_evidence_of_the_reference(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So no verdict pays for finding it out, and all workers and later runs count alike."""
+    course = Course(mini.make_course(tmp_path))
+    (assignment,) = course.chosen([mini.NAME])
+    key, again = (
+        answer_keys(course, [assignment], ThisProcess(), Seeds())[mini.NAME] for _ in range(2)
+    )
+    monkeypatch.setattr(WrongVersions, "_run", None)
 
-    assert other.seconds("test-double") == {"a": 0.5}
+    for test, records in key.evidence.items():
+        taken = {record.name: max(record.seconds, 0.001) for record in map(decode, records)}
+        assert key.wrong.seconds(test) == taken == again.wrong.seconds(test)
+
+
+def test_what_a_check_stands_on_is_part_of_its_cost() -> None:
+    """It is run before it, also where the check is run alone; nothing is free."""
+    cell = 'with observe("one"):\n    x = 1\nwith observe("two"):\n    print(x)'
+
+    assert costs(cell, {"one": 0.25, "two": 0.5}) == {"one": 0.25, "two": 0.75}
+    assert costs(cell, {"one": 0.0, "two": 0.5})["one"] > 0
 
 
 @pytest.mark.parametrize("assignment", anew.a_few_now(one_more=False))

@@ -20,11 +20,10 @@ from autograder.kernel.start import LARGE_BLOCK_BYTES
 from autograder.observe import collecting
 from autograder.observe._writing import KEEPING, compiled
 from autograder.reading.names import uses
-from autograder.reference.checks import costs, keeps_state, timed
+from autograder.reference.checks import costs, keeps_state
 from autograder.reference.checks import only as only_checks
 from autograder.sandbox.limits import limits_of
 from autograder.verdict.diagnose import Case, diagnose
-from autograder.verdict.evidence import decode
 from autograder.verdict.gathered import Gathered
 from autograder.verdict.judge import judge
 from autograder.verdict.verdict import CellResult, Drawing
@@ -131,10 +130,7 @@ class InProcess:
     def seconds(self, test: str) -> Mapping[str, float]:
         """The processor seconds that each check of a test cell takes the reference."""
         if test not in self._taken:
-            right = defined(self.authored.module)
-            *_, last = self.run(right, test, timed)[test]
-            items = decode(last).values["taken"]["items"]
-            taken = {name: float(node["value"]) for name, node in items.items()}
+            taken = {n: each.seconds for n, each in self.gathered.expected(test).items()}
             source = hidden(self.authored.assignment.tests[test].source)
             self._taken[test] = costs(source, taken)
         return self._taken[test]
@@ -166,7 +162,7 @@ class InProcess:
         gathered = self.gathered
         if (test, swap) in self.known:
             gathered.add(test, swap, self.known[test, swap])
-        missing = gathered.lacks(test, swap, gathered.checks(test) if checks is None else checks)
+        missing = gathered.lacks(test, swap, gathered.expected(test) if checks is None else checks)
         if missing:
             if checks is None or any(keeps_state(self.catalogue.changed(each)) for each in swap):
                 gathered.add(test, swap, self.keep(test, swap, source))

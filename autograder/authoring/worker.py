@@ -62,7 +62,7 @@ class Worker:
         return Findings(
             failing={
                 test: {
-                    swap[0]: as_numbers(process.gathered.checks(test), fails)
+                    swap[0]: as_numbers(process.gathered.expected(test), fails)
                     for swap, fails in sorted(process.failing(test).items())
                     if fails
                 }

@@ -7,19 +7,19 @@ the verdicts are the same, and it takes longer until a mistake has its name.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 FOLDER = "proofs"  # below the release; one file for each notebook
 Failing = Mapping[str, Mapping[str, str]]  # by test cell and misconception
 
 
-def as_numbers(checks: Sequence[str], fails: frozenset[str]) -> str:
+def as_numbers(checks: Iterable[str], fails: frozenset[str]) -> str:
     """The failed ones of a test cell's checks by their places, with a space between them."""
     return " ".join(str(place) for place, name in enumerate(checks) if name in fails)
 
 
-def as_names(checks: Sequence[str], numbers: str) -> frozenset[str]:
+def as_names(checks: Iterable[str], numbers: str) -> frozenset[str]:
     """The checks at these places, of those that are there."""
     places = {int(number) for number in numbers.split() if number.isdecimal()}
     return frozenset(name for place, name in enumerate(checks) if place in places)

@@ -140,4 +140,4 @@ def _evidence(
 def _judged(key: AnswerKey, test: str, evidence: Sequence[bytes]) -> CellResult:
     cell = key.assignment.tests[test]
     points, forbidden = float(nbgrader_of(cell)["points"]), key.assignment.forbidden(cell)
-    return judge(test, points, key.evidence[test], evidence, forbidden)
+    return judge(test, points, key.wrong.expected(test), evidence, forbidden)

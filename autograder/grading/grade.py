@@ -148,7 +148,7 @@ def verdicts(
         results[name] = judge(
             name,
             float(nbgrader_of(cell)["points"]),
-            key.evidence[name],
+            key.wrong.expected(name),
             execution.evidence.get(name, []),
             forbidden[name],
             Circumstances(
@@ -163,7 +163,7 @@ def verdicts(
     accused = frozenset(f"test-{name}" for name in calls)
     case = Case(
         results,
-        key.evidence,
+        {name: key.wrong.expected(name) for name in tests},
         execution.evidence,
         forbidden,
         student_uses,

@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -59,6 +60,7 @@ class observe:
         self.naming = naming
 
     def __enter__(self) -> Seen:
+        self._began = time.process_time()
         self._session = usual_session()
         self._session.__enter__()
         _inputs.current = _inputs.Inputs(self.name)
@@ -92,6 +94,7 @@ class observe:
                 "at": lines_of(trace, self._test),
                 "given": self._calls.given(error),
                 "said": None if error is None else digest_of(error),
+                "seconds": round(time.process_time() - self._began, 3),
             }
             _sink(encode(header, self._seen._tensors))
         finally:

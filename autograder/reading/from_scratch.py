@@ -93,7 +93,10 @@ class DefinitionSource:
 
 def first_forbidden(names: Iterable[str], forbidden: Sequence[str]) -> str | None:
     """The first of the names that must not be used; letter case and underscores do not count."""
-    parts = [_bare(part) for part in forbidden]
+    parts, names = [_bare(part) for part in forbidden], list(names)
+    together = _bare(" ".join(names))
+    if not {*UNSEEN} & {*names} and not any(part in together for part in parts):
+        return None
     for name in names:
         if (name in UNSEEN and parts) or any(part in _bare(name) for part in parts):
             return name

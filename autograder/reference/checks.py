@@ -8,33 +8,7 @@ from functools import cache, lru_cache
 
 from autograder.reading.statements import read
 
-TAKEN = "what the checks took"
-# Its names are no name that a cell would give.
-TIMED = """
-import time as _timed_time
-import autograder.observe as _timed_observing
-
-_timed_usual, _timed_taken = _timed_observing.observe, {{}}
-
-class _Timed(_timed_usual):
-    def __enter__(self):
-        self._timed_began = _timed_time.process_time()
-        return super().__enter__()
-
-    def __exit__(self, *error):
-        try:
-            return super().__exit__(*error)
-        finally:
-            _timed_taken[self.name] = _timed_time.process_time() - self._timed_began
-
-_timed_observing.observe = _Timed
-try:
-{source}
-finally:
-    _timed_observing.observe = _timed_usual
-with _timed_usual({name!r}) as seen:
-    seen.taken = _timed_taken
-"""
+LEAST_SECONDS = 0.001  # of a check; what is less than can be counted is not nothing
 
 
 def only(source: str, checks: Collection[str]) -> str:
@@ -84,15 +58,10 @@ def without_comments(source: str) -> str:
     return ast.unparse(ast.parse(source))
 
 
-def timed(source: str) -> str:
-    """The code, and behind it an observation named `TAKEN`: the processor seconds of each check."""
-    body = without_comments(source)  # in which no line of a text begins as code does
-    return TIMED.format(source="\n".join(f"    {line}" for line in body.splitlines()), name=TAKEN)
-
-
 def costs(source: str, taken: Mapping[str, float]) -> dict[str, float]:
     """What each check costs when it is run alone, with those that it stands on."""
-    return {name: sum(taken[each] for each in needed(source, [name])) for name in taken}
+    least = {name: max(seconds, LEAST_SECONDS) for name, seconds in taken.items()}
+    return {name: sum(least[each] for each in needed(source, [name])) for name in taken}
 
 
 @cache

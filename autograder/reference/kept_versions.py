@@ -21,8 +21,6 @@ WAIT_SECONDS = 2.0  # for another worker that writes
 TABLES = """
 CREATE TABLE IF NOT EXISTS given
     (test TEXT, swap TEXT, name TEXT, record BLOB, PRIMARY KEY (test, swap, name)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS taken
-    (test TEXT, name TEXT, seconds REAL, PRIMARY KEY (test, name)) WITHOUT ROWID;
 """
 
 T = TypeVar("T")
@@ -56,18 +54,6 @@ class KeptVersions:
             for record in evidence
         ]
         self._add("INSERT OR IGNORE INTO given VALUES (?, ?, ?, ?)", rows)
-
-    def seconds(self, test: str) -> dict[str, float]:
-        """What each check of a test cell took the reference; nothing where it is not known."""
-        question = "SELECT name, seconds FROM taken WHERE test = ?"
-        if not self.path.is_file():
-            return {}
-        return self._with(lambda database: dict(database.execute(question, (test,)).fetchall()), {})
-
-    def keep_seconds(self, test: str, taken: Mapping[str, float]) -> None:
-        """Add what each check of a test cell took, where it is not known yet."""
-        rows = [(test, name, seconds) for name, seconds in taken.items()]
-        self._add("INSERT OR IGNORE INTO taken VALUES (?, ?, ?)", rows)
 
     def _add(self, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
         def added(database: sqlite3.Connection) -> None:

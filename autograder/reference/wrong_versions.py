@@ -10,7 +10,7 @@ import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from nbformat import NotebookNode
@@ -20,19 +20,12 @@ from autograder.course.assignment import DEMO, HIDDEN, Assignment, grade_id_of, 
 from autograder.course.catalogue import Catalogue, Picture
 from autograder.course.tried import Failing, as_names
 from autograder.errors import MalformedEvidenceError
-from autograder.reference.checks import (
-    TAKEN,
-    costs,
-    keeps_state,
-    only,
-    timed,
-    without_comments,
-)
+from autograder.reference.checks import costs, keeps_state, only, without_comments
 from autograder.reference.drawing import drawing, matrix
 from autograder.reference.kept_versions import KeptVersions
 from autograder.sandbox.execute import execute
 from autograder.sandbox.limits import limits_of
-from autograder.verdict.evidence import decode
+from autograder.verdict.evidence import Record
 from autograder.verdict.gathered import Gathered
 from autograder.verdict.verdict import Drawing
 from autograder.verdict.versions import Swap, Version
@@ -40,7 +33,6 @@ from autograder.verdict.versions import Swap, Version
 AT_ONCE = 64  # versions in one kernel
 # A version that takes so much longer than the reference does something else.
 SLOWER, AT_LEAST_SECONDS = 20, 3
-UNKNOWN_SECONDS = 0.1  # of a check, where the reference's were not found out
 PICTURE = """from autograder.observe import observe
 {code}
 with observe("picture") as seen:
@@ -63,7 +55,7 @@ class WrongVersions:
     reference: Mapping[str, Sequence[bytes]]
     kept: KeptVersions | None = None
     tried: Failing = field(default_factory=dict)
-    _taken: dict[str, dict[str, float]] = field(default_factory=dict)
+    _taken: dict[str, Mapping[str, float]] = field(default_factory=dict)
     _ended: set[tuple[str, Swap]] = field(default_factory=set)
     _drawn: dict[Swap, list[Drawing]] = field(default_factory=dict)
 
@@ -71,33 +63,21 @@ class WrongVersions:
         known: dict[str, Any] = {"_taken": {}, "_ended": set(), "_drawn": {}}
         return {name: v for name, v in self.__dict__.items() if name != "_gathered"} | known
 
+    def expected(self, test: str) -> Sequence[Record]:
+        """What the reference gives in a test cell, read once."""
+        return [*self._gathered.expected(test).values()]
+
     def seconds(self, test: str) -> Mapping[str, float]:
         """The processor seconds that each check of a test cell took the reference."""
         if test not in self._taken:
-            found = self.kept.seconds(test) if self.kept else {}
-            if not found:
-                found = self._time(test)
-                if self.kept:
-                    self.kept.keep_seconds(test, found)
-                    found = self.kept.seconds(test) or found  # another one may have been first
-            self._taken[test] = found
+            taken = {each.name: each.seconds for each in self.expected(test)}
+            self._taken[test] = costs(self._hidden(test), taken)
         return self._taken[test]
 
     def failing(self, test: str) -> Mapping[Swap, frozenset[str]]:
         """The checks that versions failed when the notebook was proved."""
-        checks = self._gathered.checks(test)
+        checks = self._gathered.expected(test)
         return {(id,): as_names(checks, text) for id, text in self.tried.get(test, {}).items()}
-
-    def _time(self, test: str) -> dict[str, float]:
-        hidden = self._hidden(test)
-        source = timed(hidden)
-        records = [decode(each) for each in self.evidence(source, [()]).get((), [])]
-        taken: Mapping[str, Any] = next(
-            (each.values["taken"]["items"] for each in records if each.name == TAKEN), {}
-        )
-        each = costs(hidden, {name: float(node["value"]) for name, node in taken.items()})
-        found = {name: round(seconds, 3) for name, seconds in each.items()}
-        return found or dict.fromkeys(self._gathered.checks(test), UNKNOWN_SECONDS)
 
     def versions(
         self, test: str, swaps: Sequence[Swap], checks: Collection[str] | None = None
@@ -107,8 +87,7 @@ class WrongVersions:
         Versions that cannot be made are left out.
         """
         gathered = self._gathered
-        names = gathered.checks(test)
-        wanted = names if checks is None else checks
+        wanted = [*gathered.expected(test)] if checks is None else checks
 
         def missing() -> list[Swap]:
             return [swap for swap in swaps if gathered.lacks(test, swap, wanted)]
@@ -228,6 +207,7 @@ def _joined(sources: Sequence[str]) -> list[str]:
     return joined
 
 
+@lru_cache(maxsize=1024)  # the same cells stand before each version
 def _only_defines(source: str) -> bool:
     kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
     try:

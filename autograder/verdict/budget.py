@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-SECONDS = 7.0  # of one core; the rest of ten is for what comes with it
-ROUND, RUN = 0.25, 0.01  # to start what runs versions, and to have one of them defined
+SECONDS = 5.0  # of one core; the rest of ten is for what comes with it
+ROUND, RUN = 0.25, 0.015  # to start what runs versions, and to have one of them defined
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from autograder.errors import MalformedEvidenceError
 from autograder.reading.from_scratch import first_forbidden
 from autograder.verdict.budget import Budget
-from autograder.verdict.evidence import decode
+from autograder.verdict.evidence import Evidence, Record, decode
 from autograder.verdict.search import Search
 from autograder.verdict.verdict import CellResult
 from autograder.verdict.versions import Swap, Versions, alone
@@ -31,8 +31,8 @@ class Case:
     """
 
     results: Mapping[str, CellResult]
-    reference: Mapping[str, Sequence[bytes]]
-    found: Mapping[str, Sequence[bytes]]
+    reference: Mapping[str, Evidence]
+    found: Mapping[str, Evidence]
     forbidden: Mapping[str, Sequence[str]]
     student_uses: Mapping[str, frozenset[str]]
     reference_uses: Mapping[str, frozenset[str]]
@@ -90,8 +90,9 @@ class _Cell:
         self._test, self._case, self._wrong, self._budget = test, case, wrong, budget
         self._catalogue = wrong.catalogue
         self._definition = test.removeprefix("test-")
+        self._forbidden = case.forbidden[test]
         try:
-            self._found = {each.name: each for each in map(decode, case.found.get(test, ()))}
+            self._found = _by_name(case.found.get(test, ()))
         except MalformedEvidenceError:
             self._found = {}
         self._failed = frozenset(c.name for c in case.results[test].checks if not c.passed)
@@ -109,13 +110,13 @@ class _Cell:
         used = self._case.reference_uses.get(self._definition, frozenset())
         if not used.issuperset(earlier):
             return None  # no version of the reference shows what these do here
-        reference, found = self._case.reference[self._test], self._case.found[self._test]
+        expected, forbidden = _by_name(self._case.reference[self._test]), self._forbidden
         search = Search(
             self._test,
-            {each.name: each for each in map(decode, reference)},
+            expected,
             self._found,
             self._failed,
-            alone(self._test, reference, found, self._case.forbidden[self._test]).fails,
+            alone(self._test, expected, self._found.values(), forbidden).fails,
             self._wrong,
             self._budget,
         )
@@ -131,6 +132,9 @@ class _Cell:
         )
 
     def _calls_forbidden(self) -> bool:
-        parts = self._case.forbidden[self._test]
         calls = {call for name in self._failed for call in self._found[name].calls}
-        return first_forbidden(calls, parts) is not None
+        return first_forbidden(calls, self._forbidden) is not None
+
+
+def _by_name(records: Evidence) -> dict[str, Record]:
+    return {each.name: each for each in map(decode, records)}

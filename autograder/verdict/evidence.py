@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +63,7 @@ class Record:
     `missing` is the name, module or attribute for want of which it ended, `at` the lines that the
     exception went through, the innermost first, each with the kinds of what its names stood for,
     `given` the kinds of what the function that failed was given. Student code can put any text
-    into these. `said` is a digest of the exception's text.
+    into these. `said` is a digest of the exception's text, `seconds` what it took of a processor.
     """
 
     name: str
@@ -77,13 +77,19 @@ class Record:
     at: tuple[tuple[str, Mapping[str, str]], ...] = ()
     given: tuple[str, ...] = ()
     said: str | None = None
+    seconds: float = 0.0
 
 
-def decode(record: bytes) -> Record:
-    """Read one record.
+Evidence = Sequence[bytes | Record]  # of a test cell
+
+
+def decode(record: bytes | Record) -> Record:
+    """Read one record; one that was read already is returned as it is.
 
     Raises: MalformedEvidenceError, whatever is wrong with it.
     """
+    if isinstance(record, Record):
+        return record
     if len(record) > MAX_BYTES:
         raise MalformedEvidenceError(f"{len(record)} bytes; at most {MAX_BYTES} are read")
     try:
@@ -129,6 +135,7 @@ def _record(fields: Any, arrays: dict[str, Array]) -> Record:
         ),
         given=tuple(str(kind) for kind in fields.get("given", ())),
         said=None if fields.get("said") is None else str(fields["said"]),
+        seconds=float(fields.get("seconds", 0.0)),
     )
 
 

@@ -5,28 +5,34 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from autograder.verdict.evidence import decode
+from autograder.verdict.evidence import Evidence, Record, decode
 from autograder.verdict.versions import Swap, Version, alone, version_of
 
 
 @dataclass(eq=False)
 class Gathered:
-    """Records by test cell and version; `reference` and `forbidden` are what they are judged by."""
+    """Records by test cell and version; `reference` and `forbidden` are what they are judged by.
 
-    reference: Mapping[str, Sequence[bytes]]
+    Each is read once, those of the reference too.
+    """
+
+    reference: Mapping[str, Evidence]
     forbidden: Mapping[str, Sequence[str]]
-    _records: dict[tuple[str, Swap], dict[str, bytes]] = field(default_factory=dict)
+    _expected: dict[str, dict[str, Record]] = field(default_factory=dict)
+    _records: dict[tuple[str, Swap], dict[str, Record]] = field(default_factory=dict)
     _alone: dict[tuple[str, Swap, str], Version] = field(default_factory=dict)
     _whole: dict[tuple[str, Swap], Version] = field(default_factory=dict)
 
-    def checks(self, test: str) -> list[str]:
-        """The names of the checks of a test cell, in order."""
-        return [decode(record).name for record in self.reference[test]]
+    def expected(self, test: str) -> Mapping[str, Record]:
+        """What the reference gives in each check of a test cell, in order."""
+        if test not in self._expected:
+            self._expected[test] = {each.name: each for each in map(decode, self.reference[test])}
+        return self._expected[test]
 
-    def add(self, test: str, swap: Swap, evidence: Iterable[bytes]) -> None:
+    def add(self, test: str, swap: Swap, evidence: Iterable[bytes | Record]) -> None:
         """Add what a version gave."""
         known = self._records.setdefault((test, swap), {})
-        known.update({decode(record).name: record for record in evidence})
+        known.update({each.name: each for each in map(decode, evidence)})
 
     def lacks(self, test: str, swap: Swap, checks: Collection[str]) -> frozenset[str]:
         """Those of the checks in which nothing is known of a version."""
@@ -36,9 +42,9 @@ class Gathered:
         """What a version gives in each of these checks, or in the cell; all in it are known."""
         if checks is None:
             if (test, swap) not in self._whole:
-                known = self._records[test, swap]
-                evidence = [known[name] for name in self.checks(test) if name in known]
-                judged = version_of(test, self.reference[test], evidence, self.forbidden[test])
+                expected, known = self.expected(test), self._records[test, swap]
+                evidence = [known[name] for name in expected if name in known]
+                judged = version_of(test, [*expected.values()], evidence, self.forbidden[test])
                 self._whole[test, swap] = judged
             return self._whole[test, swap]
         each = [self._one(test, swap, name) for name in checks]
@@ -50,6 +56,6 @@ class Gathered:
     def _one(self, test: str, swap: Swap, name: str) -> Version:
         if (test, swap, name) not in self._alone:
             record = self._records[test, swap][name]
-            judged = alone(test, self.reference[test], [record], self.forbidden[test])
+            judged = alone(test, self.expected(test), [record], self.forbidden[test])
             self._alone[test, swap, name] = judged
         return self._alone[test, swap, name]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from autograder.errors import BrokenReferenceError, MalformedEvidenceError
 from autograder.reading.from_scratch import first_forbidden, message_of
 from autograder.verdict.compare import difference, in_tuples
-from autograder.verdict.evidence import Record, decode
+from autograder.verdict.evidence import Evidence, Record, decode
 from autograder.verdict.raised import place, type_of
 from autograder.verdict.verdict import CellResult, Check
 
@@ -44,8 +44,8 @@ NO_CIRCUMSTANCES = Circumstances()
 def judge(
     grade_id: str,
     max_score: float,
-    reference: Sequence[bytes],
-    submission: Sequence[bytes],
+    reference: Evidence,
+    submission: Evidence,
     forbidden: Iterable[str] = (),
     circumstances: Circumstances = NO_CIRCUMSTANCES,
 ) -> CellResult:
@@ -131,7 +131,7 @@ def _in_tuples(record: Record) -> Record:
         return record  # no evidence that the tests write
 
 
-def _reference(grade_id: str, records: Sequence[bytes]) -> list[Record]:
+def _reference(grade_id: str, records: Evidence) -> list[Record]:
     try:
         expected = [decode(record) for record in records]
     except MalformedEvidenceError as error:
@@ -146,12 +146,10 @@ def _reference(grade_id: str, records: Sequence[bytes]) -> list[Record]:
     return expected
 
 
-def _submission(
-    expected: Sequence[str], records: Sequence[bytes]
-) -> tuple[dict[str, Record], str | None]:
+def _submission(expected: Sequence[str], records: Evidence) -> tuple[dict[str, Record], str | None]:
     """The records by name, and what is wrong with them as a whole, if anything is."""
     try:
-        found = {(record := decode(bytes_)).name: record for bytes_ in records}
+        found = {record.name: record for record in map(decode, records)}
     except MalformedEvidenceError:
         return {}, TAMPERED
     # Some may be missing; none may be new, doubled or out of order.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from autograder.course.catalogue import Catalogue
-from autograder.verdict.evidence import Record, decode
+from autograder.verdict.evidence import Evidence, Record, decode
 from autograder.verdict.judge import judge
 from autograder.verdict.verdict import Drawing
 
@@ -51,30 +51,23 @@ class Versions(Protocol):
 
 
 def version_of(
-    test: str,
-    reference: Sequence[bytes],
-    evidence: Sequence[bytes],
-    forbidden: Sequence[str],
+    test: str, reference: Evidence, evidence: Evidence, forbidden: Sequence[str]
 ) -> Version:
     """Judge a wrong version as a submission is judged."""
-    judged = judge(test, 1.0, reference, evidence, forbidden)
     found = {each.name: each for each in map(decode, evidence)}
+    judged = judge(test, 1.0, reference, evidence, forbidden)
     records = {c.name: found[c.name] for c in judged.checks if not c.passed and c.name in found}
     return Version(frozenset(c.name for c in judged.checks if not c.passed), records)
 
 
 def alone(
-    test: str,
-    reference: Sequence[bytes],
-    evidence: Sequence[bytes],
-    forbidden: Sequence[str],
+    test: str, expected: Mapping[str, Record], found: Iterable[Record], forbidden: Sequence[str]
 ) -> Version:
-    """Judge each check as if there were no other in the cell."""
-    expected = {decode(record).name: record for record in reference}
+    """Judge each check as if there were no other in the cell; `expected` are these by name."""
     each = [
-        version_of(test, [expected[name]], [record], forbidden)
-        for record in evidence
-        if (name := decode(record).name) in expected
+        version_of(test, [expected[record.name]], [record], forbidden)
+        for record in found
+        if record.name in expected
     ]
     return Version(
         frozenset(name for one in each for name in one.fails),
