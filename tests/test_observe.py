@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import subprocess
 import sys
 from collections.abc import Callable
 
@@ -199,6 +200,60 @@ def test_devices_that_meet(work: Callable[[torch.Tensor], object], mixed: bool) 
         raise ValueError("own")
     with pytest.raises(NotImplementedError), devices_met():
         raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda x: x @ x.mT,
+        lambda x: nn.Linear(5, 2, device="meta")(x[:1].expand(4, 3, 5)),
+        lambda x: (x.mT * 2 + x[0, :, 0]).softmax(-1).masked_fill(x.mT > 0, 0.0).half(),
+        lambda x: x.max(-1).indices + torch.arange(1, 4, device="meta"),
+        lambda x: torch.linalg.inv(x @ x.mT),
+        lambda x: x.new_zeros(10**12, 5),
+    ],
+)
+def test_what_is_made_of_tensors_without_values_is_what_torch_makes(work: object) -> None:
+    """The sizes, the strides and the dtypes; and with them what works on these."""
+    assert callable(work)
+    x = torch.ones(2, 3, 5, device="meta")
+    expected = work(x)
+
+    with devices_met() as met:
+        found = work(x)
+
+    for each in ("shape", "dtype", "device", "layout"):
+        assert getattr(found, each) == getattr(expected, each)
+    assert found.stride() == expected.stride()
+    assert met.mixed is False
+
+
+def test_what_depends_on_values_stops_where_there_are_none() -> None:
+    """Zeros stand in for them only where no value is asked for."""
+    reached = []
+    for ask in (lambda x: bool(x.sum()), lambda x: x.max().item(), lambda x: x.tolist()):
+        with devices_met():
+            reached.append(ask(torch.ones(3, device="meta")))
+
+    assert reached == []
+
+
+def test_a_look_at_devices_imports_nothing_more() -> None:
+    """torch's own way would import its compiler, which takes longer than an answer may."""
+    code = """
+import sys, torch
+from autograder.observe import devices_met
+before = {*sys.modules}
+with devices_met() as met:
+    x = torch.nn.Linear(4, 4).to("meta")(torch.ones(2, 3, 4, device="meta"))
+    (x @ x.mT).softmax(-1) * 2 + torch.arange(3, device="meta")
+    met.done = True
+assert met.done
+print(sorted({"sympy", "torch._dynamo"} & ({*sys.modules} - before)))
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert run.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(

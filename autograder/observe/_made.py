@@ -15,6 +15,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from . import _meta
 from ._everywhere import listen
 from ._where import given_to
 from ._writes import Writes
@@ -90,7 +91,7 @@ class devices_met(_Mode):
         if "copy" not in name and name != "aten::index":
             given = [x for x in tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]
             self.mixed |= len({x.device for x in given if x.ndim}) > 1
-        return func(*args, **(kwargs or {}))
+        return _meta.run(func, args, kwargs or {})
 
     def __exit__(
         self,
