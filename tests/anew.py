@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from autograder.authoring.proof import path_of, read
+from autograder.authoring.proof import read
 from autograder.course.course import Course
+from autograder.course.tried import path_of
 from tests import harness
 
 COURSE = Course(harness.ROOT)

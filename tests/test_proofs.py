@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from autograder.authoring.findings import Findings
-from autograder.authoring.proof import SCHEMA, out_of_date, path_of, read, write
+from autograder.authoring.proof import SCHEMA, out_of_date, read, write
 from autograder.authoring.prove import prove
 from autograder.authoring.right import smoke
 from autograder.course.course import Course
+from autograder.course.tried import path_of
 from tests import anew, harness
 
 COURSE = Course(harness.ROOT)

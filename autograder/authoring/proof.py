@@ -12,7 +12,7 @@ from autograder.authoring.depends import parts_of
 from autograder.authoring.findings import Findings
 from autograder.course.assignment import Assignment
 from autograder.course.course import Course
-from autograder.course.tried import FOLDER, Failing
+from autograder.course.tried import Failing, path_of
 
 SCHEMA = 2  # raised when a proof asks more than before
 
@@ -42,11 +42,6 @@ class Proof:
         """The digest of the content: an edited proof does not bear its own."""
         content = json.dumps(asdict(self), sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
-
-
-def path_of(course: Course, name: str) -> Path:
-    """The file of one notebook's proof."""
-    return course.top("release") / FOLDER / f"{name}.json"
 
 
 def begun(course: Course, assignment: Assignment, seeds: int) -> Proof:

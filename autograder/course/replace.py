@@ -15,15 +15,15 @@ from autograder.kernel.linux import exchange
 NEW, OLD = ".new-", ".old-"
 
 
-def replace_file(path: Path, text: str, shared: bool = False) -> None:
-    """Make a file hold this text; stopped before the end, it holds what it held.
+def replace_file(path: Path, content: str | bytes, shared: bool = False) -> None:
+    """Make a file hold this; stopped before the end, it holds what it held.
 
     `shared` is as in `share`. Raises: OSError, when it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=NEW, dir=path.parent) as folder:
         new = Path(folder) / path.name
-        new.write_text(text, encoding="utf-8")
+        new.write_bytes(content.encode() if isinstance(content, str) else content)
         if shared:
             share(new)
         os.replace(new, path)

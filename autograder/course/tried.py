@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from autograder.course.course import Course
+
 FOLDER = "proofs"  # below the release; one file for each notebook
 Failing = Mapping[str, Mapping[str, str]]  # by test cell and misconception
 
@@ -23,6 +25,11 @@ def as_names(checks: Iterable[str], numbers: str) -> frozenset[str]:
     """The checks at these places, of those that are there."""
     places = {int(number) for number in numbers.split() if number.isdecimal()}
     return frozenset(name for place, name in enumerate(checks) if place in places)
+
+
+def path_of(course: Course, name: str) -> Path:
+    """The file of one notebook's proof."""
+    return course.top("release") / FOLDER / f"{name}.json"
 
 
 def read_tried(proof: Path) -> Failing:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -12,7 +11,8 @@ from pathlib import Path
 
 from autograder.course.assignment import Assignment
 from autograder.course.course import CONFIG, Course
-from autograder.course.tried import FOLDER
+from autograder.course.replace import replace_file
+from autograder.course.tried import path_of
 from autograder.errors import CourseError
 from autograder.gradescope import requirements, wheel
 from autograder.gradescope.places import SETTINGS
@@ -43,10 +43,7 @@ def write_bundle(course: Course, name: str, out: Path, visibility: str, minutes:
     files = bundle(course, assignment, visibility, minutes)
     _check_configuration(files)
     was_there = out.exists()
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=out.parent) as folder:
-        new = Path(folder) / out.name
-        new.write_bytes(zipped(files, programs=(SETUP, RUN)))
-        os.replace(new, out)
+    replace_file(out, zipped(files, programs=(SETUP, RUN)))
     written = answers(assignment)
     said = [
         f"{out}  ({out.stat().st_size / 2**20:.1f} MiB{', replaced' if was_there else ''})",
@@ -91,8 +88,7 @@ def _course(course: Course, assignment: Assignment) -> dict[str, bytes]:
     files |= {folder / name: content for name, content in plain_files(folder).items()}
     files |= {course.solutions / name: content for name, content in package.modules.items()}
     table = course.solutions / f"{assignment.module.removeprefix(f'{PREFIX}.')}.toml"
-    proof = course.top("release") / FOLDER / f"{assignment.name}.json"
-    for path in (course.root / CONFIG, table, proof):
+    for path in (course.root / CONFIG, table, path_of(course, assignment.name)):
         if path.is_file():
             files[path] = path.read_bytes()
     outside = [path for path in files if not path.is_relative_to(course.root)]

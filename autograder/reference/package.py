@@ -11,7 +11,7 @@ from pathlib import Path
 from autograder.course.assignment import Assignment
 from autograder.course.catalogue import Catalogue, read_catalogue
 from autograder.course.course import Course
-from autograder.course.tried import FOLDER, Failing, read_tried
+from autograder.course.tried import Failing, path_of, read_tried
 from autograder.errors import CourseError
 
 PREFIX = "solutions"
@@ -46,7 +46,7 @@ def package_of(course: Course, assignment: Assignment) -> Package:
     return Package(
         {path: modules[path] for path in sorted(modules)},
         table.read_bytes() if table.is_file() else b"",
-        read_tried(course.top("release") / FOLDER / f"{assignment.name}.json"),
+        read_tried(path_of(course, assignment.name)),
     )
 
 
