@@ -14,7 +14,7 @@ import torch
 from xdist.scheduler import LoadScopeScheduling
 
 from autograder.authoring.authored import make_importable
-from tests import mini
+from tests import mini, settled
 from tests.harness import QUICK, ROOT
 
 before = os.environ.get("PYTHONPATH", "")
@@ -47,6 +47,9 @@ LONGEST = (
 )
 
 
+is_settled = functools.cache(settled.is_settled)
+
+
 @functools.cache
 def shares(module: Path) -> bool:
     """Whether something is made once for a module, and so should be made by one worker."""
@@ -55,7 +58,10 @@ def shares(module: Path) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order the tests."""
+    """Order the tests, and leave long ones about which nothing changed to `make prove-all`."""
+    for item in items:
+        if item.get_closest_marker("settled") and is_settled(item.path):
+            item.add_marker(pytest.mark.release)
     order = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(order)))
 

@@ -18,6 +18,8 @@ from autograder.submission.handed_in import HandedIn
 from tests import browser, harness
 from tests.test_feedback import wrong_in_every_way
 
+LOOKS_AT = ("autograder/feedback", "autograder/verdict", "workbook")
+
 pytestmark = browser.needs_chromium
 
 ASSIGNMENT = harness.ASSIGNMENTS[0]
@@ -48,6 +50,7 @@ def chromium() -> Iterator[Any]:
         yield started
 
 
+@pytest.mark.settled
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_axe_finds_nothing_serious(

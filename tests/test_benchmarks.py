@@ -21,6 +21,8 @@ from benchmarks.report import Claim
 from benchmarks.submissions import AS_IT_IS, RIGHT, STUB, WRONG, Work, made, made_class, points
 from examples.make import FIRST, released
 
+LOOKS_AT = ("benchmarks",)
+
 SOME = LESSONS[:3]
 
 
@@ -135,6 +137,7 @@ def test_a_command_that_fails_is_told_with_what_it_said(tmp_path: Path) -> None:
         run([sys.executable, "-c", "raise SystemExit('no such thing')"], folder, os.environ)
 
 
+@pytest.mark.settled
 def test_work_that_needs_attention_is_named_with_its_reason_and_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,6 +22,8 @@ from tests.gradebooks import contents
 from tests.test_dispatch import check_deaths
 from tests.test_grade import workbook
 
+LOOKS_AT = ("autograder/grading",)
+
 STUDENTS = 8
 WAIT_SECONDS = 60
 
@@ -61,6 +63,7 @@ def cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[int]]]:
         assert not alive
 
 
+@pytest.mark.settled
 def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
     """Two workers, one ended by `kill -9` on the way: every submission is graded exactly once."""
     here, there = (mini.make_course(tmp_path / name) for name in ("here", "there"))

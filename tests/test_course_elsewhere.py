@@ -21,6 +21,8 @@ from tests import mini
 from tests.harness import PYTHON_PATH, ROOT
 from tests.student_work import Notebook, cell_of, released, saved
 
+LOOKS_AT = ("autograder/course", "autograder/release", "docs/students-desk.md", "workbook")
+
 EXAMPLES = """
 [example.double.three]
 code = "double(torch.tensor(3.0))"
@@ -80,6 +82,7 @@ def way(request: pytest.FixtureRequest, course: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(place)}
 
 
+@pytest.mark.settled
 def test_its_students_start_are_answered_and_check(way: dict[str, str], tmp_path: Path) -> None:
     """From a folder with nothing in it to a notebook in which all passed."""
     file = tmp_path / "work" / mini.NAME / f"{mini.NAME}.ipynb"

@@ -27,6 +27,8 @@ from tests.harness import ROOT
 from tests.test_grade import results, scores, workbook
 from tests.test_nbgrader import nbgrader
 
+LOOKS_AT = ("autograder/gradebook", "autograder/grading")
+
 ODD = "100%41 of a?x=1&y#z"
 POLICY = """
 from nbgrader.plugins import BasePlugin
@@ -156,6 +158,7 @@ def test_another_policy_is_another_setting(named: str, course: Path) -> None:
     assert settings() != before
 
 
+@pytest.mark.settled
 def test_two_first_runs_at_once_lose_nothing(course: Path) -> None:
     """Both make the gradebook, register the assignment and write the same students."""
     for student in ("one", "two", "three"):

@@ -23,6 +23,8 @@ from workbook.demo import page
 from workbook.demo.opening import open_page
 from workbook.demo.widget import AttentionDemo, attention_demo
 
+LOOKS_AT = ("workbook/demo",)
+
 pytestmark = browser.needs_chromium
 SENTENCE = "Alice was beginning to get very tired of sitting"
 
@@ -212,6 +214,7 @@ STATES = [
 ]
 
 
+@pytest.mark.settled
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_works_offline_on_a_phone_in_every_state(started: Any, file: Path, scheme: str) -> None:
     context = started.new_context(
@@ -425,6 +428,7 @@ def test_in_a_notebook_it_is_one_module(started: Any) -> None:
     assert not view.locator(".steps").is_visible()
 
 
+@pytest.mark.settled
 def test_in_jupyterlab_the_sentence_goes_through_ones_own_functions(
     started: Any, tmp_path: Path
 ) -> None:

@@ -15,6 +15,8 @@ from tests.test_course_folder import ODD
 from tests.test_grade import results
 from tests.test_nbgrader import nbgrader, scores
 
+LOOKS_AT = ("autograder/formgrader", "autograder/report")
+
 pytestmark = browser.needs_chromium
 PAGES = (
     "manage_assignments",
@@ -38,6 +40,7 @@ def formgrader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path,
         yield course, server, started.new_page()
 
 
+@pytest.mark.settled
 @pytest.mark.parametrize("name", PAGES)
 def test_each_page_has_the_link_once(formgrader: tuple[Path, str, Any], name: str) -> None:
     _, server, page = formgrader
@@ -47,6 +50,7 @@ def test_each_page_has_the_link_once(formgrader: tuple[Path, str, Any], name: st
     assert [link.get_attribute("href") for link in links.all()] == ["/workbook/report"]
 
 
+@pytest.mark.settled
 def test_the_link_leads_to_the_report_as_it_is_now(formgrader: tuple[Path, str, Any]) -> None:
     course, server, page = formgrader
     page.goto(f"{server}/formgrader/gradebook")

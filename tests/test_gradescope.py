@@ -41,6 +41,8 @@ from tests.container import (
 from tests.harness import ROOT
 from tests.hostile import every
 
+LOOKS_AT = ("autograder/gradescope", "autograder/kernel", "autograder/sandbox")
+
 NAME = mini.NAME
 VISIBILITY = {"enum": ["hidden", "after_due_date", "after_published", "visible"]}
 FORMAT = {"enum": ["text", "html", "simple_format", "md", "ansi"]}
@@ -353,6 +355,7 @@ def points_of(results: Any) -> dict[str, tuple[float, float, str]]:
     }
 
 
+@pytest.mark.settled
 @needs_root
 def test_right_work_has_all_points(container: Container) -> None:
     """And its written answer is to be marked, which takes nothing from them."""
@@ -393,6 +396,7 @@ def test_broken_work_gets_a_reason(container: Container) -> None:
     assert "no verdict on your work" in test["output"]
 
 
+@pytest.mark.settled
 @needs_root
 @pytest.mark.parametrize("kind", [OLD_DOCKER, *map(rarely, (OPEN, DOCKER))])
 def test_hostile_work_gets_its_honest_points(container: Container, kind: str) -> None:
@@ -405,6 +409,7 @@ def test_hostile_work_gets_its_honest_points(container: Container, kind: str) ->
     assert program == (container.autograder / "source/run_autograder").read_bytes()
 
 
+@pytest.mark.settled
 @needs_root
 def test_without_any_sandbox_nothing_is_run(container: Container) -> None:
     """The student is told whose fault it is, and staff the reason."""
@@ -441,6 +446,7 @@ def test_results_are_written_where_the_grader_cannot(
     assert results["score"] == 0
 
 
+@pytest.mark.settled
 @needs_root
 @pytest.mark.parametrize("kind", [OLD_DOCKER, *map(rarely, (DOCKER, NO_FILTER))])
 def test_what_student_code_can_do_without_namespaces(container: Container, kind: str) -> None:

@@ -39,6 +39,8 @@ from making.formulas import formulas  # noqa: E402
 from making.glossary import terms  # noqa: E402
 from making.zoo import zoo  # noqa: E402
 
+LOOKS_AT = ("docs/guide", "solutions", "source", "workbook")
+
 # What the theme itself does around a page's own text, and no page of ours can help.
 OF_THE_THEME = {
     # The names of its buttons and of its link home are other words than those shown.
@@ -104,6 +106,7 @@ def chromium() -> Iterator[Any]:
         yield started
 
 
+@pytest.mark.settled
 def test_each_link_inside_leads_somewhere(site: Path, pages: dict[str, Page]) -> None:
     lost = []
     for name, page in pages.items():
@@ -120,6 +123,7 @@ def test_each_link_inside_leads_somewhere(site: Path, pages: dict[str, Page]) ->
     assert lost == []
 
 
+@pytest.mark.settled
 def test_nothing_is_loaded_from_elsewhere(pages: dict[str, Page]) -> None:
     """No address in a src or a stylesheet, no link to a file of the machine that built it."""
     for name, page in pages.items():
@@ -129,22 +133,26 @@ def test_nothing_is_loaded_from_elsewhere(pages: dict[str, Page]) -> None:
         assert str(ROOT) not in page.text, name
 
 
+@pytest.mark.settled
 def test_no_text_was_read_in_a_wrong_encoding(pages: dict[str, Page]) -> None:
     for name, page in pages.items():
         broken = [each for each in ("\ufffd", "\u00e2\u20ac", "\u00f0\u0178") if each in page.text]
         assert broken == [], name
 
 
+@pytest.mark.settled
 def test_each_notebook_has_its_name_as_an_anchor(pages: dict[str, Page]) -> None:
     assert set(notebooks()) <= pages["exercises.html"].anchors
 
 
+@pytest.mark.settled
 def test_no_code_of_a_solution_or_of_a_hidden_test_is_shown(pages: dict[str, Page]) -> None:
     shown = pages["exercises.html"].text
     for secret in ("BEGIN SOLUTION", "BEGIN HIDDEN", "MARK SCHEME", "seen.output", "return "):
         assert secret not in re.sub(r"<script.*?</script>", "", shown, flags=re.S), secret
 
 
+@pytest.mark.settled
 @browser.needs_chromium
 def test_pages_on_a_telephone_without_a_network(
     site: Path, pages: dict[str, Page], chromium: Any
@@ -165,6 +173,7 @@ def test_pages_on_a_telephone_without_a_network(
     assert [each for each in asked if not each.startswith(("file:", "data:"))] == []
 
 
+@pytest.mark.settled
 @browser.needs_chromium
 @pytest.mark.parametrize(
     "every", [pytest.param(4, id="some"), pytest.param(1, marks=pytest.mark.release, id="all")]
@@ -183,6 +192,7 @@ def test_axe_finds_nothing_serious(
     assert {name: each for name, each in found.items() if each} == {}
 
 
+@pytest.mark.settled
 @browser.needs_chromium
 def test_around_the_text_only_the_theme_is_to_blame(site: Path, chromium: Any) -> None:
     view = chromium.new_page()
@@ -199,6 +209,7 @@ CONFIGS = [
 ]
 
 
+@pytest.mark.settled
 @browser.needs_chromium
 def test_the_calculator_counts_as_python_does(site: Path, chromium: Any) -> None:
     view = chromium.new_page()
@@ -209,6 +220,7 @@ def test_the_calculator_counts_as_python_does(site: Path, chromium: Any) -> None
     view.close()
 
 
+@pytest.mark.settled
 @browser.needs_chromium
 def test_the_calculator_answers_what_is_typed(site: Path, chromium: Any) -> None:
     view = chromium.new_page()
@@ -356,6 +368,7 @@ def _in_a_line(text: str) -> str:
     return " ".join(text.split())
 
 
+@pytest.mark.settled
 def test_nothing_that_is_graded_is_given_away(pages: dict[str, Page]) -> None:
     """No statement of a solution and no line of a hidden test, of those long enough to tell."""
     secrets = [line for path in ROOT.glob("source/*/*.ipynb") for line in _hidden(path)]

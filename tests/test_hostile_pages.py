@@ -15,6 +15,13 @@ from tests.hostile import MARK, Target, showing
 from tests.jupyter_server import jupyter_server
 from tests.test_grade import workbook
 
+LOOKS_AT = (
+    "autograder/feedback",
+    "autograder/formgrader",
+    "autograder/verdict",
+    "tests/hostile/showing.py",
+)
+
 pytestmark = browser.needs_chromium
 # nbgrader's own pages fetch MathJax from there, whatever a submission holds.
 MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/"
@@ -64,6 +71,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         yield Shown(course, server, started.new_context())
 
 
+@pytest.mark.settled
 def test_no_script_runs_on_a_feedback_page(shown: Shown) -> None:
     """Every page opens, says what failed, runs nothing and asks nobody for anything."""
     pages = sorted((shown.course / "feedback").rglob("*.html"))
@@ -75,6 +83,7 @@ def test_no_script_runs_on_a_feedback_page(shown: Shown) -> None:
         assert "What was checked" in text
 
 
+@pytest.mark.settled
 def test_no_script_runs_in_the_formgrader(shown: Shown) -> None:
     """Where an instructor reads the submission itself, and on the lists with students' names."""
     with Gradebook(f"sqlite:///{shown.course}/gradebook.db") as gradebook:

@@ -50,6 +50,8 @@ from autograder.verdict.verdict import CellResult, Check
 from tests import browser, gradebooks, mini
 from tests.harness import ROOT
 
+LOOKS_AT = ("autograder/marking", "autograder/gradebook")
+
 # nbgrader's way with its database, which says so at every new submission.
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
 
@@ -213,6 +215,7 @@ def goes_on(view: Any, keys: str) -> None:
     )
 
 
+@pytest.mark.settled
 @browser.needs_chromium
 def test_sixty_answers_marked_by_keyboard_are_as_the_formgrader_writes_them(
     tmp_path: Path, chromium: Any

@@ -23,6 +23,8 @@ from tests.jupyter_server import jupyter_server
 from tests.ordinary import BY_HAND, HIDDEN, NAMES, PARTIAL
 from tests.test_nbgrader import environment
 
+LOOKS_AT = ("autograder/ordinary",)
+
 RIGHT = {
     HIDDEN: {
         "squares": "def squares(n):\n    if n < 1:\n        raise ValueError('n')\n"
@@ -136,6 +138,7 @@ def stock(graded: Path, tmp_path_factory: pytest.TempPathFactory) -> Points:
     return points(course)
 
 
+@pytest.mark.settled
 def test_points_are_nbgraders_own(graded: Path, stock: Points) -> None:
     """Visible and hidden assertions, partial credit, code and words for a person, a task."""
     assert len(stock) == len(CLASS) * 9
@@ -207,6 +210,7 @@ def test_what_is_below_a_task_is_there_to_be_marked(graded: Path) -> None:
     assert cells[task + 2].outputs[0].data["text/plain"] == "4"
 
 
+@pytest.mark.settled
 def test_every_command_of_the_desk(graded: Path) -> None:
     """None breaks on an ordinary assignment; what does not apply is said in words."""
     pages = workbook(graded, "feedback")

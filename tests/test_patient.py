@@ -41,6 +41,8 @@ from workbook.mending.ownership import Ownership
 from workbook.mending.pour import poured
 from workbook.mending.rerun import stale
 
+LOOKS_AT = ("workbook/mending",)
+
 
 @pytest.fixture(autouse=True, scope="module")
 def _release() -> Iterator[None]:
@@ -345,6 +347,7 @@ def test_several_ailments_at_once(tmp_path: Path) -> None:
     assert own_lines(notebook) <= lines(after)
 
 
+@pytest.mark.settled
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.lists(st.sampled_from(EVERY), min_size=2, max_size=5))
 def test_any_mixture_is_mended_without_loss(mixture: list[Ailment]) -> None:
@@ -584,6 +587,7 @@ def run_once(*cells: NotebookNode) -> list[NotebookNode]:
     return list(cells)
 
 
+@pytest.mark.settled
 def test_what_works_only_in_the_order_it_was_run_in(tmp_path: Path) -> None:
     """The cell is named, the missing name and where it is made; nothing is changed.
 

@@ -28,6 +28,8 @@ from tests.test_grade import results, workbook
 from tests.test_mark import ClassRoom
 from tests.test_nbgrader import nbgrader
 
+LOOKS_AT = ("autograder/gradebook", "autograder/marking", "autograder/collecting")
+
 __all__ = ["database", "postgres"]  # fixtures
 
 WRONG = "def double(x):\n    return 3 * x"
@@ -117,6 +119,7 @@ def term(course: Path, url: str) -> list[dict[str, Any]]:
     return [dict(zip(("gradebook", "formgrader"), step, strict=True)) for step in after]
 
 
+@pytest.mark.settled
 def test_a_term_leaves_the_same_rows_as_in_sqlite(tmp_path: Path, database: str) -> None:
     """Scores, penalties, flags, comments and what the formgrader shows are equal at every step."""
     courses = [mini.make_course(tmp_path / name) for name in ("sqlite", "postgres")]

@@ -24,6 +24,8 @@ from tests import mini
 from tests.gradebooks import contents
 from tests.test_grade import workbook
 
+LOOKS_AT = ("autograder/gradebook", "autograder/grading")
+
 STUDENTS = 12
 SEED = "23"
 GONE_SECONDS = 60
@@ -84,6 +86,7 @@ def lines(run: subprocess.Popen[str]) -> Iterator[str]:
 
 
 # One moment shows that a run can be continued at all; whether every moment will do takes more.
+@pytest.mark.settled
 @pytest.mark.parametrize(
     "number", [0, *(pytest.param(n, marks=pytest.mark.release) for n in range(1, 20))]
 )
@@ -122,6 +125,7 @@ def test_a_killed_run_is_continued_to_the_same_end(
     assert "left as graded before" in workbook(course, "grade").stderr
 
 
+@pytest.mark.settled
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # from Python 3.12 on
 def test_ctrl_c_says_what_is_done(tmp_path: Path, undisturbed: Path) -> None:
     """One line, no traceback, no process left; the same command goes on from there."""

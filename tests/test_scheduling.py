@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.harness import ROOT
+
+LOOKS_AT = ("tests/conftest.py",)
 
 SHARING = """
 import os
@@ -23,6 +27,7 @@ def test_one(made, n):
 """
 
 
+@pytest.mark.settled
 def test_a_module_that_shares_goes_to_one_worker(tmp_path: Path) -> None:
     """With two workers a fixture of a module is made once."""
     log = tmp_path / "made.log"

@@ -30,6 +30,8 @@ from workbook.checking.overlay import FACTS, OWN, overlay
 from workbook.checking.self_check import checked, self_check
 from workbook.checking.standing import Entry, as_text, is_passed
 
+LOOKS_AT = ("workbook/checking", "autograder/observe")
+
 FIRST = "01-scaled-dot-product-attention"
 
 
@@ -258,6 +260,7 @@ def test_wrong_code_fails_with_the_words_of_the_test(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["handed in (1).ipynb", "work"]
 
 
+@pytest.mark.settled
 def test_an_output_unlike_the_book_s_fails(tmp_path: Path) -> None:
     """Wrong code that no visible test notices; a module beside the notebook is found."""
     (tmp_path / "helper.py").write_text(HELPER, encoding="utf-8")
@@ -272,6 +275,7 @@ def test_an_output_unlike_the_book_s_fails(tmp_path: Path) -> None:
     assert "failed       scaled_dot_product_attention" in as_text(FIRST, entries)
 
 
+@pytest.mark.settled
 def test_each_way_to_fail_is_told_apart(tmp_path: Path) -> None:
     """An error of syntax, a step to do, one that waits for it, an error inside, an own cell."""
     notebook = solved(FIRST)
@@ -344,6 +348,7 @@ def attention_scores(query, key):
 """
 
 
+@pytest.mark.settled
 def test_what_a_session_changed_does_not_reach_the_book(tmp_path: Path) -> None:
     """Names of Python and switches of the process; the student's own function keeps its names.
 
@@ -360,6 +365,7 @@ def test_what_a_session_changed_does_not_reach_the_book(tmp_path: Path) -> None:
     assert is_passed(entries), messages(entries)
 
 
+@pytest.mark.settled
 def test_leaving_python_is_said_of_the_cell_that_does(tmp_path: Path) -> None:
     """A kernel that is asked to exit does so a while later, when others run."""
     notebook = solved(FIRST)
@@ -369,6 +375,7 @@ def test_leaving_python_is_said_of_the_cell_that_does(tmp_path: Path) -> None:
     assert "Python ended while this cell ran" in told["your own cell that begins with `exit()`"]
 
 
+@pytest.mark.settled
 def test_a_definition_that_ends_python_is_told_so(tmp_path: Path) -> None:
     """Its first call is in the book's `check(...)`, before its test, which is then not run."""
     notebook = solved(FIRST)
@@ -386,6 +393,7 @@ def test_a_definition_that_ends_python_is_told_so(tmp_path: Path) -> None:
     assert "Next: look at attention_scores." in as_text(FIRST, entries)
 
 
+@pytest.mark.settled
 @pytest.mark.parametrize(
     ("source", "told"),
     [
@@ -420,6 +428,7 @@ def test_a_loop_that_does_not_end_and_a_dead_kernel(source: str, told: str, tmp_
     assert "Traceback" not in done.stdout
 
 
+@pytest.mark.settled
 def test_plain_pytest_collects_the_book_s_cells_by_name(tmp_path: Path) -> None:
     """`pytest --workbook` on a folder leaves the start page alone, and tells damage in words."""
     saved(solved(FIRST), tmp_path, FIRST)

@@ -17,6 +17,8 @@ from tests.disguises import DISGUISES, all_at_once, partly
 from tests.harness import ROOT
 from tests.test_grade import results, workbook
 
+LOOKS_AT = ("autograder/similar", "solutions")
+
 STYLES = sorted(path for path in (ROOT / "solutions" / "styles").iterdir() if path.is_dir())
 COPIED = """def double(x):
     total = torch.zeros_like(x)
@@ -105,6 +107,7 @@ def area_under_the_curve(above: list[float], below: list[float]) -> float:
     return float(((high > low) + 0.5 * (high == low)).mean())
 
 
+@pytest.mark.settled
 def test_disguised_copies_stand_above_independent_work(
     measured: tuple[list[float], list[float], list[float]],
 ) -> None:

@@ -25,6 +25,8 @@ from workbook.studying.lesson import lessons
 from workbook.studying.progress_report import progress
 from workbook.studying.study_plan import WEEKS, paths, plan
 
+LOOKS_AT = ("source/00-start-here.ipynb", "workbook")
+
 NOTEBOOK = nbformat.read(SOURCE / material.START, as_version=4)
 TEXT = "\n\n".join(cell.source for cell in NOTEBOOK.cells if cell.cell_type == "markdown")
 ALLOWED = {"table", "caption", "thead", "tbody", "tr", "th", "td", "p", "a", "code", "strong", "br"}
@@ -177,6 +179,7 @@ def shown(folder: Path) -> list[str]:
     return [table._repr_html_() for table in tables]
 
 
+@pytest.mark.settled
 def test_tables_survive_the_sanitisers(folder: Path) -> None:
     """Plain elements, no id, class, script or picture; the grader takes style and links away."""
     for content in shown(folder):
@@ -196,6 +199,7 @@ def test_what_a_table_is_given_is_text() -> None:
     assert "\x1b" not in repr(HOSTILE)
 
 
+@pytest.mark.settled
 @needs_chromium
 def test_axe_finds_nothing_in_the_tables(folder: Path) -> None:
     """Nor in the notebook that shows them: names, scopes, contrast, order."""

@@ -17,6 +17,8 @@ from tests.harness import ASSIGNMENTS, PYTHON_PATH, ROOT, definition_source
 from tests.student_work import solved
 from workbook import material
 
+LOOKS_AT = ("pyproject.toml", "workbook")
+
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -55,6 +57,7 @@ def ran(desk: Path, command: Sequence[str], status: int = 0, cwd: str = "") -> s
     return done.stdout
 
 
+@pytest.mark.settled
 def test_neither_the_course_nor_a_solution_is_there(desk: Path) -> None:
     where = ran(desk, ["python", "-c", "import autograder; print(autograder.__file__)"])
     find = "import importlib.util as u; print([u.find_spec(n) for n in ('solutions', 'tests')])"
@@ -75,6 +78,7 @@ def test_neither_the_course_nor_a_solution_is_there(desk: Path) -> None:
             assert not [source for source in secret if source in text], file
 
 
+@pytest.mark.settled
 def test_a_student_starts_is_answered_and_checks(desk: Path) -> None:
     ran(desk, ["workbook", "start", "work", "--no-lab"])
     for name in ASSIGNMENTS:
@@ -95,6 +99,7 @@ def test_a_student_starts_is_answered_and_checks(desk: Path) -> None:
     assert ASSIGNMENTS[0] in ran(desk, ["workbook", "progress"], cwd="work")
 
 
+@pytest.mark.settled
 def test_the_same_tables_as_here(desk: Path) -> None:
     """`check`, `hint` and `trace`, called in a notebook's cells, of right and of wrong code."""
     name = ASSIGNMENTS[0]

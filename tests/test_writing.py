@@ -13,6 +13,16 @@ import pytest
 
 from tests.harness import ROOT
 
+LOOKS_AT = (
+    "autograder/authoring",
+    "autograder/course",
+    "autograder/observe",
+    "autograder/reference",
+    "autograder/release",
+    "autograder/verdict",
+    "docs/assignments.md",
+)
+
 PAGE = (ROOT / "docs" / "assignments.md").read_text(encoding="utf-8")
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 # The last path before a block of a file's content.
@@ -56,6 +66,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, s
     return folder, printed
 
 
+@pytest.mark.settled
 def test_it_leads_to_a_released_notebook(written: tuple[Path, dict[str, str]]) -> None:
     folder, printed = written
     path = folder / "release" / "01-rms-norm" / "01-rms-norm.ipynb"
@@ -67,6 +78,7 @@ def test_it_leads_to_a_released_notebook(written: tuple[Path, dict[str, str]]) -
     assert "HIDDEN" not in text
 
 
+@pytest.mark.settled
 def test_each_wrong_version_is_shown_with_its_name(written: tuple[Path, dict[str, str]]) -> None:
     _, printed = written
     table = printed["workbook try 01-rms-norm rms_norm"]
@@ -75,6 +87,7 @@ def test_each_wrong_version_is_shown_with_its_name(written: tuple[Path, dict[str
     assert "NOT" not in table
 
 
+@pytest.mark.settled
 def test_the_proof_is_written(written: tuple[Path, dict[str, str]]) -> None:
     folder, _ = written
     proof = json.loads((folder / "release" / "proofs" / "01-rms-norm.json").read_text())
@@ -90,6 +103,7 @@ def test_a_notebook_takes_few_lines() -> None:
     assert lines <= 900
 
 
+@pytest.mark.settled
 def test_what_does_not_hold_is_said_and_writes_nothing(
     written: tuple[Path, dict[str, str]],
 ) -> None:
@@ -112,6 +126,7 @@ def test_what_does_not_hold_is_said_and_writes_nothing(
     assert proof.read_bytes() == before[1]
 
 
+@pytest.mark.settled
 def test_what_is_there_is_not_begun_again(written: tuple[Path, dict[str, str]]) -> None:
     folder, _ = written
 
