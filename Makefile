@@ -28,7 +28,8 @@ test: check | for-tests
 	python -m pytest -q -n auto --dist loadgroup
 
 # What a release of a version runs: every notebook with many seeds, every mutant, and all tests, also
-# those that `make test` leaves out (the marker `release`). Takes more than an hour on two cores.
+# those that `make test` leaves out (marked `release`, or `settled` and passed since the last change).
+# Takes more than an hour on two cores.
 prove-all: $(VENV)/ready | for-tests
 	workbook prove --seeds 50
 	python -m pytest -q -n auto --dist loadgroup -m ""

@@ -74,7 +74,6 @@ def test_each_costs_little(tmp_path: Path) -> None:
     check(measured(tmp_path, IDS))
 
 
-@pytest.mark.settled
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user runs the test above")
 def test_each_costs_an_ordinary_user_as_little(tmp_path: Path) -> None:
     """Those whose limits the operating system holds, which may tell root from others."""
