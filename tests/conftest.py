@@ -38,6 +38,8 @@ def course(tmp_path: Path) -> Path:
     return mini.make_course(tmp_path)
 
 
+is_settled = functools.cache(settled.is_settled)
+
 # What takes longest, first, so that no worker is left alone with it at the end.
 LONGEST = (
     *("test_hostile", "test_guide", "test_writing", "test_postgres", "test_demo", "test_heavy"),
@@ -45,9 +47,6 @@ LONGEST = (
     *("test_explain", "test_nbgrader", "test_patient", "test_progress", "test_feedback"),
     *("test_ordinary", "test_report", "test_course_elsewhere", "test_cluster", "test_proofs"),
 )
-
-
-is_settled = functools.cache(settled.is_settled)
 
 
 @functools.cache
