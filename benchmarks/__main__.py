@@ -68,7 +68,7 @@ def _run(
     if "class" in given.only:
         for name, few in parts.CLASSES.items():
             size = given.class_size or few
-            found = parts.throughput([name], size, size, given.seed, AS_IT_IS)
+            found = parts.throughput([name], size, given.stock, given.seed, AS_IT_IS)
             report.print_throughput(console, f"A class as it is, {name}", found)
             results[f"class, {name}"] = {**dataclasses.asdict(found), "ratio": found.ratio}
             agree = agree and found.agreement.holds
@@ -131,7 +131,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--class-size",
         type=_size,
-        help="of each class as it really is, all graded by both; a few where it is not given",
+        help="of each class as it really is; a few where it is not given",
     )
     parser.add_argument(
         "--growth", type=_sizes, default=[10, CLASS, LARGE], help="sizes of class: 10,100,1000"

@@ -72,6 +72,24 @@ def test_an_exception_is_recorded_and_the_next_block_runs() -> None:
     assert second.raised is None
 
 
+def test_outside_of_grading_a_record_is_the_same_every_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What a check costs is for a grader; nbval compares the outputs of two runs."""
+
+    def record(seed: str | None) -> bytes:
+        if seed is None:
+            monkeypatch.delenv("WORKBOOK_SEED", raising=False)
+        else:
+            monkeypatch.setenv("WORKBOOK_SEED", seed)
+        with collecting() as records, observe("sum") as seen:
+            seen.sum = sum(range(200_000))
+        return records[0]
+
+    assert record(None) == record(None)
+    assert decode(record("1")).seconds > 0
+
+
 def test_an_argument_inside_another_word_is_not_named() -> None:
     """A message about `keyword` does not name the argument `key`."""
     with collecting() as records, observe("refused", naming="key"):

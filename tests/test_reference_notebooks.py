@@ -14,7 +14,7 @@ import pytest
 from autograder.course.assignment import Assignment
 from autograder.course.released import INLINE
 from autograder.release.worked_outputs import comparable, executed
-from tests.harness import ASSIGNMENTS, PYTHON_PATH, ROOT, SOURCE
+from tests.harness import ASSIGNMENTS, PYTHON_PATH, SOURCE
 from workbook.material import answers
 
 
@@ -44,7 +44,6 @@ def test_an_executed_reference_notebook_is_green_with_nbval(name: str, tmp_path:
     path = tmp_path / f"{name}.ipynb"
     nbformat.write(run(name), path)
     options = ["-q", "--nbval", "--nbval-current-env", "--nbval-cell-timeout", "300"]
-    options += ["--nbval-sanitize-with", str(ROOT / "docs" / "nbval.cfg")]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, "-p", "nbval.plugin", path.name],
         cwd=tmp_path,
