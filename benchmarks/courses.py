@@ -45,7 +45,7 @@ class Workbook:
 
     def __init__(self, scratch: Path, works: Sequence[Work] = ()) -> None:
         self.folder = scratch / "course"
-        for name in ("source", "solutions"):
+        for name in ("source", "solutions", "release/proofs"):
             shutil.copytree(
                 ROOT / name, self.folder / name, ignore=shutil.ignore_patterns("__pycache__")
             )

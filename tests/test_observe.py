@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 import subprocess
 import sys
@@ -328,3 +329,33 @@ def test_garbage_makes_no_room_in_a_limit_of_memory() -> None:
                 torch.zeros(256 * mebibyte)
     finally:
         gc.enable()
+
+
+def test_where_operators_are_noted_everywhere_no_mode_is_asked_about_each() -> None:
+    """Noted are those of every library of torch's, seen in another process: it cannot be undone."""
+    code = """
+import warnings, torch
+from torch.utils._python_dispatch import _get_current_dispatch_mode as mode
+from autograder.observe import collecting, observe
+from autograder.observe._everywhere import note_everywhere
+from autograder.verdict.evidence import decode
+warnings.simplefilter("ignore")
+with observe("before"):
+    print(mode() is None)
+note_everywhere(["layer_norm"])
+numbers = torch.quantize_per_tensor(torch.rand(2, 4), 0.1, 0, torch.quint8)
+ones = torch.ones(4)
+with collecting() as records, observe("after"):
+    print(mode() is None)
+    torch.nn.functional.layer_norm(torch.rand(2, 4), (4,))
+    with torch._C.DisableTorchFunction():
+        torch.ops.quantized.layer_norm(numbers, [4], ones, ones, 1e-5, 0.1, 0)
+print(sorted(name for name in decode(records[0]).calls if "layer_norm" in name))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    before, after, names = done.stdout.splitlines()
+    assert (before, after) == ("False", "True")
+    assert {"aten::layer_norm", "aten::native_layer_norm", "quantized::layer_norm"} <= {
+        *ast.literal_eval(names)
+    }

@@ -16,6 +16,7 @@ from autograder.authoring.naming import common_ones_named, named_rightly
 from autograder.authoring.wrong import Wrong, found_of, reached_tests, wrong_versions
 from autograder.course.course import Course
 from autograder.course.tried import as_numbers
+from autograder.observe._everywhere import note_everywhere
 from autograder.verdict.versions import Swap
 from workbook.answering.answers import Answers
 
@@ -30,6 +31,7 @@ class Worker:
         (assignment,) = self._course.chosen([name])
         self._authored = read_authored(self._course, assignment)
         self._process = InProcess(self._authored, known=dict(known))
+        note_everywhere({p for parts in self._authored.forbidden.values() for p in parts})
         self._answers = answers
 
     @cached_property

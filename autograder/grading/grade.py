@@ -15,7 +15,13 @@ from time import monotonic
 from nbformat import NotebookNode
 
 from autograder.course.assignment import error_type, nbgrader_of
-from autograder.errors import CourseError, SandboxUnavailableError, UnreadableError, printable
+from autograder.errors import (
+    CourseError,
+    MalformedEvidenceError,
+    SandboxUnavailableError,
+    UnreadableError,
+    printable,
+)
 from autograder.grading.by_itself import judged_by_themselves, together, with_again
 from autograder.grading.notes import made_elsewhere, missing, notes, own_lines, why_stopped
 from autograder.ordinary.key import OrdinaryKey
@@ -30,6 +36,7 @@ from autograder.submission.cells import parse
 from autograder.submission.graded_names import GradedNames, graded_names
 from autograder.submission.handed_in import HandedIn
 from autograder.verdict.diagnose import Case, diagnose
+from autograder.verdict.evidence import Evidence, Record, decode
 from autograder.verdict.judge import Circumstances, judge
 from autograder.verdict.present import write_verdicts
 from autograder.verdict.result import Graded
@@ -139,7 +146,9 @@ def verdicts(
     found = read_definitions(names.as_run(_stopped(execution)), by_definition, own_modules)
     calls = messages_of(found, by_definition)
     student_uses = {name: used(found, name) for name in found}
-    asked = missing(key.assignment, execution)
+    evidence = {name: _read(records) for name, records in execution.evidence.items()}
+    lacks = any(isinstance(r, Record) and r.missing for each in evidence.values() for r in each)
+    asked = missing(key.assignment, execution) if lacks else {}
     lines = own_lines(key.assignment, execution)
     results: dict[str, CellResult] = {}
     for name, cell in tests.items():
@@ -149,7 +158,7 @@ def verdicts(
             name,
             float(nbgrader_of(cell)["points"]),
             key.wrong.expected(name),
-            execution.evidence.get(name, []),
+            evidence.get(name, []),
             forbidden[name],
             Circumstances(
                 why_missing(key, execution, name),
@@ -164,7 +173,7 @@ def verdicts(
     case = Case(
         results,
         {name: key.wrong.expected(name) for name in tests},
-        execution.evidence,
+        evidence,
         forbidden,
         student_uses,
         reference_uses,
@@ -180,6 +189,14 @@ def verdicts(
         test: replace(each, notes=tuple(by_test[test] for by_test in said if test in by_test))
         for test, each in explained.items()
     }
+
+
+def _read(records: Evidence) -> Evidence:
+    """The records of a test cell, read; as they came where one cannot be read."""
+    try:
+        return [*map(decode, records)]
+    except MalformedEvidenceError:
+        return records  # the judge says so
 
 
 def _stopped(execution: Execution) -> set[int]:

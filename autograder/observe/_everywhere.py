@@ -15,6 +15,7 @@ _AFTER = torch._C._dispatch_keyset_full_after(torch._C.DispatchKey.BackendSelect
 _ABOVE = ("AutogradCPU", "CPU")
 _libraries: list[torch.library.Library] = []
 _known: set[str] = set()
+_is_noting = False
 _listening: set[str] | None = None
 
 
@@ -29,25 +30,35 @@ def note_everywhere(parts: Collection[str]) -> None:
 
     Letter case and underscores do not count.
     """
+    global _is_noting
+    _is_noting = True
     new = {_bare(part) for part in parts} - _known
     if not new:
         return
-    library = torch.library.Library("aten", "IMPL")
-    _libraries.append(library)  # it undoes what it did when it goes
+    libraries: dict[str, torch.library.Library] = {}
     for full in torch._C._dispatch_get_all_op_names():
-        name = full.removeprefix("aten::")
+        space, _, name = full.partition("::")
         mentioned = {part for part in _known | new if part in _bare(name)}
-        if name == full or not mentioned or mentioned & _known:
+        if not mentioned or mentioned & _known:
             continue
         base, _, overload = name.partition(".")
-        operator = getattr(getattr(torch.ops.aten, base), overload or "default")
+        operator = getattr(getattr(getattr(torch.ops, space), base), overload or "default")
+        if space not in libraries:
+            libraries[space] = torch.library.Library(space, "IMPL")
+        library = libraries[space]
         if _has(full, "CompositeImplicitAutograd") and not any(_has(full, key) for key in _ABOVE):
             # Such a one is taken apart there, and what comes below never sees it.
             for key in _ABOVE:
                 library.impl(name, _taken_apart(full, operator), key)
         else:
             library.impl(name, _passed_on(full, operator), "BackendSelect", with_keyset=True)
+    _libraries.extend(libraries.values())  # they undo what they did when they go
     _known.update(new)
+
+
+def is_noting() -> bool:
+    """Whether all that has to be noted in this process is noted here."""
+    return _is_noting
 
 
 def _bare(name: str) -> str:

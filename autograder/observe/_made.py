@@ -16,7 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from . import _meta
-from ._everywhere import listen
+from ._everywhere import is_noting, listen
 from ._where import given_to
 from ._writes import Writes
 
@@ -131,8 +131,10 @@ class _Functions(TorchFunctionMode):
         self._writes = writes
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        self._note(str(getattr(func, "__qualname__", None) or getattr(func, "__name__", func)))
-        self._writes.keep_tensor(getattr(func, "__name__", ""), args, sys._getframe(1).f_globals)
+        name = getattr(func, "__name__", "")
+        self._note(str(getattr(func, "__qualname__", None) or name or func))
+        if sys._getframe(1).f_globals is self._writes.namespace:
+            self._writes.keep_tensor(name, args)
         try:
             return func(*args, **(kwargs or {}))
         except Exception as error:
@@ -152,7 +154,8 @@ class calls_made:
         self._stack = ExitStack()
 
     def __enter__(self) -> calls_made:
-        self._stack.enter_context(_Operators(self.names.add))
+        if not is_noting():  # to be told of every operator takes as long as many an operator
+            self._stack.enter_context(_Operators(self.names.add))
         self._stack.enter_context(self._functions)
         listen(self.names)
         return self

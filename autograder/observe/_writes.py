@@ -26,7 +26,7 @@ class Writes:
     """What code of one namespace writes into, as it was before; of `unkept` nothing is kept."""
 
     def __init__(self, namespace: Mapping[str, Any], unkept: object = None) -> None:
-        self._namespace = namespace
+        self.namespace = namespace
         self._unkept = unkept
         self._undo: list[Callable[[], object]] = []
 
@@ -44,10 +44,8 @@ class Writes:
                 undo()
         self._undo.clear()
 
-    def keep_tensor(self, name: str, given: tuple[Any, ...], caller: Mapping[str, Any]) -> None:
-        """Copy what a torch function of this name is about to change, if the caller is meant."""
-        if caller is not self._namespace:
-            return
+    def keep_tensor(self, name: str, given: tuple[Any, ...]) -> None:
+        """Copy what a torch function of this name is about to change."""
         in_place = name.endswith("_") and not name.endswith("__")
         if (in_place or name in _ASSIGNING) and given and type(given[0]) is torch.Tensor:
             # It may hold more than there is room for.

@@ -6,7 +6,6 @@ What was run once is kept, here and for other processes: a class makes the same 
 from __future__ import annotations
 
 import ast
-import copy
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -75,9 +74,10 @@ class WrongVersions:
         return self._taken[test]
 
     def failing(self, test: str) -> Mapping[Swap, frozenset[str]]:
-        """The checks that versions failed when the notebook was proved."""
-        checks = self._gathered.expected(test)
-        return {(id,): as_names(checks, text) for id, text in self.tried.get(test, {}).items()}
+        """The checks that misconceptions failed when the notebook was proved; of some, none."""
+        checks, tried = self._gathered.expected(test), self.tried.get(test, {})
+        every = self.catalogue.by_id if tried else ()
+        return {(id,): as_names(checks, tried.get(id, "")) for id in every}
 
     def versions(
         self, test: str, swaps: Sequence[Swap], checks: Collection[str] | None = None
@@ -139,28 +139,40 @@ class WrongVersions:
         """The pictures in which a version differs from the reference, its errors marked."""
         if swap not in self._drawn:
             definitions = {self.catalogue.by_id[each].definition for each in swap}
+            chosen = [each for each in self.catalogue.pictures if each.definition in definitions]
+            sources = [PICTURE.format(code=picture.code) for picture in chosen]
+            made = self._made([(source, each) for source in sources for each in ((), swap)])
             self._drawn[swap] = [
-                drawing
-                for picture in self.catalogue.pictures
-                if picture.definition in definitions
-                for drawing in self._picture(picture, swap)
+                found
+                for picture, source in zip(chosen, sources, strict=True)
+                for found in _drawings(picture, made.get((source, ())), made.get((source, swap)))
             ]
         return self._drawn[swap]
 
-    def _picture(self, picture: Picture, swap: Swap) -> list[Drawing]:
-        source, both = PICTURE.format(code=picture.code), [(), swap]
-        made = self.kept.find(source, both) if self.kept else {}
-        if len(made) < len(both):
-            made = self.evidence(source, both)
-            if self.kept:
-                self.kept.keep(source, made)
-        right, wrong = matrix(made.get((), ())), matrix(made.get(swap, ()))
-        return [] if right is None or wrong is None else drawing(picture, right, wrong)
+    def _made(self, wanted: Sequence[tuple[str, Swap]]) -> dict[tuple[str, Swap], list[bytes]]:
+        """What pieces of source observe of versions, those that are not kept in one kernel."""
+        if self.kept is None:
+            return self._observed(wanted)
+        made: dict[tuple[str, Swap], list[bytes]] = {}
+        for source, swap in wanted:
+            made |= {(source, s): given for s, given in self.kept.find(source, [swap]).items()}
+        new = self._observed([each for each in wanted if each not in made])
+        for (source, swap), given in new.items():
+            self.kept.keep(source, {swap: given})
+        return made | new
 
     def evidence(self, source: str, swaps: Sequence[Swap]) -> dict[Swap, list[bytes]]:
         """What a piece of source that observes gives with each version's definitions."""
-        made = {swap: self.catalogue.swapped(swap) for swap in swaps}
-        runs = {swap: (module, source) for swap, module in made.items() if module is not None}
+        made = self._observed([(source, swap) for swap in swaps])
+        return {swap: given for (_, swap), given in made.items()}
+
+    def _observed(self, wanted: Sequence[tuple[str, Swap]]) -> dict[tuple[str, Swap], list[bytes]]:
+        modules = {swap: self.catalogue.swapped(swap) for _, swap in wanted}
+        runs = {
+            (source, swap): (module, source)
+            for source, swap in wanted
+            if (module := modules[swap]) is not None
+        }
         longest = limits_of(self.assignment).cell_seconds
         evidence = self._run(list(runs.values()), longest) if runs else []
         return dict(zip(runs, evidence, strict=True))
@@ -177,8 +189,7 @@ class WrongVersions:
             *before, last = _joined([*self._with_definitions_of(f"wrong_{number}"), source])
             cells += map(new_code_cell, before)
             cells.append(_observing(last, f"version-{number}"))
-        notebook = copy.deepcopy(self.assignment.notebook)
-        notebook.cells = cells
+        notebook = NotebookNode({**self.assignment.notebook, "cells": cells})
         limits = limits_of(self.assignment)
         limits = replace(
             limits,
@@ -194,6 +205,13 @@ class WrongVersions:
             if cell.cell_type != "code" or DEMO in cell.metadata.get("tags", []) or is_test(cell):
                 continue
             yield f"from {module} import {grade_id_of(cell)}" if is_solution(cell) else cell.source
+
+
+def _drawings(
+    picture: Picture, right: Sequence[bytes] | None, wrong: Sequence[bytes] | None
+) -> list[Drawing]:
+    before, after = matrix(right or ()), matrix(wrong or ())
+    return [] if before is None or after is None else drawing(picture, before, after)
 
 
 def _joined(sources: Sequence[str]) -> list[str]:

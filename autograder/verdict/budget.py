@@ -37,9 +37,9 @@ class Budget:
         return taken
 
     @contextmanager
-    def half(self) -> Iterator[None]:
-        """In the block no more than half of what is left can be had."""
-        kept = self._left / 2
+    def at_most(self, seconds: float | None = None) -> Iterator[None]:
+        """In the block no more than this can be had, or half of what is left."""
+        kept = self._left / 2 if seconds is None else max(self._left - seconds, 0.0)
         self._left -= kept
         try:
             yield

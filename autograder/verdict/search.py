@@ -15,6 +15,8 @@ from autograder.verdict.versions import Swap, Version, Versions
 
 FEW = 3  # are looked at in the whole cell at once
 MOST_PAIRS = 96
+# For those that failed other checks when they were last tried: it is seldom one of them.
+UNLIKELY_SECONDS = 1.0
 # A check that the submission fails tells more than one that it passes: it may take more, by this.
 TELLS_MORE_SECONDS = 0.06
 
@@ -41,6 +43,7 @@ class Search:
         self._expected, self._found, self._failed = expected, found, failed
         self._alone = alone
         self._costs = wrong.seconds(test)
+        self._tried = wrong.failing(test)
         self._looked: dict[Swap, set[str]] = {}
         self._alike: dict[tuple[Swap, str], bool] = {}
 
@@ -52,13 +55,16 @@ class Search:
     def one_of(self, *groups: Sequence[Swap]) -> dict[str, Swap] | None:
         """The first that fails the same checks in the same way, by group.
 
-        Those that failed these before are looked at before all others.
+        Those that failed these when they were last tried come first, those that failed others last.
         """
-        tried = self._wrong.failing(self._test)
-        likely = {swap for swap, fails in tried.items() if fails == self._failed}
-        before = [[swap for swap in swaps if swap in likely] for swaps in groups]
-        others = [[swap for swap in swaps if swap not in likely] for swaps in groups]
-        return next(filter(None, map(self._first_of, [*before, *others])), None)
+        tried, failed = self._tried, self._failed
+        likely = [[swap for swap in swaps if tried.get(swap) == failed] for swaps in groups]
+        new = [[swap for swap in swaps if swap not in tried] for swaps in groups]
+        others = [[swap for swap in swaps if tried.get(swap, failed) != failed] for swaps in groups]
+        if (found := next(filter(None, map(self._first_of, [*likely, *new])), None)) is not None:
+            return found
+        with self._budget.at_most(UNLIKELY_SECONDS):
+            return next(filter(None, map(self._first_of, others)), None)
 
     def _first_of(self, swaps: Sequence[Swap]) -> dict[str, Swap] | None:
         def fits(swap: Swap, version: Version, name: str) -> bool:
@@ -72,6 +78,7 @@ class Search:
 
     def together(self, swaps: Sequence[Swap]) -> dict[str, Swap] | None:
         """Several that each explain some of the checks, and all of them together."""
+        swaps = self._parts(swaps)
         agreeing: dict[Swap, frozenset[str]] = {}
         for check in self._by_cost(self._alone, self._alone):
             if not any(check in fails for fails in agreeing.values()):
@@ -84,6 +91,11 @@ class Search:
             if not agreeing[swap] & set(explained):
                 explained |= dict.fromkeys(agreeing[swap], swap)
         return explained if set(explained) == self._failed else None
+
+    def _parts(self, swaps: Sequence[Swap]) -> list[Swap]:
+        """Those that failed nothing else when they were last tried."""
+        fails = {swap: self._tried.get(swap) for swap in swaps}
+        return [s for s, each in fails.items() if each is None or (each and each <= self._failed)]
 
     def _explaining(self, swaps: Sequence[Swap], check: str) -> dict[Swap, frozenset[str]]:
         """Those that agree with the submission on a check, and wherever else they are wrong."""
@@ -104,9 +116,9 @@ class Search:
 
         One of them does somewhere what the submission does; the other is wrong where it does not.
         """
-        left = MOST_PAIRS
+        own, left = self._parts(own), MOST_PAIRS
         tried: set[Swap] = set()
-        with self._budget.half():
+        with self._budget.at_most():
             for check in self._by_cost(self._alone, self._alone):
                 alike = [swap for swap in self._alike_in(own, check) if swap not in tried]
                 tried.update(alike)
@@ -136,9 +148,16 @@ class Search:
     def _pairs(self, own: Sequence[Swap], ones: Sequence[Swap], check: str) -> list[Swap]:
         """Each of some with all others that fail a check, the common ones first."""
         places = {swap: place for place, swap in enumerate(own)}
-        failing = [s for s, version in self._look(own, [check]).items() if check in version.fails]
-        both = {tuple(sorted((places[a], places[b]))) for a in ones for b in failing if a != b}
+        possible = [(a, b) for a in ones for b in own if a != b and self._fail_all(a, b)]
+        seen = self._look([*dict.fromkeys(b for _, b in possible)], [check])
+        left = [(a, b) for a, b in possible if b in seen and check in seen[b].fails]
+        both = {tuple(sorted((places[a], places[b]))) for a, b in left}
         return [own[i] + own[j] for i, j in sorted(both, key=lambda each: (sum(each), each))]
+
+    def _fail_all(self, *swaps: Swap) -> bool:
+        """Whether these failed all that the submission fails when they were last tried."""
+        fails = [self._tried.get(swap) for swap in swaps]
+        return None in fails or frozenset().union(*filter(None, fails)) == self._failed
 
     def _shows(self, pair: Swap) -> bool:
         """Whether of two mistakes each fails its checks, and shows in them in the pair."""
