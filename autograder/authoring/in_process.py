@@ -16,7 +16,7 @@ from autograder.authoring.authored import Authored
 from autograder.course.assignment import DEMO, HIDDEN, grade_id_of, is_solution, is_test
 from autograder.course.catalogue import Catalogue
 from autograder.kernel import linux
-from autograder.kernel.start import LARGE_BLOCK_BYTES
+from autograder.kernel.start import LARGE_BLOCK_BYTES, warm_up
 from autograder.observe import collecting
 from autograder.observe._writing import KEEPING, compiled
 from autograder.reading.names import uses
@@ -34,9 +34,10 @@ SEED = "WORKBOOK_SEED"
 
 
 def as_in_a_kernel() -> None:
-    """Have this process observe what a sealed kernel does: its memory, and one thread."""
+    """Have this process observe what a sealed kernel does: its memory, one thread, all set up."""
     linux.map_blocks_of(LARGE_BLOCK_BYTES)
     torch.set_num_threads(1)
+    warm_up()
 
 
 @dataclass(eq=False)

@@ -1,7 +1,8 @@
 """What is graded is said: each hidden observation stands on a promise that an example shows.
 
 `[promise.DEFINITION]` in the file of the public examples has a row for each observation: `on` what
-it stands, a house rule by its id or words of the notebook, and the examples by which it is `shown`.
+it stands, a house rule by its id or words of the notebook, the examples by which it is `shown`, and
+what a failure `tells` (`autograder.course.telling`).
 """
 
 from __future__ import annotations
@@ -9,20 +10,11 @@ from __future__ import annotations
 import ast
 import tomllib
 from collections.abc import Iterator, Mapping
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from autograder.authoring.authored import Authored
 from autograder.course.assignment import HIDDEN, RUBRIC, is_solution, without_hidden
-
-FILE = Path(__file__).parent.parent / "course" / "promises.toml"
-
-
-@cache
-def house_rules() -> Mapping[str, str]:
-    """The rules of every notebook, by id, in the words in which they stand there."""
-    return tomllib.loads(FILE.read_text(encoding="utf-8"))
+from autograder.course.telling import house_rules
 
 
 def observations(source: str) -> list[str]:

@@ -66,6 +66,11 @@ def without_hidden(source: str) -> str:
     return HIDDEN.sub("", source)
 
 
+def as_hidden(source: str) -> str:
+    """A test cell of which students see nothing."""
+    return f"### BEGIN HIDDEN TESTS\n{source}\n### END HIDDEN TESTS\n"
+
+
 def hidden_lines(cell: Mapping[str, Any]) -> list[tuple[int, int]]:
     """From which line to which, counted from 1, a cell holds what students do not see."""
     source = cell["source"]

@@ -65,7 +65,8 @@ class Catalogue:
     """The misconceptions of one assignment, the common ones first, their pictures, other forms.
 
     `module` is the source of the reference; `edits` are the pieces changed, old and new, by id;
-    `listed` are the places of misconceptions in a list of documented mistakes, by id.
+    `listed` are the places of misconceptions in a list of documented mistakes, by id. `telling`
+    are by definition and hidden check what a failure of it tells, whatever the code looks like.
     """
 
     module: str = ""
@@ -74,6 +75,12 @@ class Catalogue:
     edits: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     forms: tuple[Form, ...] = ()
     listed: Mapping[str, str] = field(default_factory=dict)
+    telling: Mapping[tuple[str, str], Misconception] = field(default_factory=dict)
+
+    @cached_property
+    def named(self) -> dict[str, Misconception]:
+        """All that a verdict may name, by id."""
+        return self.by_id | {each.id: each for each in self.telling.values()}
 
     @cached_property
     def by_id(self) -> dict[str, Misconception]:

@@ -136,6 +136,11 @@ def _explained(
                 "of a cell"
             )
         return str(by_name[wanted])
+    return text_above(definition, cells)
+
+
+def text_above(definition: str, cells: Sequence[Mapping[str, Any]]) -> str:
+    """The id of the last cell of text above a solution cell."""
     above = ""
     for cell in cells:
         if grade_id_of(cell) == definition:

@@ -36,4 +36,4 @@ def _words(root: Path, name: str, changed: int) -> Words:
         catalogue = catalogue_of(assignment, package_of(course, assignment))
     except (CourseError, OSError, KeyError):
         return {}
-    return {id: asdict(each) for id, each in catalogue.by_id.items()}
+    return {id: asdict(each) for id, each in catalogue.named.items()}

@@ -17,7 +17,13 @@ from dataclasses import dataclass, replace
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from autograder.course.assignment import grade_id_of, is_solution, is_test, nbgrader_of
+from autograder.course.assignment import (
+    as_hidden,
+    grade_id_of,
+    is_solution,
+    is_test,
+    nbgrader_of,
+)
 from autograder.reference.answer_key import AnswerKey
 from autograder.sandbox.execute import Execution, execute
 from autograder.submission.graded_names import graded_names
@@ -59,7 +65,7 @@ def judged_by_themselves(
             and not by_itself.get(f"test-{each}", case.results[f"test-{each}"]).is_right
         )
         if earlier and definition not in calls and _is_open(execution, result, earlier):
-            evidence = _evidence(key, execution.notebook, files, test, earlier)
+            evidence = evidence_anew(key, execution.notebook, files, test, earlier)
             judged = _judged(key, test, evidence)
             if passed(judged) - passed(result):
                 again[test] = Again(earlier, evidence, judged)
@@ -108,14 +114,18 @@ def _is_open(execution: Execution, result: CellResult, earlier: Sequence[str]) -
     return not (result.is_right or tampered or execution.problem) and slow <= through_others
 
 
-def _evidence(
+def evidence_anew(
     key: AnswerKey,
     notebook: NotebookNode,
     files: Mapping[str, bytes],
     test: str,
-    earlier: Sequence[str],
+    earlier: Sequence[str] = (),
+    only_hidden: str | None = None,
 ) -> list[bytes]:
-    """What one test cell observes where the instructor's earlier definitions follow on these."""
+    """What one test cell observes where the instructor's earlier definitions follow on these.
+
+    Where it is given, `only_hidden` is all that is run of the test cell.
+    """
     given = {
         grade_id_of(cell): cell.source
         for cell in key.assignment.notebook.cells
@@ -129,6 +139,8 @@ def _evidence(
         if name in given:  # helpers that stand beside the student's are still there
             copied.cells.append(new_code_cell(cell.source))
         source = given.get(name, cell.source)
+        if name == test and only_hidden is not None:
+            source = as_hidden(only_hidden)
         copied.cells.append(new_code_cell(source, metadata=cell.metadata, id=cell.id))
         if name == test:
             break

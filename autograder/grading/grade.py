@@ -23,6 +23,7 @@ from autograder.errors import (
     printable,
 )
 from autograder.grading.by_itself import judged_by_themselves, together, with_again
+from autograder.grading.calls_before import told_of_calls
 from autograder.grading.notes import made_elsewhere, missing, notes, own_lines, why_stopped
 from autograder.ordinary.key import OrdinaryKey
 from autograder.ordinary.outcome import OrdinaryWork
@@ -184,6 +185,7 @@ def verdicts(
     explained |= {
         test: together(results[test], explained[test], each) for test, each in again.items()
     }
+    explained |= told_of_calls(key, execution, files, explained)
     said = {f"test-{name}": note for name, note in names.notes.items()}, made_elsewhere(explained)
     return {
         test: replace(each, notes=tuple(by_test[test] for by_test in said if test in by_test))

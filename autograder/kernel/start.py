@@ -29,12 +29,20 @@ def import_all() -> None:
     import IPython.core.ultratb  # noqa: F401
     import numpy  # noqa: F401
     import torch
-    import torch._dynamo
 
     import autograder.kernel.app  # noqa: F401
-    from autograder.observe import collecting, gradients, observe, randn
 
     torch.set_num_threads(1)
+    warm_up()
+
+
+def warm_up() -> None:
+    """Have torch import and set up what it leaves for later, so that no first check pays for it."""
+    import torch
+    import torch._dynamo
+
+    from autograder.observe import collecting, gradients, observe, randn
+
     torch.testing.assert_close(torch.ones(1), torch.ones(1))
     seen: Any
     with collecting(), observe("a small forward and backward pass") as seen:

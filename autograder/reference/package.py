@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from autograder.course.assignment import Assignment
 from autograder.course.catalogue import Catalogue, read_catalogue
 from autograder.course.course import Course
+from autograder.course.public_examples import EXAMPLES
+from autograder.course.telling import read_telling
 from autograder.course.tried import Failing, path_of, read_tried
 from autograder.errors import CourseError
 
@@ -22,11 +25,13 @@ class Package:
     """The module of one assignment with all that it imports, and its table of wrong versions.
 
     `modules` are by their paths in `solutions/`; `table` is the text of the table, empty where
-    there is none, and `tried` what its proof says of the wrong versions.
+    there is none, `examples` that of the public examples, and `tried` what its proof says of the
+    wrong versions.
     """
 
     modules: Mapping[str, bytes]
     table: bytes = b""
+    examples: bytes = b""
     tried: Failing = field(default_factory=dict)
 
 
@@ -42,10 +47,15 @@ def package_of(course: Course, assignment: Assignment) -> Package:
             if path not in modules:
                 modules[path] = (course.solutions / path).read_bytes()
                 names += _imports(path, modules[path])
-    table = course.solutions / f"{_module(assignment)}.toml"
+    table, examples = (
+        path.read_bytes() if path.is_file() else b""
+        for end in (".toml", EXAMPLES)
+        for path in [course.solutions / f"{_module(assignment)}{end}"]
+    )
     return Package(
         {path: modules[path] for path in sorted(modules)},
-        table.read_bytes() if table.is_file() else b"",
+        table,
+        examples,
         read_tried(path_of(course, assignment.name)),
     )
 
@@ -58,9 +68,14 @@ def catalogue_of(assignment: Assignment, package: Package) -> Catalogue:
     file = _module(assignment)
     module = package.modules.get(f"{file}.py", b"").decode()
     try:
-        return read_catalogue(package.table.decode(), module, assignment.notebook.cells)
+        return _catalogue(package, module, assignment.notebook.cells)
     except (CourseError, ValueError) as error:
         raise CourseError(f"solutions/{file}.toml cannot be used: {error}") from error
+
+
+def _catalogue(package: Package, module: str, cells: Sequence[Mapping[str, Any]]) -> Catalogue:
+    telling = read_telling(package.examples.decode(), cells)
+    return replace(read_catalogue(package.table.decode(), module, cells), telling=telling)
 
 
 def without_words(assignment: Assignment, package: Package) -> bytes:
@@ -72,7 +87,7 @@ def without_words(assignment: Assignment, package: Package) -> bytes:
     try:
         # Not by nbformat, whose import would cost more than a look at what changed.
         cells = json.loads(assignment.path.read_bytes())["cells"]
-        return decisive(read_catalogue(package.table.decode(), module.decode(), cells))
+        return decisive(_catalogue(package, module.decode(), cells))
     except (CourseError, OSError, ValueError, SyntaxError, KeyError, TypeError, AttributeError):
         return package.table
 
@@ -83,6 +98,7 @@ def decisive(catalogue: Catalogue) -> bytes:
     content = {
         "misconceptions": [[m.id, m.definition, *edits[m.id]] for m in catalogue.misconceptions],
         "pictures": [[picture.definition, picture.code] for picture in catalogue.pictures],
+        "told": [[*check, told.id] for check, told in catalogue.telling.items()],
     }
     return json.dumps(content).encode()
 

@@ -1,7 +1,8 @@
 """Why a submission fails: the misconception that gives the very same evidence.
 
 It knows nothing of what is taught. A name is given only where the evidence of a wrong version of
-the reference agrees with the submission's on every check of the cell; else there is no guess.
+the reference agrees with the submission's on every check of the cell, or where no check failed but
+such as look at one promise each, which is broken then; else there is no guess.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from autograder.course.telling import TYPE, is_told_always
 from autograder.errors import MalformedEvidenceError
 from autograder.reading.from_scratch import first_forbidden
 from autograder.verdict.budget import Budget
 from autograder.verdict.evidence import Evidence, Record, decode
+from autograder.verdict.judge import differs_in_type
 from autograder.verdict.search import Search
 from autograder.verdict.verdict import CellResult
 from autograder.verdict.versions import Swap, Versions, alone
@@ -63,9 +66,10 @@ def diagnose(case: Case, wrong: Versions) -> dict[str, CellResult]:
         if found is None:
             diagnosed[test] = replace(result, mend_first=tuple(sorted(earlier)))
             continue
-        causes[definition] = tuple(dict.fromkeys(id for ids in found.values() for id in ids))
+        every = tuple(dict.fromkeys(id for ids in found.values() for id in ids))
+        causes[definition] = tuple(id for id in every if id in catalogue.by_id)
         blamed = {
-            name: tuple(catalogue.by_id[id] for id in ids if id not in base)
+            name: tuple(catalogue.named[id] for id in ids if id not in base)
             for name, ids in found.items()
         }
         own = tuple(id for id in causes[definition] if id not in base)
@@ -127,9 +131,31 @@ class _Cell:
         entries = self._catalogue.misconceptions
         failing = [(each.id,) for each in entries if each.definition in earlier]
         passing = [(each.id,) for each in entries if each.definition in used - {*earlier}]
+        told = {} if earlier else self._told(expected)
+        if len(told) == len(self._failed):
+            return search.one_of(own, passing, only_likely=True) or told
         return (
-            search.one_of([*failing, *own], passing) or search.together(own) or search.one_pair(own)
+            search.one_of([*failing, *own], passing)
+            or search.together(own)
+            or search.one_pair(own)
+            or {
+                name: ids
+                for name, ids in told.items()
+                if is_told_always(self._catalogue.named[ids[0]])
+            }
+            or None
         )
+
+    def _told(self, expected: Mapping[str, Record]) -> dict[str, Swap]:
+        """What failed checks tell by themselves, as far as they do."""
+        telling = self._catalogue.telling
+        told = {
+            name: telling.get((self._definition, TYPE))
+            if differs_in_type(expected[name], self._found[name])
+            else telling.get((self._definition, name))
+            for name in self._failed
+        }
+        return {name: (each.id,) for name, each in told.items() if each is not None}
 
     def _calls_forbidden(self) -> bool:
         calls = {call for name in self._failed for call in self._found[name].calls}

@@ -131,6 +131,14 @@ def _in_tuples(record: Record) -> Record:
         return record  # no evidence that the tests write
 
 
+def differs_in_type(expected: Record, found: Record) -> bool:
+    """Whether nothing is wrong but that there are lists for tuples, or the other way round."""
+    return (
+        _wrong(expected, found) is not None
+        and _wrong(_in_tuples(expected), _in_tuples(found)) is None
+    )
+
+
 def _reference(grade_id: str, records: Evidence) -> list[Record]:
     try:
         expected = [decode(record) for record in records]

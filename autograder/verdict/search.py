@@ -1,7 +1,7 @@
 """Looks for the wrong versions that give the evidence of a submission in one test cell.
 
-Each version is run on the cheapest check first, and only what agrees goes on to dearer ones; a
-name is given for the whole cell. The budget says how far that goes.
+Each version is run on the cheapest check first, and only what agrees goes on to dearer ones. The
+budget says how far that goes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from autograder.verdict.agreement import agree, say_enough, stop_alike, tells
+from autograder.verdict.before import Before
 from autograder.verdict.budget import ROUND, Budget
 from autograder.verdict.evidence import Record
 from autograder.verdict.versions import Swap, Version, Versions
@@ -24,9 +25,8 @@ TELLS_MORE_SECONDS = 0.06
 class Search:
     """The search in one test cell.
 
-    `expected` and `found` are the evidence of reference and submission by check, `failed` the
-    checks that the submission fails, all of which gave evidence, `alone` those that it would fail
-    if there were no others in the cell.
+    `expected` and `found` are the evidence of reference and submission by check, `failed` what the
+    submission fails, all of which gave evidence, `alone` what it would fail without the others.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Search:
         self._expected, self._found, self._failed = expected, found, failed
         self._alone = alone
         self._costs = wrong.seconds(test)
-        self._tried = wrong.failing(test)
+        self._before = Before(wrong.failing(test), failed)
         self._looked: dict[Swap, set[str]] = {}
         self._alike: dict[tuple[Swap, str], bool] = {}
 
@@ -52,19 +52,20 @@ class Search:
         made = self._look([swap])
         return swap not in made or bool(made[swap].fails)
 
-    def one_of(self, *groups: Sequence[Swap]) -> dict[str, Swap] | None:
+    def one_of(self, *groups: Sequence[Swap], only_likely: bool = False) -> dict[str, Swap] | None:
         """The first that fails the same checks in the same way, by group.
 
-        Those that failed these when they were last tried come first, those that failed others last.
+        Those that failed about these when they were last tried come first, others last.
         """
-        tried, failed = self._tried, self._failed
-        likely = [[swap for swap in swaps if tried.get(swap) == failed] for swaps in groups]
-        new = [[swap for swap in swaps if swap not in tried] for swaps in groups]
-        others = [[swap for swap in swaps if tried.get(swap, failed) != failed] for swaps in groups]
-        if (found := next(filter(None, map(self._first_of, [*likely, *new])), None)) is not None:
+        before = self._before
+        likely = [sorted(filter(before.is_near, each), key=before.distance) for each in groups]
+        if (found := self._first(likely)) is not None or only_likely:
             return found
         with self._budget.at_most(UNLIKELY_SECONDS):
-            return next(filter(None, map(self._first_of, others)), None)
+            return self._first([[s for s in each if not before.is_near(s)] for each in groups])
+
+    def _first(self, groups: Sequence[Sequence[Swap]]) -> dict[str, Swap] | None:
+        return next(filter(None, map(self._first_of, groups)), None)
 
     def _first_of(self, swaps: Sequence[Swap]) -> dict[str, Swap] | None:
         def fits(swap: Swap, version: Version, name: str) -> bool:
@@ -78,7 +79,7 @@ class Search:
 
     def together(self, swaps: Sequence[Swap]) -> dict[str, Swap] | None:
         """Several that each explain some of the checks, and all of them together."""
-        swaps = self._parts(swaps)
+        swaps = [*filter(self._before.may_be_part, swaps)]
         agreeing: dict[Swap, frozenset[str]] = {}
         for check in self._by_cost(self._alone, self._alone):
             if not any(check in fails for fails in agreeing.values()):
@@ -91,11 +92,6 @@ class Search:
             if not agreeing[swap] & set(explained):
                 explained |= dict.fromkeys(agreeing[swap], swap)
         return explained if set(explained) == self._failed else None
-
-    def _parts(self, swaps: Sequence[Swap]) -> list[Swap]:
-        """Those that failed nothing else when they were last tried."""
-        fails = {swap: self._tried.get(swap) for swap in swaps}
-        return [s for s, each in fails.items() if each is None or (each and each <= self._failed)]
 
     def _explaining(self, swaps: Sequence[Swap], check: str) -> dict[Swap, frozenset[str]]:
         """Those that agree with the submission on a check, and wherever else they are wrong."""
@@ -116,7 +112,7 @@ class Search:
 
         One of them does somewhere what the submission does; the other is wrong where it does not.
         """
-        own, left = self._parts(own), MOST_PAIRS
+        own, left = [*filter(self._before.may_be_part, own)], MOST_PAIRS
         tried: set[Swap] = set()
         with self._budget.at_most():
             for check in self._by_cost(self._alone, self._alone):
@@ -148,16 +144,11 @@ class Search:
     def _pairs(self, own: Sequence[Swap], ones: Sequence[Swap], check: str) -> list[Swap]:
         """Each of some with all others that fail a check, the common ones first."""
         places = {swap: place for place, swap in enumerate(own)}
-        possible = [(a, b) for a in ones for b in own if a != b and self._fail_all(a, b)]
+        possible = [(a, b) for a in ones for b in own if a != b and self._before.may_be_all(a, b)]
         seen = self._look([*dict.fromkeys(b for _, b in possible)], [check])
         left = [(a, b) for a, b in possible if b in seen and check in seen[b].fails]
         both = {tuple(sorted((places[a], places[b]))) for a, b in left}
         return [own[i] + own[j] for i, j in sorted(both, key=lambda each: (sum(each), each))]
-
-    def _fail_all(self, *swaps: Swap) -> bool:
-        """Whether these failed all that the submission fails when they were last tried."""
-        fails = [self._tried.get(swap) for swap in swaps]
-        return None in fails or frozenset().union(*filter(None, fails)) == self._failed
 
     def _shows(self, pair: Swap) -> bool:
         """Whether of two mistakes each fails its checks, and shows in them in the pair."""

@@ -1,0 +1,85 @@
+"""A check that fails behind others and passes alone: something depends on the calls before it.
+
+Whatever keeps something from one call to the next, an attribute, a cache, a default argument: in a
+kernel in which nothing was called before, it is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from autograder.course.assignment import HIDDEN
+from autograder.course.telling import CALLS
+from autograder.errors import MalformedEvidenceError
+from autograder.grading.by_itself import evidence_anew
+from autograder.reference.answer_key import AnswerKey
+from autograder.reference.checks import only
+from autograder.sandbox.execute import Execution
+from autograder.verdict.evidence import decode
+from autograder.verdict.verdict import CellResult
+from autograder.verdict.versions import alone
+
+MOST_RUNS = 4  # of single checks of one notebook
+
+
+def told_of_calls(
+    key: AnswerKey,
+    execution: Execution,
+    files: Mapping[str, bytes],
+    explained: Mapping[str, CellResult],
+) -> dict[str, CellResult]:
+    """The verdicts that explain nothing so far and turn out to depend on calls before.
+
+    `files` lie beside the notebook.
+    """
+    unnamed = [
+        result
+        for test, result in explained.items()
+        if (test.removeprefix("test-"), CALLS) in key.wrong.catalogue.telling
+        and _is_open(result, execution)
+    ]
+    told, left = {}, MOST_RUNS
+    for result in unnamed:
+        seconds = key.wrong.seconds(result.grade_id)
+        failed = [check for check in result.checks if not check.passed and check.name in seconds]
+        for check in sorted(failed, key=lambda each: seconds[each.name])[:left]:
+            left -= 1
+            if _passes_alone(key, execution, files, result.grade_id, check.name):
+                because = key.wrong.catalogue.telling[result.grade_id.removeprefix("test-"), CALLS]
+                told[result.grade_id] = replace(
+                    result,
+                    checks=tuple(
+                        replace(each, because=(because,)) if each == check else each
+                        for each in result.checks
+                    ),
+                )
+                break
+    return told
+
+
+def _is_open(result: CellResult, execution: Execution) -> bool:
+    """Whether it starts right, goes wrong later, and nothing says yet why."""
+    failed = [check for check in result.checks if not check.passed]
+    return (
+        bool(failed)
+        and result.checks[0].passed
+        and not (result.mend_first or result.on_right or execution.problem)
+        and not any(check.because for check in failed)
+        and result.grade_id not in execution.slow
+    )
+
+
+def _passes_alone(
+    key: AnswerKey, execution: Execution, files: Mapping[str, bytes], test: str, check: str
+) -> bool:
+    cell = key.assignment.tests[test]
+    code = only("".join(HIDDEN.findall(cell.source)), [check])
+    expected = {record.name: record for record in key.wrong.expected(test)}
+    evidence = evidence_anew(key, execution.notebook, files, test, only_hidden=code)
+    try:
+        found = [decode(record) for record in evidence]
+        seen = alone(test, expected, found, key.assignment.forbidden(cell))
+    except MalformedEvidenceError:
+        return False
+    return bool(found) and not seen.fails
