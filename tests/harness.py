@@ -14,6 +14,7 @@ import nbformat
 from autograder.authoring.authored import Authored, read_authored
 from autograder.authoring.in_process import Evidence, InProcess, as_in_a_kernel, defined, hidden
 from autograder.course.course import Course
+from autograder.course.tried import path_of, read_tried
 from autograder.verdict.verdict import CellResult
 
 ROOT = Path(__file__).parent.parent
@@ -42,7 +43,8 @@ def authored(assignment: str) -> Authored:
 
 @functools.lru_cache(maxsize=64)
 def process(assignment: str, seed: int = 1) -> InProcess:
-    return InProcess(authored(assignment), seed)
+    here = authored(assignment)
+    return InProcess(here, seed, tried=read_tried(path_of(here.course, assignment)))
 
 
 def notebook(assignment: str) -> nbformat.NotebookNode:

@@ -15,6 +15,7 @@ from autograder.authoring.around import CellTimeoutError, environment, quiet, ti
 from autograder.authoring.authored import Authored
 from autograder.course.assignment import DEMO, HIDDEN, grade_id_of, is_solution, is_test
 from autograder.course.catalogue import Catalogue
+from autograder.course.tried import Failing, failed
 from autograder.kernel import linux
 from autograder.kernel.start import LARGE_BLOCK_BYTES, warm_up
 from autograder.observe import collecting
@@ -46,12 +47,14 @@ class InProcess:
 
     What was run of a wrong version is kept, and every question about it answered from that.
     `alone` looks at one misconception at a time, and only at those of the cell's own definition.
+    `tried` is what a proof says of them, to be used where nothing is to be proved.
     """
 
     authored: Authored
     seed: int = 1
     alone: bool = False
     known: dict[tuple[str, Swap], Sequence[bytes]] = field(default_factory=dict)
+    tried: Failing = field(default_factory=dict)
     _taken: dict[str, Mapping[str, float]] = field(default_factory=dict)
     _failing: dict[str, dict[Swap, frozenset[str]]] = field(default_factory=dict)
 
@@ -137,8 +140,11 @@ class InProcess:
         return self._taken[test]
 
     def failing(self, test: str) -> Mapping[Swap, frozenset[str]]:
-        """The checks of a test cell that each misconception fails, of those that were run here."""
-        found = self._failing.setdefault(test, {})
+        """The checks of a test cell that each misconception fails, of those that were tried."""
+        if test not in self._failing:
+            checks = self.gathered.expected(test)
+            self._failing[test] = failed(self.tried, test, checks, self.catalogue.by_id)
+        found = self._failing[test]
         new = [s for name, s in self.known if name == test and len(s) == 1 and s not in found]
         found.update({swap: self._version(test, swap, "", None).fails for swap in new})
         return found

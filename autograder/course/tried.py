@@ -27,6 +27,17 @@ def as_names(checks: Iterable[str], numbers: str) -> frozenset[str]:
     return frozenset(name for place, name in enumerate(checks) if place in places)
 
 
+def failed(
+    tried: Failing, test: str, checks: Iterable[str], ids: Iterable[str]
+) -> dict[tuple[str, ...], frozenset[str]]:
+    """The checks of a test cell that each misconception alone failed; of some, none.
+
+    Empty where nothing is known of the cell. `checks` are its checks, `ids` all misconceptions.
+    """
+    names, found = [*checks], tried.get(test, {})
+    return {(id,): as_names(names, found.get(id, "")) for id in (ids if found else ())}
+
+
 def path_of(course: Course, name: str) -> Path:
     """The file of one notebook's proof."""
     return course.top("release") / FOLDER / f"{name}.json"

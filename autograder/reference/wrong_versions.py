@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell
 
 from autograder.course.assignment import DEMO, HIDDEN, Assignment, grade_id_of, is_solution, is_test
 from autograder.course.catalogue import Catalogue, Picture
-from autograder.course.tried import Failing, as_names
+from autograder.course.tried import Failing, failed
 from autograder.errors import MalformedEvidenceError
 from autograder.reference.checks import costs, keeps_state, only, without_comments
 from autograder.reference.drawing import drawing, matrix
@@ -75,9 +75,7 @@ class WrongVersions:
 
     def failing(self, test: str) -> Mapping[Swap, frozenset[str]]:
         """The checks that misconceptions failed when the notebook was proved; of some, none."""
-        checks, tried = self._gathered.expected(test), self.tried.get(test, {})
-        every = self.catalogue.by_id if tried else ()
-        return {(id,): as_names(checks, tried.get(id, "")) for id in every}
+        return failed(self.tried, test, self._gathered.expected(test), self.catalogue.by_id)
 
     def versions(
         self, test: str, swaps: Sequence[Swap], checks: Collection[str] | None = None

@@ -20,13 +20,13 @@ class Before:
         self._tried, self._failed = tried, failed
         self._by_chance = min(MOST, len(failed) // EACH)
 
-    def distance(self, swap: Swap) -> int:
-        """In how many checks it was otherwise; of one that nobody tried, in none."""
-        return len(self._of(swap) ^ self._failed)
+    def is_alike(self, swap: Swap) -> bool:
+        """Whether it failed just what the submission fails."""
+        return self._tried.get(swap) == self._failed
 
     def is_near(self, swap: Swap) -> bool:
-        """Whether it failed what the submission fails, but for chance."""
-        return self.distance(swap) <= self._by_chance
+        """Whether it did but for chance, or was never tried."""
+        return len(self._of(swap) ^ self._failed) <= self._by_chance
 
     def may_be_part(self, swap: Swap) -> bool:
         """Whether it failed something, and nothing but what the submission fails."""

@@ -55,14 +55,15 @@ class Search:
     def one_of(self, *groups: Sequence[Swap], only_likely: bool = False) -> dict[str, Swap] | None:
         """The first that fails the same checks in the same way, by group.
 
-        Those that failed about these when they were last tried come first, others last.
+        Those that failed these when they were last tried come first, then those that failed about
+        these, then others.
         """
-        before = self._before
-        likely = [sorted(filter(before.is_near, each), key=before.distance) for each in groups]
-        if (found := self._first(likely)) is not None or only_likely:
+        is_alike, is_near = self._before.is_alike, self._before.is_near
+        alike, near = ([[*filter(each, g)] for g in groups] for each in (is_alike, is_near))
+        if (found := self._first([*alike, *near])) is not None or only_likely:
             return found
         with self._budget.at_most(UNLIKELY_SECONDS):
-            return self._first([[s for s in each if not before.is_near(s)] for each in groups])
+            return self._first([[swap for swap in g if not is_near(swap)] for g in groups])
 
     def _first(self, groups: Sequence[Sequence[Swap]]) -> dict[str, Swap] | None:
         return next(filter(None, map(self._first_of, groups)), None)
