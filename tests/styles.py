@@ -111,7 +111,7 @@ STYLES: list[tuple[str, str, str]] = [
     ),
     (
         "03-multi-head-attention",
-        "",  # a -1 that cannot be worked out makes the code stop, as other mistakes do
+        "dtype-or-sizes-split_heads",  # the code stops, as others do, but in one check only
         """def split_heads(x, num_heads):
     if num_heads <= 0 or x.size(-1) % num_heads:
         raise ValueError("num_heads has to divide the width")
