@@ -46,8 +46,8 @@ class InProcess:
     """One assignment's definitions and test cells, run here on one seed.
 
     What was run of a wrong version is kept, and every question about it answered from that.
-    `alone` looks at one misconception at a time, and only at those of the cell's own definition.
-    `tried` is what a proof says of them, to be used where nothing is to be proved.
+    `alone` looks at one misconception at a time, and only at those of the cell's own definition;
+    `tried` is what a proof says of them.
     """
 
     authored: Authored
@@ -141,10 +141,8 @@ class InProcess:
 
     def failing(self, test: str) -> Mapping[Swap, frozenset[str]]:
         """The checks of a test cell that each misconception fails, of those that were tried."""
-        if test not in self._failing:
-            checks = self.gathered.expected(test)
-            self._failing[test] = failed(self.tried, test, checks, self.catalogue.by_id)
-        found = self._failing[test]
+        checks, ids = self.gathered.expected(test), self.catalogue.by_id
+        found = self._failing.setdefault(test, failed(self.tried, test, checks, ids))
         new = [s for name, s in self.known if name == test and len(s) == 1 and s not in found]
         found.update({swap: self._version(test, swap, "", None).fails for swap in new})
         return found
@@ -154,8 +152,7 @@ class InProcess:
     ) -> Mapping[Swap, Version]:
         """What a test cell, or these of its checks, observe of each version.
 
-        Those that cannot be made are left out. Each is run when it is looked at, as most searches
-        end with the first.
+        Those that cannot be made are left out. Each is run when it is looked at.
         """
         if self.alone:
             own = {(each.id,) for each in self.catalogue.of(test.removeprefix("test-"))}
