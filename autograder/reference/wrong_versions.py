@@ -139,25 +139,27 @@ class WrongVersions:
             definitions = {self.catalogue.by_id[each].definition for each in swap}
             chosen = [each for each in self.catalogue.pictures if each.definition in definitions]
             sources = [PICTURE.format(code=picture.code) for picture in chosen]
-            made = self._made([(source, each) for source in sources for each in ((), swap)])
+            made = self._made(sources, [(), swap])
             self._drawn[swap] = [
                 found
                 for picture, source in zip(chosen, sources, strict=True)
-                for found in _drawings(picture, made.get((source, ())), made.get((source, swap)))
+                for found in _drawings(
+                    picture, *(made[source].get(each, ()) for each in ((), swap))
+                )
             ]
         return self._drawn[swap]
 
-    def _made(self, wanted: Sequence[tuple[str, Swap]]) -> dict[tuple[str, Swap], list[bytes]]:
+    def _made(
+        self, sources: Sequence[str], swaps: Sequence[Swap]
+    ) -> dict[str, dict[Swap, list[bytes]]]:
         """What pieces of source observe of versions, those that are not kept in one kernel."""
-        if self.kept is None:
-            return self._observed(wanted)
-        made: dict[tuple[str, Swap], list[bytes]] = {}
-        for source, swap in wanted:
-            made |= {(source, s): given for s, given in self.kept.find(source, [swap]).items()}
-        new = self._observed([each for each in wanted if each not in made])
-        for (source, swap), given in new.items():
-            self.kept.keep(source, {swap: given})
-        return made | new
+        made = {source: self.kept.find(source, swaps) if self.kept else {} for source in sources}
+        wanted = [(source, s) for source in sources for s in swaps if s not in made[source]]
+        for (source, swap), given in self._observed(wanted).items():
+            made[source][swap] = given
+            if self.kept:
+                self.kept.keep(source, {swap: given})
+        return made
 
     def evidence(self, source: str, swaps: Sequence[Swap]) -> dict[Swap, list[bytes]]:
         """What a piece of source that observes gives with each version's definitions."""
@@ -205,10 +207,8 @@ class WrongVersions:
             yield f"from {module} import {grade_id_of(cell)}" if is_solution(cell) else cell.source
 
 
-def _drawings(
-    picture: Picture, right: Sequence[bytes] | None, wrong: Sequence[bytes] | None
-) -> list[Drawing]:
-    before, after = matrix(right or ()), matrix(wrong or ())
+def _drawings(picture: Picture, right: Sequence[bytes], wrong: Sequence[bytes]) -> list[Drawing]:
+    before, after = matrix(right), matrix(wrong)
     return [] if before is None or after is None else drawing(picture, before, after)
 
 
