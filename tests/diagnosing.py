@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from autograder.authoring.in_process import defined
 from autograder.authoring.wrong import named_in
 from autograder.course.catalogue import Catalogue
+from autograder.kernel.versions import defined
 from autograder.verdict.verdict import CellResult
 from tests import harness
 

@@ -12,9 +12,11 @@ from typing import Any
 import nbformat
 
 from autograder.authoring.authored import Authored, read_authored
-from autograder.authoring.in_process import Evidence, InProcess, as_in_a_kernel, defined, hidden
+from autograder.authoring.in_process import Evidence, InProcess, as_in_a_kernel
+from autograder.course.assignment import hidden_code
 from autograder.course.course import Course
 from autograder.course.tried import path_of, read_tried
+from autograder.kernel.versions import defined
 from autograder.verdict.verdict import CellResult
 
 ROOT = Path(__file__).parent.parent
@@ -28,7 +30,7 @@ PYTHON_PATH = os.pathsep.join([str(ROOT), QUICK])
 
 as_in_a_kernel()
 
-__all__ = ["hidden"]
+__all__ = ["hidden_code"]
 
 
 def module_name(assignment: str) -> str:

@@ -10,11 +10,12 @@ from concurrent.futures import ProcessPoolExecutor
 import pytest
 import torch
 
-from autograder.authoring.in_process import InProcess, defined
+from autograder.authoring.in_process import InProcess
 from autograder.authoring.wrong import wrong_versions
 from autograder.course.catalogue import Catalogue, read_catalogue
 from autograder.course.families import families
 from autograder.errors import CourseError
+from autograder.kernel.versions import defined
 from autograder.verdict.budget import Budget
 from autograder.verdict.search import MOST_PAIRS
 from autograder.verdict.versions import Swap, Version

@@ -234,7 +234,7 @@ def secrets(assignment: str) -> set[str]:
     public = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells)
     found = set()
     for cell in harness.test_cells(assignment).values():
-        hidden = harness.hidden(cell.source)
+        hidden = harness.hidden_code(cell.source)
         found |= {line.strip() for line in hidden.splitlines() if len(line.strip()) > 8}
         tree = ast.parse(hidden)
         calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]

@@ -9,7 +9,8 @@ import pytest
 
 from autograder.authoring.at_the_desk import examples_serve, recorded
 from autograder.authoring.authored import read_authored
-from autograder.authoring.in_process import InProcess, defined
+from autograder.authoring.in_process import InProcess
+from autograder.kernel.versions import defined
 from tests import harness, mini
 from tests.test_limits import set_limits
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from autograder.authoring.in_process import InProcess, defined
+from autograder.authoring.in_process import InProcess
 from autograder.authoring.promised import house_rules, observations, plain, unpromised, visible
 from autograder.course.public_examples import read_examples, source_of
+from autograder.kernel.versions import defined
 from autograder.verdict.evidence import decode
 from autograder.verdict.judge import judge
 from tests import harness

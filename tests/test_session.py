@@ -16,8 +16,9 @@ import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_notebook
 
+from autograder.kernel.marks import compiled
 from autograder.observe import collecting, gradients, observe, randn
-from autograder.observe._writing import KEEPING, compiled
+from autograder.observe._writes import KEEPING
 from autograder.sandbox.execute import execute
 from autograder.verdict.evidence import Record, decode
 from tests.harness import solutions, verdicts

@@ -11,8 +11,8 @@ from typing import Any
 import matplotlib.pyplot
 import pytest
 
-from autograder.authoring.in_process import defined
 from autograder.course.assignment import is_test
+from autograder.kernel.versions import defined
 from autograder.release.worked_outputs import IGNORED
 from tests import anew, harness
 from tests.student_work import grade_id, is_to_write, released

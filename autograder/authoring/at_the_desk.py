@@ -9,9 +9,10 @@ from typing import Any
 
 from autograder.authoring.authored import Authored
 from autograder.authoring.findings import Findings
-from autograder.authoring.in_process import InProcess, defined
+from autograder.authoring.in_process import InProcess
 from autograder.course.assignment import DEMO, is_solution, is_test, stub, without_hidden
 from autograder.course.public_examples import read_examples
+from autograder.kernel.versions import defined
 from autograder.release.published import SEED, answers_of_examples
 from workbook.answering.answers import Answers
 from workbook.answering.verdicts import verdict

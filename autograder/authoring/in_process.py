@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import types
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property, partial
+from functools import cached_property, partial
 from typing import Any
 
 import torch
 
-from autograder.authoring.around import CellTimeoutError, environment, quiet, time_limit
 from autograder.authoring.authored import Authored
-from autograder.course.assignment import DEMO, HIDDEN, grade_id_of, is_solution, is_test
+from autograder.course.assignment import DEMO, grade_id_of, hidden_code, is_solution, is_test
 from autograder.course.catalogue import Catalogue
 from autograder.course.tried import Failing, failed
 from autograder.kernel import linux
+from autograder.kernel.around import environment, quiet
 from autograder.kernel.start import LARGE_BLOCK_BYTES, warm_up
-from autograder.observe import collecting
-from autograder.observe._writing import KEEPING, compiled
+from autograder.kernel.versions import defined, observed, plain
 from autograder.reading.names import uses
 from autograder.reference.checks import costs, keeps_state
 from autograder.reference.checks import only as only_checks
@@ -89,9 +87,9 @@ class InProcess:
                     namespace[name] = definitions.get(name)
                 elif not is_test(cell):
                     with contextlib.suppress(Exception):  # as a kernel goes on behind it
-                        exec(_compiled(cell.source), namespace)
+                        exec(plain(cell.source), namespace)
                 elif only in (None, name):
-                    evidence[name] = self._observed(part(hidden(cell.source)), namespace)
+                    evidence[name] = self._observed(part(hidden_code(cell.source)), namespace)
                     if only is not None:
                         break
         return evidence
@@ -135,7 +133,7 @@ class InProcess:
         """The processor seconds that each check of a test cell takes the reference."""
         if test not in self._taken:
             taken = {n: each.seconds for n, each in self.gathered.expected(test).items()}
-            source = hidden(self.authored.assignment.tests[test].source)
+            source = hidden_code(self.authored.assignment.tests[test].source)
             self._taken[test] = costs(source, taken)
         return self._taken[test]
 
@@ -200,15 +198,7 @@ class InProcess:
 
     def _observed(self, source: str, namespace: dict[str, Any]) -> list[bytes]:
         """The records of a cell, as far as it came in the time that grading gives it."""
-        seconds = limits_of(self.authored.assignment).cell_seconds
-        with (
-            collecting() as records,
-            contextlib.suppress(Exception, CellTimeoutError),
-            time_limit(seconds),
-        ):
-            namespace |= KEEPING
-            exec(compiled(source, "<authored>"), namespace)
-        return records
+        return observed(source, namespace, limits_of(self.authored.assignment).cell_seconds)
 
 
 class _WhenAsked(Mapping[Swap, Version]):
@@ -230,21 +220,3 @@ class _WhenAsked(Mapping[Swap, Version]):
 
     def __len__(self) -> int:
         return len(self._keys)
-
-
-def hidden(source: str) -> str:
-    """The hidden part of a test cell."""
-    return "".join(HIDDEN.findall(source))
-
-
-def defined(*sources: str) -> dict[str, Any]:
-    """What a module of this source defines; of several, each may define anew what others use."""
-    namespace: dict[str, Any] = {"__name__": "of_the_author"}
-    for source in sources:
-        exec(_compiled(source), namespace)
-    return namespace
-
-
-@cache
-def _compiled(source: str) -> types.CodeType:
-    return compile(source, "<authored>", "exec")

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autograder.authoring.authored import Authored
-from autograder.course.assignment import HIDDEN, RUBRIC, is_solution, without_hidden
+from autograder.course.assignment import RUBRIC, hidden_code, is_solution, without_hidden
 from autograder.course.telling import house_rules
 
 
@@ -21,7 +21,7 @@ def observations(source: str) -> list[str]:
     """The names of the observations in a test cell's hidden part, in order."""
     calls = (
         item.context_expr
-        for node in ast.walk(ast.parse("".join(HIDDEN.findall(source))))
+        for node in ast.walk(ast.parse(hidden_code(source)))
         if isinstance(node, ast.With)
         for item in node.items
     )

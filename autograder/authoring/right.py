@@ -14,8 +14,9 @@ from typing import Any
 
 from autograder.authoring.authored import ORACLE, Authored
 from autograder.authoring.findings import Findings
-from autograder.authoring.in_process import InProcess, defined
+from autograder.authoring.in_process import InProcess
 from autograder.course.assignment import DEMO, is_test
+from autograder.kernel.versions import defined
 from autograder.observe import collecting
 from autograder.reading.from_scratch import messages
 from autograder.verdict.verdict import CellResult

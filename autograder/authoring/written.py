@@ -12,9 +12,15 @@ from nbformat import NotebookNode
 
 from autograder.authoring.authored import Authored
 from autograder.authoring.findings import Findings
-from autograder.authoring.in_process import hidden
 from autograder.authoring.promised import unpromised
-from autograder.course.assignment import DEMO, RUBRIC, grade_id_of, is_solution, is_test
+from autograder.course.assignment import (
+    DEMO,
+    RUBRIC,
+    grade_id_of,
+    hidden_code,
+    is_solution,
+    is_test,
+)
 
 SHORTEST, LONGEST = 80, 250  # characters of an alternative text: a sentence or two
 DRAWS = re.compile(r"\bplt\.")
@@ -115,7 +121,7 @@ def _words_of_misconceptions(authored: Authored) -> Iterator[str]:
     """What students read gives neither the answer nor the test away."""
     tests = authored.assignment.tests.values()
     lines = [*authored.module.splitlines()]
-    lines += [line for cell in tests for line in hidden(cell.source).splitlines()]
+    lines += [line for cell in tests for line in hidden_code(cell.source).splitlines()]
     secret = {line.strip() for line in lines if len(line.strip()) > SECRET}
     for form in authored.catalogue.wrong_versions:
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", form.id):

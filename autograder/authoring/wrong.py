@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autograder.authoring.authored import Authored
-from autograder.authoring.in_process import Evidence, InProcess, hidden
+from autograder.authoring.in_process import Evidence, InProcess
+from autograder.course.assignment import hidden_code
 from autograder.verdict.verdict import CellResult
 from autograder.verdict.versions import Swap
 
@@ -60,7 +61,9 @@ def reached_tests(authored: Authored, definition: str) -> list[str]:
     """The test cells that what a definition does can reach, its own among them, in order."""
     tests = authored.assignment.tests
     return [
-        name for name in tests if definition in _read(hidden(tests[name].source), authored.uses)
+        name
+        for name in tests
+        if definition in _read(hidden_code(tests[name].source), authored.uses)
     ]
 
 

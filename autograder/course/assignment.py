@@ -66,6 +66,11 @@ def without_hidden(source: str) -> str:
     return HIDDEN.sub("", source)
 
 
+def hidden_code(source: str) -> str:
+    """What students do not see of a test cell."""
+    return "".join(HIDDEN.findall(source))
+
+
 def as_hidden(source: str) -> str:
     """A test cell of which students see nothing."""
     return f"### BEGIN HIDDEN TESTS\n{source}\n### END HIDDEN TESTS\n"

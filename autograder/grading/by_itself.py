@@ -20,6 +20,7 @@ from nbformat.v4 import new_code_cell
 from autograder.course.assignment import (
     as_hidden,
     grade_id_of,
+    hidden_code,
     is_solution,
     is_test,
     nbgrader_of,
@@ -120,11 +121,11 @@ def evidence_anew(
     files: Mapping[str, bytes],
     test: str,
     earlier: Sequence[str] = (),
-    only_hidden: str | None = None,
+    code: str = "",
 ) -> list[bytes]:
     """What one test cell observes where the instructor's earlier definitions follow on these.
 
-    Where it is given, `only_hidden` is all that is run of the test cell.
+    Of the test cell's hidden part `code` is run, or all of it.
     """
     given = {
         grade_id_of(cell): cell.source
@@ -139,8 +140,8 @@ def evidence_anew(
         if name in given:  # helpers that stand beside the student's are still there
             copied.cells.append(new_code_cell(cell.source))
         source = given.get(name, cell.source)
-        if name == test and only_hidden is not None:
-            source = as_hidden(only_hidden)
+        if name == test:
+            source = as_hidden(code or hidden_code(cell.source))
         copied.cells.append(new_code_cell(source, metadata=cell.metadata, id=cell.id))
         if name == test:
             break

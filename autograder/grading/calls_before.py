@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from autograder.course.assignment import HIDDEN
+from autograder.course.assignment import hidden_code
 from autograder.course.telling import CALLS
 from autograder.errors import MalformedEvidenceError
 from autograder.grading.by_itself import evidence_anew
@@ -74,9 +74,9 @@ def _passes_alone(
     key: AnswerKey, execution: Execution, files: Mapping[str, bytes], test: str, check: str
 ) -> bool:
     cell = key.assignment.tests[test]
-    code = only("".join(HIDDEN.findall(cell.source)), [check])
+    code = only(hidden_code(cell.source), [check])
     expected = {record.name: record for record in key.wrong.expected(test)}
-    evidence = evidence_anew(key, execution.notebook, files, test, only_hidden=code)
+    evidence = evidence_anew(key, execution.notebook, files, test, code=code)
     try:
         found = [decode(record) for record in evidence]
         seen = alone(test, expected, found, key.assignment.forbidden(cell))

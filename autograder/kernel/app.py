@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import ast
+import base64
 import builtins
 import functools
 import logging
+import marshal
 import os
 import re
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+import types
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
@@ -18,8 +21,8 @@ import zmq
 from ipykernel.compiler import XCachingCompiler
 from ipykernel.ipkernel import IPythonKernel
 from ipykernel.kernelapp import IPKernelApp
-from ipykernel.zmqshell import ZMQDisplayPublisher, ZMQInteractiveShell
-from traitlets import Type
+from ipykernel.zmqshell import ZMQInteractiveShell
+from traitlets import DottedObjectName, Type
 from traitlets.config import Config
 
 from autograder.kernel.kept import Kept
@@ -27,15 +30,15 @@ from autograder.kernel.last_value import is_shown, taken, with_value_kept
 from autograder.kernel.lasting import Lasting
 from autograder.kernel.request import (
     GRADED_NAMES,
-    HIDDEN_LINES,
+    HIDDEN_CODE,
     LAST_VALUE,
     PLACE,
     PLAIN_TEST,
     STILL_RUNNING,
 )
-from autograder.observe._observation import MIME
+from autograder.kernel.streams import Publisher
 from autograder.observe._session import usual_session
-from autograder.observe._writing import KEEPING, marked
+from autograder.observe._writes import KEEPING
 
 PYTHONS = frozenset({*vars(builtins), "__builtins__"}) - {"__name__"}
 # Pasted from a session: Python, but not meant as such.
@@ -51,31 +54,16 @@ def _without_files(thing: Any, name: str) -> bool:
 ipykernel.ipkernel.hasattr = _without_files  # type: ignore[attr-defined]
 
 
-class Publisher(ZMQDisplayPublisher):
-    """Sends evidence at once; what was printed before it need not arrive before it."""
-
-    def publish(self, data: Any, *arguments: Any, **options: Any) -> None:
-        """Publish output, or evidence."""
-        if MIME not in data:
-            super().publish(data, *arguments, **options)
-            return
-        content = {"data": data, "metadata": {}, "transient": {}}
-        assert self.session is not None
-        self.session.send(
-            self.pub_socket, "display_data", content, parent=self.parent_header, ident=self.topic
-        )
-
-
 class Shell(ZMQInteractiveShell):
     """A shell that looks for its own syntax only in what is not Python already.
 
-    `hidden_lines` are those of the running cell that no student sees, `kept` is what the solution
-    cells define. `keeps_last` says of the running cell that the value of its last expression is
-    kept instead of shown.
+    `hidden` is the code of the running cell that no student sees, `kept` is what the solution cells
+    define. `keeps_last` says of the running cell that the value of its last expression is kept
+    instead of shown.
     """
 
     display_pub_class = Type(Publisher)
-    hidden_lines: Sequence[Sequence[int]] = ()
+    hidden: types.CodeType | None = None
     keeps_last = False
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -104,24 +92,21 @@ class Shell(ZMQInteractiveShell):
         It sees what they see, but for names that stand for something of Python's own, and what it
         names itself does not come in the way of theirs.
         """
-        hidden = [
-            node for node in nodelist if any(a <= node.lineno <= b for a, b in self.hidden_lines)
-        ]
-        if hidden:
+        if self.hidden is not None:
             self.kept.put_back(self.user_ns)  # whatever ran since
             names = {name: value for name, value in self.user_ns.items() if name not in PYTHONS}
             try:
                 with usual_session():
-                    code = compile(ast.Module(marked(hidden), []), cell_name, "exec")
-                    exec(code, {**names, **KEEPING})
+                    exec(self.hidden, {**names, **KEEPING})
             except BaseException as error:
                 result.error_in_exec = error
                 self.showtraceback(running_compiled_code=True)
                 return True
-        shown = [node for node in nodelist if node not in hidden]
-        if self.keeps_last and shown:
-            shown = with_value_kept(shown)
-        return bool(await super().run_ast_nodes(shown, cell_name, interactivity, compiler, result))
+        if self.keeps_last and nodelist:
+            nodelist = with_value_kept(nodelist)
+        return bool(
+            await super().run_ast_nodes(nodelist, cell_name, interactivity, compiler, result)
+        )
 
     @contextmanager
     def as_written(self) -> Iterator[None]:
@@ -178,7 +163,8 @@ class Kernel(IPythonKernel):
         """Run a cell of which the client knows what is hidden, and what its names stand for."""
         assert isinstance(self.shell, Shell)
         about = cell_meta or {}
-        self.shell.hidden_lines = about.get(HIDDEN_LINES, ())
+        hidden = about.get(HIDDEN_CODE)
+        self.shell.hidden = marshal.loads(base64.b64decode(hidden)) if hidden else None
         is_plain_test = bool(about.get(PLAIN_TEST))
         self.shell.keeps_last = is_plain_test and is_shown(code)
         self._lasting.before()
@@ -204,6 +190,7 @@ class KernelApp(IPKernelApp):
     """An application without command line, configuration files, history and extensions."""
 
     kernel_class = Type(Kernel)
+    outstream_class = DottedObjectName("autograder.kernel.streams.Stream")
     listening: Mapping[int, int] = {}  # by their ports, the numbers of sockets that listen already
     ignore_cwd = True
     capture_fd_output = False  # what a process prints past Python is not the output of a cell

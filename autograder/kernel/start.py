@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import importlib
 import json
 import os
 import random
@@ -11,6 +13,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,36 +22,49 @@ from autograder.kernel import linux
 CONNECTION = "connection.json"
 LARGE_BLOCK_BYTES = 2**20
 BACKLOG = 16
+# What a kernel would import for itself, before and in its first cells.
+LATER = (
+    *("IPython.core.completer", "IPython.core.completerlib", "IPython.core.logger"),
+    *("IPython.core.oinspect", "IPython.core.ultratb", "bdb", "ipykernel.debugger", "numpy"),
+    *("tornado.locks", "tornado.platform.asyncio", "tornado.queues"),
+    *("autograder.kernel.app", "autograder.kernel.versions"),
+)
 
 
 def import_all() -> None:
     """Import what a kernel and a notebook need, in the fork server; torch leaves much for later."""
     linux.map_blocks_of(LARGE_BLOCK_BYTES)
     sys.modules.setdefault("debugpy", None)  # type: ignore[arg-type]  # nobody is there to debug
-    import IPython.core.completer
-    import IPython.core.ultratb  # noqa: F401
-    import numpy  # noqa: F401
     import torch
 
-    import autograder.kernel.app  # noqa: F401
-
+    for name in LATER:
+        importlib.import_module(name)
     torch.set_num_threads(1)
     warm_up()
 
 
 def warm_up() -> None:
     """Have torch import and set up what it leaves for later, so that no first check pays for it."""
+    import numpy
     import torch
     import torch._dynamo
+    from torch.nn import functional
 
     from autograder.observe import collecting, gradients, observe, randn
 
-    torch.testing.assert_close(torch.ones(1), torch.ones(1))
+    torch.manual_seed(torch.initial_seed())
+    for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16):
+        layer = torch.nn.TransformerEncoderLayer(4, 2, 4, dtype=dtype)  # many operators at once
+        functional.gelu(layer(torch.ones(2, 2, 4, dtype=dtype))).mean()
+    with suppress(AssertionError):
+        torch.testing.assert_close(torch.zeros(2), torch.ones(2))
     seen: Any
     with collecting(), observe("a small forward and backward pass") as seen:
         leaf = randn(2, 2, requires_grad=True)
-        seen.output = torch.nn.Linear(2, 2)(leaf)
-        seen.gradients = gradients(seen.output, [leaf])
+        output = copy.deepcopy(torch.nn.Linear(2, 2)).double().float()(leaf)
+        seen.output, seen.gradients = output, gradients(output, [leaf])
+        seen.array = numpy.ones(2)
+        output.detach().add_(1)
 
 
 def note_everywhere(parts: Sequence[str]) -> None:

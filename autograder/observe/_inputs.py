@@ -64,7 +64,8 @@ def randomise(module: nn.Module) -> nn.Module:
     What has another name than was asked for gets the values of those that it stands for.
     """
     asked = asked_names(module)
-    with torch.no_grad():
+    # What is done here is not the student's doing, and nobody's to be told of.
+    with torch.no_grad(), torch._C.DisableTorchFunction():
         for name, parameter in module.named_parameters():
             names = asked.get(name, [name])
             drawn = torch.cat([_drawn(each, parameter.shape, len(names)) for each in names])

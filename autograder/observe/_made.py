@@ -131,12 +131,15 @@ class _Functions(TorchFunctionMode):
         self._writes = writes
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        name = getattr(func, "__name__", "")
-        self._note(str(getattr(func, "__qualname__", None) or name or func))
-        if sys._getframe(1).f_globals is self._writes.namespace:
-            self._writes.keep_tensor(name, args)
+        # Of every function, down to a tensor's size: no more is done here than must be.
         try:
-            return func(*args, **(kwargs or {}))
+            self._note(func.__qualname__)
+        except (AttributeError, TypeError):  # no function, or a name that is no text
+            self._note(str(func))
+        if sys._getframe(1).f_globals is self._writes.namespace:
+            self._writes.keep_tensor(getattr(func, "__name__", ""), args)
+        try:
+            return func(*args, **kwargs) if kwargs else func(*args)
         except Exception as error:
             self.failed = error, given_to(args)
             raise

@@ -90,7 +90,7 @@ class observe:
                 "raised": kind and [c.__name__ for c in kind.__mro__ if c.__module__ == "builtins"],
                 "names": self._names(error),
                 "missing": _missing(error),
-                "calls": sorted(self._calls.names),
+                "calls": sorted(name for name in self._calls.names if type(name) is str),
                 "at": lines_of(trace, self._test),
                 "given": self._calls.given(error),
                 "said": None if error is None else digest_of(error),
@@ -121,7 +121,7 @@ def _missing(error: BaseException | None) -> str | None:
     return name[:MAX_NAME] if isinstance(name, str) else None
 
 
-def _publish(record: bytes) -> None:
+def publish(record: bytes) -> None:
     """Put the record into the outputs of the running cell."""
     from IPython.core.getipython import get_ipython
 
@@ -132,7 +132,7 @@ def _publish(record: bytes) -> None:
         shell.display_pub.publish(data={MIME: base64.b64encode(record).decode("ascii")})
 
 
-_sink: Callable[[bytes], object] = _publish
+_sink: Callable[[bytes], object] = publish
 
 
 @contextmanager

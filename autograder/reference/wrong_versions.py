@@ -5,31 +5,35 @@ What was run once is kept, here and for other processes: a class makes the same 
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell
-
-from autograder.course.assignment import DEMO, HIDDEN, Assignment, grade_id_of, is_solution, is_test
+from autograder.course.assignment import (
+    DEMO,
+    Assignment,
+    grade_id_of,
+    hidden_code,
+    is_solution,
+    is_test,
+)
 from autograder.course.catalogue import Catalogue, Picture
 from autograder.course.tried import Failing, failed
 from autograder.errors import MalformedEvidenceError
+from autograder.kernel.request import InTurn
 from autograder.reference.checks import costs, keeps_state, only, without_comments
 from autograder.reference.drawing import drawing, matrix
 from autograder.reference.kept_versions import KeptVersions
-from autograder.sandbox.execute import execute
 from autograder.sandbox.limits import limits_of
+from autograder.sandbox.standing import Standing
 from autograder.verdict.evidence import Record
 from autograder.verdict.gathered import Gathered
 from autograder.verdict.verdict import Drawing
 from autograder.verdict.versions import Swap, Version
 
-AT_ONCE = 64  # versions in one kernel
+AT_ONCE = 64  # versions in one question to the kernel
 # A version that takes so much longer than the reference does something else.
 SLOWER, AT_LEAST_SECONDS = 20, 3
 PICTURE = """from autograder.observe import observe
@@ -131,7 +135,7 @@ class WrongVersions:
 
     def _hidden(self, test: str) -> str:
         # Without the marks: what stands between them is run before the rest of its cell.
-        return without_comments("".join(HIDDEN.findall(self.assignment.tests[test].source)))
+        return without_comments(hidden_code(self.assignment.tests[test].source))
 
     def pictures(self, swap: Swap) -> list[Drawing]:
         """The pictures in which a version differs from the reference, its errors marked."""
@@ -178,62 +182,41 @@ class WrongVersions:
         return dict(zip(runs, evidence, strict=True))
 
     def _run(self, runs: Sequence[tuple[str, str]], longest: float) -> list[list[bytes]]:
-        """The evidence of pieces of source, each behind a module of its own, in one kernel.
+        """The evidence of pieces of source, each behind a module of its own.
 
         `longest` are the seconds that one may take.
         """
-        packages = {f"solutions/{path}": source for path, source in self.modules.items()}
-        cells: list[NotebookNode] = []
-        for number, (module, source) in enumerate(runs):
-            packages[f"wrong_{number}.py"] = module.encode()
-            *before, last = _joined([*self._with_definitions_of(f"wrong_{number}"), source])
-            cells += map(new_code_cell, before)
-            cells.append(_observing(last, f"version-{number}"))
-        notebook = NotebookNode({**self.assignment.notebook, "cells": cells})
-        limits = limits_of(self.assignment)
-        limits = replace(
-            limits,
-            cell_seconds=min(longest, limits.cell_seconds),
-            notebook_seconds=limits.notebook_seconds + len(runs),
-            evidence_bytes=limits.evidence_bytes * len(runs),
-        )
-        run = execute(notebook, seed=self.seed, limits=limits, packages=packages)
-        return [run.evidence.get(f"version-{number}", []) for number in range(len(runs))]
+        above = [
+            (str(grade_id_of(cell)), True) if is_solution(cell) else (cell.source, False)
+            for cell in self.assignment.notebook.cells
+            if cell.cell_type == "code"
+            and not is_test(cell)
+            and DEMO not in cell.metadata.get("tags", [])
+        ]
+        longest = min(longest, limits_of(self.assignment).cell_seconds)
+        versions = [InTurn(module, above, source, longest) for module, source in runs]
+        return self._kernel().observed(versions)
 
-    def _with_definitions_of(self, module: str) -> Iterator[str]:
-        for cell in self.assignment.notebook.cells:
-            if cell.cell_type != "code" or DEMO in cell.metadata.get("tags", []) or is_test(cell):
-                continue
-            yield f"from {module} import {grade_id_of(cell)}" if is_solution(cell) else cell.source
+    def _kernel(self) -> Standing:
+        """The one kernel for versions that this process has open, which is this assignment's."""
+        global _open
+        if _open is None or _open[0] is not self or not _open[1].is_here:
+            if _open is not None:
+                _open[1].close()
+            packages = {f"solutions/{path}": source for path, source in self.modules.items()}
+            noted = {
+                part
+                for cell in self.assignment.tests.values()
+                for part in self.assignment.forbidden(cell)
+            }
+            limits = limits_of(self.assignment)
+            _open = self, Standing(self.seed, limits, packages, noted)
+        return _open[1]
+
+
+_open: tuple[WrongVersions, Standing] | None = None
 
 
 def _drawings(picture: Picture, right: Sequence[bytes], wrong: Sequence[bytes]) -> list[Drawing]:
     before, after = matrix(right), matrix(wrong)
     return [] if before is None or after is None else drawing(picture, before, after)
-
-
-def _joined(sources: Sequence[str]) -> list[str]:
-    """The cells in as few: what only imports and defines goes into the one below it."""
-    joined, above = [], ""
-    for source in sources:
-        above += f"{source}\n"
-        if not _only_defines(source):
-            joined.append(above)
-            above = ""
-    return joined
-
-
-@lru_cache(maxsize=1024)  # the same cells stand before each version
-def _only_defines(source: str) -> bool:
-    kinds = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
-    try:
-        return all(isinstance(node, kinds) for node in ast.parse(source).body)
-    except SyntaxError:
-        return False  # what IPython alone understands
-
-
-def _observing(source: str, name: str) -> NotebookNode:
-    """A test cell, as the one who gathers evidence knows it."""
-    flags = {"grade_id": name, "grade": True, "solution": False}
-    cell: NotebookNode = new_code_cell(source, metadata={"nbgrader": flags})
-    return cell

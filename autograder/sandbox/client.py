@@ -15,11 +15,12 @@ from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 
-from autograder.course.assignment import DEMO, error_type, hidden_lines, is_solution, is_test
+from autograder.course.assignment import DEMO, error_type, is_solution, is_test
 from autograder.errors import OutOfTimeError
-from autograder.kernel.request import GRADED_NAMES, HIDDEN_LINES, PLACE, PLAIN_TEST
+from autograder.kernel.request import GRADED_NAMES, HIDDEN_CODE, PLACE, PLAIN_TEST
 from autograder.sandbox import Limits
 from autograder.sandbox.endings import StillRunning, called, still_running
+from autograder.sandbox.hidden import apart
 from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
 from autograder.sandbox.watch import Watch, own_memory
 from autograder.verdict.evidence import MIME
@@ -85,16 +86,32 @@ class Client(NotebookClient):
 
     async def run(self) -> None:
         """Start the kernel, run every cell, stop the kernel whatever happens."""
+        await self.start()
+        try:
+            await self.run_cells()
+        finally:
+            await self.end()
+
+    async def start(self) -> None:
+        """Start the kernel and wait until it can be spoken to."""
         await self.async_start_new_kernel()
         await self._connect()
+
+    def take_up(self, run: Execution, limits: Limits) -> None:
+        """Have these be the cells that are run next, in the kernel that there is."""
+        self.nb, self._run, self._limits = run.notebook, run, limits
+        self._written = self._kept = self._evidence_bytes = 0
+
+    async def run_cells(self) -> None:
+        """Run every cell."""
+        assert isinstance(self.km, SandboxKernelManager)
+        assert isinstance(self.km.provisioner, SandboxProvisioner)
+        self._watch = Watch(self.km.provisioner.process)
+        started = self._own_time()
+        self._deadline = started + self._limits.notebook_seconds - self._run.used
+        self.reset_execution_trackers()
         watching: asyncio.Task[None] | None = None
         try:
-            assert isinstance(self.km, SandboxKernelManager)
-            assert isinstance(self.km.provisioner, SandboxProvisioner)
-            self._watch = Watch(self.km.provisioner.process)
-            started = self._own_time()
-            self._deadline = started + self._limits.notebook_seconds - self._run.used
-            self.reset_execution_trackers()
             # nbclient sees a cell's limit only while no reply arrives; a kernel may send many.
             async with asyncio.timeout(self._limits.notebook_seconds + STOP_SECONDS) as deadline:
                 watching = asyncio.create_task(self._keep_watch(self.km.provisioner, deadline))
@@ -108,7 +125,10 @@ class Client(NotebookClient):
             self._run.used += self._own_time() - started
             if watching is not None:
                 watching.cancel()
-            await self._async_cleanup_kernel()
+
+    async def end(self) -> None:
+        """Stop the kernel, whatever it does."""
+        await self._async_cleanup_kernel()
 
     async def _keep_watch(self, kernel: SandboxProvisioner, deadline: asyncio.Timeout) -> None:
         """End the kernel when it takes too much memory, here or of the machine's."""
@@ -168,17 +188,22 @@ class Client(NotebookClient):
             self._run.replies.pop(cell_index, None)
         self._written = 0
         assert self.kc is not None
-        is_apart = is_test(cell) and not self._run.is_plain
+        is_apart, source = is_test(cell) and not self._run.is_plain, cell.source
+        shown, hidden = apart(source) if is_apart else (source, "")
         self.kc.session.metadata = {
             GRADED_NAMES: self._run.requests.get(cell_index, {}),
-            HIDDEN_LINES: hidden_lines(cell) if is_apart else (),
+            HIDDEN_CODE: hidden,
             PLAIN_TEST: is_test(cell) and self._run.is_plain,
             PLACE: cell_index,
         }
         self._cell_deadline = self._own_time() + self._seconds_left(cell)
         if self._own_time() > self._deadline:
             raise OutOfTimeError
-        done = await super().async_execute_cell(cell, cell_index, *arguments, **options)
+        cell.source = shown
+        try:
+            done = await super().async_execute_cell(cell, cell_index, *arguments, **options)
+        finally:
+            cell.source = source
         if is_open and self._own_time() >= self._cell_deadline:
             self._run.slow.add(self.current)
         elif is_solution(cell) and (error := error_type(cell)):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -54,7 +53,8 @@ class Watch:
 
 
 def _read(process: int, name: str) -> str:
-    return Path(f"/proc/{process}/{name}").read_text()
+    with open(f"/proc/{process}/{name}", "rb", buffering=0) as file:  # asked for at every cell
+        return file.read().decode()
 
 
 def _resident(process: int) -> int:

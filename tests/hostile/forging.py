@@ -12,7 +12,7 @@ DISTRUST = "evidence that the tests do not write fails the whole cell"
 PUBLISHING = """
 import json
 from autograder.observe import _observation
-publish = _observation._publish
+publish = _observation.publish
 def through(sent):
     _observation._sink = lambda record: sent(record)
 """

@@ -16,8 +16,8 @@ from unittest import mock
 import torch
 
 from autograder.authoring.authored import ORACLE
-from autograder.authoring.in_process import defined
 from autograder.course.public_examples import read_examples, source_of
+from autograder.kernel.versions import defined
 from autograder.observe import collecting, observe
 from autograder.verdict.evidence import decode
 from autograder.verdict.judge import judge

@@ -16,8 +16,9 @@ from typing import Any
 
 from autograder.course.catalogue import Misconception
 from autograder.course.public_examples import NAMES, Example
+from autograder.kernel.marks import compiled
 from autograder.observe import collecting, observe
-from autograder.observe._writing import KEEPING, compiled
+from autograder.observe._writes import KEEPING
 from autograder.reading.names import reached
 from autograder.verdict.diagnose import Case, diagnose
 from autograder.verdict.evidence import Record, decode

@@ -1,7 +1,7 @@
 """Marks where code of a test cell writes into an object, which is kept as it was before.
 
 Of torch's tensors torch tells what writes into them; nothing does of a list or an array of NumPy.
-So the marked code calls `keep` on what it is about to write into.
+So the marked code calls on what it is about to write into what the observation gives it for that.
 """
 
 from __future__ import annotations
@@ -12,11 +12,8 @@ from functools import cache
 from types import CodeType
 from typing import Any
 
-from ._writes import keep
-
-_NAME = "__keep__"
+_NAME = "__keep__"  # what `observe._writes.KEEPING` has for the marked code
 _SEEN = "seen"  # nearly always what an observation is called; others are told by what they are
-KEEPING = {_NAME: keep}  # what marked code finds among its global names
 
 _METHODS = frozenset(
     {
@@ -32,7 +29,7 @@ _BY_NAME = frozenset({"setattr", "delattr"})
 
 @cache
 def compiled(source: str, name: str) -> CodeType:
-    """Source that is marked, to be run with `KEEPING`."""
+    """Source that is marked, to be run with what it calls among its global names."""
     return compile(ast.Module(marked(ast.parse(source).body), []), name, "exec")
 
 

@@ -1,0 +1,117 @@
+"""A kernel that stays for the next question: for an instructor's code, never for a student's."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import os
+from collections.abc import Collection, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from threading import Thread
+from typing import Any, TypeVar
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
+from autograder.errors import KernelServerError, SandboxUnavailableError
+from autograder.kernel.request import IN_TURN, InTurn, taken_apart
+from autograder.sandbox import Limits
+from autograder.sandbox.client import LOG, MOST_WAITING, START_SECONDS, Client
+from autograder.sandbox.execute import Execution
+from autograder.sandbox.provisioner import SandboxKernelManager
+
+CODE = "from autograder.kernel.versions import run\nrun()"
+NAME = "versions"
+MOST = 2000  # versions in one kernel, as each may leave something behind
+MORE_SECONDS = 5.0  # for what is around the versions
+
+T = TypeVar("T")
+
+
+@dataclass(eq=False)
+class Standing:
+    """Runs versions of definitions in one kernel, as long as it lives; then in the next.
+
+    `packages` can be imported there, `noted` are parts of the names of operators to be noted.
+    """
+
+    seed: int
+    limits: Limits
+    packages: Mapping[str, bytes]
+    noted: Collection[str]
+    _client: Client | None = None
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    _owner: int = field(default_factory=os.getpid)
+    _run: int = 0
+
+    def __post_init__(self) -> None:
+        # In a thread of its own, as who asks may stand inside a running loop.
+        Thread(target=self._loop.run_forever, daemon=True).start()
+        atexit.register(self.close)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether this is the process that it was made in, and no fork of it."""
+        return self._owner == os.getpid()
+
+    def observed(self, versions: Sequence[InTurn]) -> list[list[bytes]]:
+        """What each version observes; nothing where it ended the kernel.
+
+        Raises: SandboxUnavailableError, KernelServerError.
+        """
+        found: list[list[bytes]] = []
+        while len(found) < len(versions):
+            came = self._wait_for(self._ask(versions[len(found) :]))
+            found += [[*taken_apart(each)] for each in came]
+            if len(found) < len(versions):
+                found.append([])  # the one at which it ended
+                self.close()
+        self._run += len(versions)
+        if self._run > MOST:
+            self.close()
+        return found
+
+    def _wait_for(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _ask(self, versions: Sequence[InTurn]) -> list[bytes]:
+        seconds = MORE_SECONDS + sum(each.seconds for each in versions)
+        limits = replace(
+            self.limits,
+            cell_seconds=seconds,
+            notebook_seconds=seconds,
+            evidence_bytes=self.limits.evidence_bytes * len(versions),
+        )
+        flags = {"grade_id": NAME, "grade": True, "solution": False}
+        cell = new_code_cell(CODE, metadata={"nbgrader": flags})
+        notebook = NotebookNode({"cells": [cell], "metadata": {}, "nbformat": 4})
+        run = Execution(notebook, requests={0: {IN_TURN: versions}})
+        try:
+            async with asyncio.timeout(START_SECONDS + MOST_WAITING * seconds):
+                if self._client is None:
+                    self._client = await self._started(run, limits)
+                self._client.take_up(run, limits)
+                await self._client.run_cells()
+        except (SandboxUnavailableError, KernelServerError):
+            self._client = None
+            raise
+        except Exception:
+            LOG.debug("a version ended its kernel", exc_info=True)
+        return run.evidence.get(NAME, [])
+
+    async def _started(self, run: Execution, limits: Limits) -> Client:
+        files = {f"packages/{path}": content for path, content in self.packages.items()}
+        manager = SandboxKernelManager(
+            limits=self.limits, seed=self.seed, files=files, noted=sorted(self.noted)
+        )
+        client = Client(run, limits, manager)
+        await client.start()
+        return client
+
+    def close(self) -> None:
+        """End the kernel; the next question starts another."""
+        client, self._client, self._run = self._client, None, 0
+        if client is not None and self.is_here:
+            with suppress(Exception):  # it ended by itself
+                self._wait_for(client.end())
