@@ -230,6 +230,6 @@ def test_a_budget_is_spent_in_order() -> None:
     assert budget.take([("c", 0.5)]) == []
     assert budget.take([("d", 0.0)]) == ["d"]
     half = Budget(4.0)
-    with half.at_most():
+    with half.half():
         assert half.take([("a", 2.0)]) == []
     assert half.take([("a", 2.0)]) == ["a"]

@@ -3,11 +3,12 @@
 `[promise.DEFINITION]` in the file of the public examples has a row for each check: what it stands
 `on`, a house rule by its id or words of the notebook. Of one that stands on house rules alone, and
 of one that says what it `tells`, a failure has the words of the family of that name, whatever the
-code looks like.
+code looks like. Where it tells `promise`, these are the words that it stands on.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -21,6 +22,7 @@ from autograder.errors import CourseError
 
 FILE = Path(__file__).with_name("promises.toml")
 SEVERAL = "house-rules"  # the family of a check that stands on more than one of them
+PROMISE = "promise"  # the family of one that says of a special case what the notebook does
 # Told whatever else fails: what a module's parameters are called decides about all of it.
 ALWAYS = "parameters"
 # Families that no one check tells, but any may: by what it gave, and by what it gives alone.
@@ -50,9 +52,9 @@ def read_telling(examples: str, cells: Sequence[Mapping[str, Any]]) -> Telling:
         for check, row in [*rows.items(), *((each, {"tells": each}) for each in (TYPE, CALLS))]:
             if family := _family(row):
                 words = _words(f"the promise of {check!r}", definition, family, row)
-                kind = "-or-".join(row["on"]) if family == SEVERAL else family
                 told[definition, check] = Misconception(
-                    f"{kind}-{definition}", definition, words.name, words.effect, words.hint, above
+                    f"{_kind(check, family, row)}-{definition}",
+                    *(definition, words.name, words.effect, words.hint, above),
                 )
     return told
 
@@ -71,8 +73,15 @@ def _family(row: Mapping[str, Any]) -> str:
     return str(on[0]) if len(on) == 1 else SEVERAL
 
 
+def _kind(check: str, family: str, row: Mapping[str, Any]) -> str:
+    if family == PROMISE:
+        return re.sub(r"\W+", "-", check).strip("-").lower()
+    return "-or-".join(row["on"]) if family == SEVERAL else family
+
+
 def _words(called: str, definition: str, family: str, row: Mapping[str, Any]) -> Words:
     entry = {"of": family}
-    if family == SEVERAL:
-        entry["argument"] = "; or: ".join(house_rules()[rule] for rule in row["on"])
+    if family in (SEVERAL, PROMISE):
+        rules = house_rules()
+        entry["argument"] = "; or: ".join(rules.get(on, f"“{on.strip()}”") for on in row["on"])
     return words_of(called, definition, entry)

@@ -141,7 +141,7 @@ def evidence_anew(
             copied.cells.append(new_code_cell(cell.source))
         source = given.get(name, cell.source)
         if name == test:
-            source = as_hidden(code or hidden_code(cell.source))
+            source = as_hidden(code) if code else hidden_code(cell.source)
         copied.cells.append(new_code_cell(source, metadata=cell.metadata, id=cell.id))
         if name == test:
             break

@@ -16,7 +16,8 @@ from nbformat.v4 import new_code_cell
 
 from autograder.errors import KernelServerError, SandboxUnavailableError
 from autograder.kernel.request import IN_TURN, InTurn, taken_apart
-from autograder.sandbox import Limits
+from autograder.sandbox import Limits, kernel_server
+from autograder.sandbox import replace as replace_server
 from autograder.sandbox.client import LOG, MOST_WAITING, START_SECONDS, Client
 from autograder.sandbox.execute import Execution
 from autograder.sandbox.provisioner import SandboxKernelManager
@@ -58,11 +59,16 @@ class Standing:
     def observed(self, versions: Sequence[InTurn]) -> list[list[bytes]]:
         """What each version observes; nothing where it ended the kernel.
 
-        Raises: SandboxUnavailableError, KernelServerError.
+        Raises: SandboxUnavailableError; KernelServerError, when the fork server ended twice.
         """
         found: list[list[bytes]] = []
         while len(found) < len(versions):
-            came = self._wait_for(self._ask(versions[len(found) :]))
+            server = kernel_server()
+            try:
+                came = self._wait_for(self._ask(versions[len(found) :]))
+            except KernelServerError:
+                replace_server(server)
+                came = self._wait_for(self._ask(versions[len(found) :]))
             found += [[*taken_apart(each)] for each in came]
             if len(found) < len(versions):
                 found.append([])  # the one at which it ended

@@ -7,11 +7,11 @@ the same submission gets the same name on a busy machine, and where everything i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
 SECONDS = 5.0  # of one core; the rest of ten is for what comes with it
-ROUND, RUN = 0.25, 0.015  # to start what runs versions, and to have one of them defined
+ROUND, RUN = 0.1, 0.01  # to ask for versions once, and to have one of them defined
 
 T = TypeVar("T")
 
@@ -37,11 +37,15 @@ class Budget:
         return taken
 
     @contextmanager
-    def at_most(self, seconds: float | None = None) -> Iterator[None]:
-        """In the block no more than this can be had, or half of what is left."""
-        kept = self._left / 2 if seconds is None else max(self._left - seconds, 0.0)
+    def at_most(self, seconds: float) -> Iterator[None]:
+        """In the block no more than this can be had."""
+        kept = max(self._left - seconds, 0.0)
         self._left -= kept
         try:
             yield
         finally:
             self._left += kept
+
+    def half(self) -> AbstractContextManager[None]:
+        """In the block no more can be had than half of what is left."""
+        return self.at_most(self._left / 2)

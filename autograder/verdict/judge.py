@@ -77,7 +77,7 @@ def judge(
             message = f"{through}, which it uses, {called[record.name]}"
         else:
             message = _wrong(record, found[record.name], circumstances.lines)
-            if message and _wrong(_in_tuples(record), _in_tuples(found[record.name])) is None:
+            if message and _is_right_in_tuples(record, found[record.name]):
                 # One slip, however often the cell looks at it: the numbers are judged.
                 if listed:
                     message, fine = None, f"right but for this: {message}; that is priced above"
@@ -118,7 +118,7 @@ def _works(expected: Sequence[Record], found: dict[str, Record], called: Contain
     return not results or any(
         record.name in found
         and record.name not in called
-        and _wrong(_in_tuples(record), _in_tuples(found[record.name])) is None
+        and _is_right_in_tuples(record, found[record.name])
         for record in results
     )
 
@@ -133,10 +133,11 @@ def _in_tuples(record: Record) -> Record:
 
 def differs_in_type(expected: Record, found: Record) -> bool:
     """Whether nothing is wrong but that there are lists for tuples, or the other way round."""
-    return (
-        _wrong(expected, found) is not None
-        and _wrong(_in_tuples(expected), _in_tuples(found)) is None
-    )
+    return _wrong(expected, found) is not None and _is_right_in_tuples(expected, found)
+
+
+def _is_right_in_tuples(expected: Record, found: Record) -> bool:
+    return _wrong(_in_tuples(expected), _in_tuples(found)) is None
 
 
 def _reference(grade_id: str, records: Evidence) -> list[Record]:

@@ -115,7 +115,7 @@ class Search:
         """
         own, left = [*filter(self._before.may_be_part, own)], MOST_PAIRS
         tried: set[Swap] = set()
-        with self._budget.at_most():
+        with self._budget.half():
             for check in self._by_cost(self._alone, self._alone):
                 alike = [swap for swap in self._alike_in(own, check) if swap not in tried]
                 tried.update(alike)
