@@ -192,7 +192,7 @@ STYLES: list[tuple[str, str, str]] = [
     ),
     (
         "challenge-gqa",
-        "",  # heads in turn, and a -1 that cannot be worked out: only the first is in the catalogue
+        "heads-in-turn + sizes-grouped_query_attention",  # the second is a -1 that cannot be known
         """def grouped_query_attention(query, key, value, mask=None):
     B, H, L, E = query.shape
     K = key.shape[1]

@@ -6,7 +6,7 @@ kernel in which nothing was called before, it is right.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 
 from autograder.course.assignment import hidden_code
@@ -31,13 +31,15 @@ def told_of_calls(
 ) -> dict[str, CellResult]:
     """The verdicts that explain nothing so far and turn out to depend on calls before.
 
-    `files` lie beside the notebook.
+    So may those that only tell of several promises, which break together: then it is this that is
+    told. `files` lie beside the notebook.
     """
+    catalogue = key.wrong.catalogue
     unnamed = [
         result
         for test, result in explained.items()
-        if (test.removeprefix("test-"), CALLS) in key.wrong.catalogue.telling
-        and _is_open(result, execution)
+        if (test.removeprefix("test-"), CALLS) in catalogue.telling
+        and _is_open(result, execution, catalogue.by_id)
     ]
     told, left = {}, MOST_RUNS
     for result in unnamed:
@@ -46,11 +48,11 @@ def told_of_calls(
         for check in sorted(failed, key=lambda each: seconds[each.name])[:left]:
             left -= 1
             if _passes_alone(key, execution, files, result.grade_id, check.name):
-                because = key.wrong.catalogue.telling[result.grade_id.removeprefix("test-"), CALLS]
+                because = catalogue.telling[result.grade_id.removeprefix("test-"), CALLS]
                 told[result.grade_id] = replace(
                     result,
                     checks=tuple(
-                        replace(each, because=(because,)) if each == check else each
+                        replace(each, because=(because,) if each == check else ())
                         for each in result.checks
                     ),
                 )
@@ -58,14 +60,15 @@ def told_of_calls(
     return told
 
 
-def _is_open(result: CellResult, execution: Execution) -> bool:
-    """Whether it starts right, goes wrong later, and nothing says yet why."""
+def _is_open(result: CellResult, execution: Execution, by_code: Container[str]) -> bool:
+    """Whether it starts right and goes wrong later, and no mistake by its code says why."""
     failed = [check for check in result.checks if not check.passed]
+    because = {each.id for check in failed for each in check.because}
     return (
         bool(failed)
         and result.checks[0].passed
         and not (result.mend_first or result.on_right or execution.problem)
-        and not any(check.because for check in failed)
+        and (not because or (len(because) > 1 and not any(id in by_code for id in because)))
         and result.grade_id not in execution.slow
     )
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import itertools
 import logging
 from collections.abc import Mapping, Sequence
@@ -21,6 +19,7 @@ from autograder.kernel.request import GRADED_NAMES, HIDDEN_CODE, PLACE, PLAIN_TE
 from autograder.sandbox import Limits
 from autograder.sandbox.endings import StillRunning, called, still_running
 from autograder.sandbox.hidden import apart
+from autograder.sandbox.intake import Intake
 from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
 from autograder.sandbox.watch import Watch, own_memory
 from autograder.verdict.evidence import MIME
@@ -34,9 +33,6 @@ MOST_WAITING = 3  # a notebook that waits for others takes at most so many times
 GLANCE_SECONDS, LOOK_TURNS = 0.02, 12  # for what comes in here; for what the kernel uses
 MOST_HERE = 160 * 2**20
 NBGRADERS_DEMO = "skip-execution"  # a tag of the instructor's cells that nbgrader does not run
-FULL_OUTPUTS = 16  # all outputs together: as much as so many cells may write
-# No widgets, no changes of earlier outputs: only what a cell shows of itself.
-PASSED_ON = ("status", "stream", "display_data", "execute_result", "error", "clear_output")
 
 LOG = logging.getLogger(__name__)
 LOG.addHandler(logging.NullHandler())
@@ -69,9 +65,7 @@ class Client(NotebookClient):
         self._watch = Watch(0)
         self._started = monotonic()
         self.overrun: str | None = None
-        self._written = 0
-        self._kept = 0
-        self._evidence_bytes = 0
+        self._intake = Intake(limits)
         self.current: str | None = None
         self.place = 0
         self.running: Sequence[StillRunning] = ()
@@ -100,7 +94,7 @@ class Client(NotebookClient):
     def take_up(self, run: Execution, limits: Limits) -> None:
         """Have these be the cells that are run next, in the kernel that there is."""
         self.nb, self._run, self._limits = run.notebook, run, limits
-        self._written = self._kept = self._evidence_bytes = 0
+        self._intake = Intake(limits)
 
     async def run_cells(self) -> None:
         """Run every cell."""
@@ -186,7 +180,7 @@ class Client(NotebookClient):
             self._run.evidence.pop(self.current, None)
             self._run.stopped.pop(self.current, None)
             self._run.replies.pop(cell_index, None)
-        self._written = 0
+        self._intake.begin_cell()
         assert self.kc is not None
         is_apart, source = is_test(cell) and not self._run.is_plain, cell.source
         shown, hidden = apart(source) if is_apart else (source, "")
@@ -236,36 +230,13 @@ class Client(NotebookClient):
     ) -> NotebookNode | None:
         """Take what a cell sent, as far as it is evidence or may be shown."""
         if msg["msg_type"] == "display_data" and MIME in msg["content"]["data"]:
-            self._take(msg["content"]["data"][MIME], cell)
+            record = self._intake.record(msg["content"]["data"][MIME])
+            if record is not None and is_test(cell) and self.place not in self._run.done:
+                self._run.evidence.setdefault(self.current or "", []).append(record)
             return None
-        if msg["msg_type"] not in PASSED_ON:
+        if not self._intake.is_shown(msg):
             return None
-        if msg["msg_type"] != "status":
-            size = len(str(msg["content"]))
-            self._written += size
-            if self._written > self._limits.output_bytes:
-                return None
-            self._kept += size
-            if self._kept > FULL_OUTPUTS * self._limits.output_bytes:
-                return None
-            # It names a display, and a later one of that name is put in the place of each that
-            # there is: a thousand small ones would become a thousand large ones.
-            msg["content"].pop("transient", None)
-            if "metadata" in msg["content"]:
-                # nbconvert writes them into pages: sizes as attributes, "isolated" as a frame.
-                msg["content"]["metadata"] = {}
         if "execution_count" in msg["content"]:
             # A kernel may claim any number; the client counts by itself.
             msg["content"]["execution_count"] = self.code_cells_executed
         return super().process_message(msg, cell, cell_index)
-
-    def _take(self, record: object, cell: NotebookNode) -> None:
-        self._evidence_bytes += len(str(record))
-        is_open = is_test(cell) and self.place not in self._run.done
-        if not is_open or self._evidence_bytes > self._limits.evidence_bytes:
-            return
-        try:
-            decoded = base64.b64decode(str(record), validate=True)
-        except (binascii.Error, ValueError):
-            decoded = b""  # malformed; the judge says so
-        self._run.evidence.setdefault(self.current or "", []).append(decoded)

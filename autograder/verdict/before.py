@@ -28,6 +28,12 @@ class Before:
         """Whether it did but for chance, or was never tried."""
         return len(self._of(swap) ^ self._failed) <= self._by_chance
 
+    def may_be_more(self, swap: Swap) -> bool:
+        """Whether it failed what the submission fails and one check more, but for chance."""
+        fails = self._of(swap)
+        lacking, more = self._failed - fails, fails - self._failed
+        return len(lacking) <= self._by_chance and len(more) <= 1 + self._by_chance
+
     def may_be_part(self, swap: Swap) -> bool:
         """Whether it failed something, and nothing but what the submission fails."""
         fails = self._of(swap)

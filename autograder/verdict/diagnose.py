@@ -132,17 +132,17 @@ class _Cell:
         failing = [(each.id,) for each in entries if each.definition in earlier]
         passing = [(each.id,) for each in entries if each.definition in used - {*earlier}]
         told = {} if earlier else self._told(expected)
+        always = {
+            name: ids for name, ids in told.items() if is_told_always(self._catalogue.named[ids[0]])
+        }
         if len(told) == len(self._failed):
-            return search.one_of(own, passing, only_likely=True) or told
+            return search.one_of(own, passing, only_likely=True) or always or told
         return (
             search.one_of([*failing, *own], passing)
-            or search.together(own)
+            or search.together(own, always or told)
+            or search.almost([*failing, *own])
             or search.one_pair(own)
-            or {
-                name: ids
-                for name, ids in told.items()
-                if is_told_always(self._catalogue.named[ids[0]])
-            }
+            or always
             or None
         )
 
