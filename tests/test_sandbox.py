@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from queue import Empty
 
 import pytest
+import zmq
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -17,6 +20,7 @@ from autograder.kernel.request import STILL_RUNNING
 from autograder.reading.wanted import first_line
 from autograder.sandbox import KernelServer, Limits, check_place, client
 from autograder.sandbox.bubblewrap import PACKAGES, environment
+from autograder.sandbox.channels import SandboxKernelClient
 from autograder.sandbox.execute import MOST_KERNELS, Execution, execute
 from autograder.verdict.evidence import decode
 from tests.harness import ROOT
@@ -40,6 +44,35 @@ def printed(execution: Execution) -> list[str]:
         ).strip()
         for cell in execution.notebook.cells
     ]
+
+
+class Unheard:
+    """Stands for a client whose first subscriptions the kernel's loop does not see."""
+
+    def __init__(self, unseen: int) -> None:
+        self.unseen = unseen
+        self.subscribed: list[bytes] = []
+        self.iopub_channel = self.socket = self
+
+    def setsockopt(self, option: int, topic: bytes) -> None:
+        assert option == zmq.SUBSCRIBE
+        self.subscribed.append(topic)
+
+    async def get_iopub_msg(self, timeout: float) -> dict[str, str]:
+        if len(self.subscribed) < self.unseen:
+            raise Empty
+        return {"msg_type": "iopub_welcome"}
+
+
+def test_a_kernel_that_missed_a_subscription_is_woken_by_another() -> None:
+    """The loop of a kernel may have been busy with a message of its own at that moment."""
+    missed, gone = Unheard(2), Unheard(100)
+
+    asyncio.run(SandboxKernelClient.wait_for_ready(missed, 60))  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match="did not answer in 5 s"):
+        asyncio.run(SandboxKernelClient.wait_for_ready(gone, 5))  # type: ignore[arg-type]
+
+    assert missed.subscribed == [b"0", b"1"]
 
 
 def test_nothing_of_the_course_or_the_machine_is_there(

@@ -149,6 +149,15 @@ class Kernel(IPythonKernel):
         self._lasting = Lasting()
         super().__init__(**options)
 
+    def _publish_status(self, status: str, *where: Any, **more: Any) -> None:
+        """Send a status, but none before the first cell.
+
+        What is sent while the client subscribes can hide from the loop that it did: only the next
+        message would show it, and the client waits for the answer before it sends any.
+        """
+        if status != "starting":
+            super()._publish_status(status, *where, **more)
+
     async def do_execute(
         self,
         code: str,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import uuid
 from collections.abc import Sequence
 from queue import Empty
 from typing import Any
 
+import zmq
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.channels import AsyncZMQSocketChannel
 from jupyter_client.session import json_unpacker
@@ -19,6 +21,7 @@ MOST_BYTES = 24 * 2**20
 PLAIN_BYTES = 4 * 2**20
 # An object takes up to a hundred times the room of the characters that separate it from the next.
 MOST_OBJECTS = 500_000
+WAKE_SECONDS = 2.0
 
 
 def is_moderate(frames: Sequence[bytes]) -> bool:
@@ -78,11 +81,19 @@ class SandboxKernelClient(AsyncKernelClient):
         super().start_channels(stdin=False, hb=False)
 
     async def wait_for_ready(self, timeout: float | None = None) -> None:
-        """Wait for the kernel's welcome to a subscriber, JEP 65, instead of asking again and again.
+        """Wait for the kernel's welcome to a subscriber, JEP 65.
+
+        Where it does not come at once, subscribe to something else as well: that wakes it.
 
         Raises: RuntimeError, when it does not come.
         """
-        try:
-            await self.get_iopub_msg(timeout=timeout)
-        except Empty as error:
-            raise RuntimeError(f"the kernel did not answer in {timeout} s") from error
+        left = float("inf") if timeout is None else timeout
+        for turn in itertools.count():
+            try:
+                await self.get_iopub_msg(timeout=min(WAKE_SECONDS, left))
+                return
+            except Empty as error:
+                left -= WAKE_SECONDS
+                if left <= 0:
+                    raise RuntimeError(f"the kernel did not answer in {timeout} s") from error
+            self.iopub_channel.socket.setsockopt(zmq.SUBSCRIBE, f"{turn}".encode())
