@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from autograder.course.course import Course
+from autograder.grading import by_itself
 from autograder.grading.grade import grade
 from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
@@ -165,3 +166,30 @@ def test_what_a_second_run_prints_reaches_nobody(key: AnswerKey, tmp_path: Path)
         "should be",
         "right, with a right double in place of yours",
     ]
+
+
+@pytest.mark.parametrize(
+    ("sources", "kernels"),
+    [({"double": TRIPLED}, 1), ({"double": TRIPLED, "quadruple": ONCE}, 2)],
+)
+def test_those_that_stand_on_the_same_share_a_kernel(
+    key: AnswerKey,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    sources: dict[str, str],
+    kernels: int,
+) -> None:
+    """And who stands on a right one more has one of its own, without that one's answer before."""
+    asked: list[tuple[str, ...]] = []
+    real = by_itself.evidence_anew
+
+    def counted(*given: Any, **named: Any) -> dict[str, list[bytes]]:
+        asked.append(given[4])
+        return real(*given, **named)
+
+    monkeypatch.setattr(by_itself, "evidence_anew", counted)
+
+    found = verdicts(key, tmp_path, **sources)
+
+    assert len(asked) == kernels == len({*asked})
+    assert found["halved"].score == 4

@@ -3,10 +3,10 @@
 So one mistake costs the points of what it is in, and not of all that is built on it.
 
 This is the one place where a part of the reference meets a student's code, and that costs no
-trust: the kernel is one of its own for each definition, and holds no more than the instructor's
-text of what comes *before* it, which the definition may call and which earns nothing there. What
-is asked of the definition itself is not in it, and nothing leaves the kernel but which checks of
-this one definition passed, and which misconception it has: no output, no message, no number.
+trust: the kernel is one of its own for definitions that stand on the same wrong ones, and holds no
+more than the instructor's text of what comes *before* them, which they may call and which earns
+nothing there. What is asked of a definition itself is not in it, and nothing leaves the kernel but
+which checks of these passed, and which misconception they have: no output, no message, no number.
 """
 
 from __future__ import annotations
@@ -55,23 +55,44 @@ def judged_by_themselves(
     either. `files` lie beside the notebook.
     """
     again: dict[str, Again] = {}
-    by_itself: dict[str, CellResult] = {}
-    order = [test.removeprefix("test-") for test in case.results]
-    for test, result in case.results.items():
-        definition = test.removeprefix("test-")
-        earlier = tuple(
-            each
-            for each in order[: order.index(definition)]
-            if each in case.student_uses.get(definition, ())
-            and not by_itself.get(f"test-{each}", case.results[f"test-{each}"]).is_right
-        )
-        if earlier and definition not in calls and _is_open(execution, result, earlier):
-            evidence = evidence_anew(key, execution.notebook, files, test, earlier)
-            judged = _judged(key, test, evidence)
-            if passed(judged) - passed(result):
-                again[test] = Again(earlier, evidence, judged)
-                by_itself[test] = judged
+    results = dict(case.results)  # of those that were judged again, by themselves
+    known: dict[tuple[str, ...], dict[str, list[bytes]]] = {}
+    tests = list(results)
+    for place, test in enumerate(tests):
+        earlier = _earlier(case, results, test)
+        if not earlier or not _is_open(execution, results[test], earlier, calls):
+            continue
+        if test not in known.get(earlier, {}):
+            # Those further down that stand on the same are looked at in the same kernel.
+            others = [
+                each
+                for each in tests[place + 1 :]
+                if _earlier(case, results, each, besides=tests[place:]) == earlier
+                and _is_open(execution, results[each], earlier, calls)
+            ]
+            wanted = [test, *others]
+            known[earlier] = evidence_anew(key, execution.notebook, files, wanted, earlier)
+        evidence = known[earlier].get(test, [])
+        judged = _judged(key, test, evidence)
+        if passed(judged) - passed(results[test]):
+            again[test] = Again(earlier, evidence, judged)
+            results[test] = judged
     return again
+
+
+def _earlier(
+    case: Case, results: Mapping[str, CellResult], test: str, besides: Container[str] = ()
+) -> tuple[str, ...]:
+    """The definitions above that this one uses and that are wrong, but for those `besides`."""
+    uses = case.student_uses.get(test.removeprefix("test-"), ())
+    above = list(results)[: list(results).index(test)]
+    return tuple(
+        name
+        for each in above
+        if (name := each.removeprefix("test-")) in uses
+        and each not in besides
+        and not results[each].is_right
+    )
 
 
 def with_again(case: Case, again: Mapping[str, Again]) -> Case:
@@ -107,8 +128,12 @@ def passed(result: CellResult) -> set[str]:
     return {check.name for check in result.checks if check.passed}
 
 
-def _is_open(execution: Execution, result: CellResult, earlier: Sequence[str]) -> bool:
+def _is_open(
+    execution: Execution, result: CellResult, earlier: Sequence[str], calls: Container[str]
+) -> bool:
     """Whether another run may say more; what was slow by itself will be so again."""
+    if result.grade_id.removeprefix("test-") in calls:
+        return False
     slow = result.grade_id in execution.slow
     through_others = any(f"test-{each}" in execution.slow for each in earlier)
     tampered = any(check.message == TAMPERED for check in result.checks)
@@ -119,13 +144,13 @@ def evidence_anew(
     key: AnswerKey,
     notebook: NotebookNode,
     files: Mapping[str, bytes],
-    test: str,
+    tests: Sequence[str],
     earlier: Sequence[str] = (),
     code: str = "",
-) -> list[bytes]:
-    """What one test cell observes where the instructor's earlier definitions follow on these.
+) -> dict[str, list[bytes]]:
+    """What test cells observe where the instructor's earlier definitions follow on these.
 
-    Of the test cell's hidden part `code` is run, or all of it.
+    Of a test cell's hidden part `code` is run, or all of it.
     """
     given = {
         grade_id_of(cell): cell.source
@@ -135,19 +160,19 @@ def evidence_anew(
     copied = NotebookNode({**notebook, "cells": []})
     for cell in notebook.cells:
         name = grade_id_of(cell)
-        if cell.cell_type != "code" or (is_test(cell) and name != test):
+        if cell.cell_type != "code" or (is_test(cell) and name not in tests):
             continue
         if name in given:  # helpers that stand beside the student's are still there
             copied.cells.append(new_code_cell(cell.source))
         source = given.get(name, cell.source)
-        if name == test:
+        if name in tests:
             source = as_hidden(code) if code else hidden_code(cell.source)
         copied.cells.append(new_code_cell(source, metadata=cell.metadata, id=cell.id))
-        if name == test:
+        if name == tests[-1]:
             break
     requests = graded_names(copied, key.assignment.notebook, key.rebuilder.stubs).requests
     run = execute(copied, seed=key.seed, limits=key.limits, handed_in=files, requests=requests)
-    return run.evidence.get(test, [])
+    return run.evidence
 
 
 def _judged(key: AnswerKey, test: str, evidence: Sequence[bytes]) -> CellResult:
