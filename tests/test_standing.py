@@ -25,7 +25,7 @@ ABOVE = [("import math\n", False), ("double", True), ("half = lambda x: x / 2\n"
 def kernel() -> Iterator[Standing]:
     made = Standing(1, Limits(), {}, [])
     yield made
-    made.close()
+    made.end()
 
 
 def version(result: str, seconds: float = 5, source: str = OBSERVES) -> InTurn:
@@ -74,6 +74,18 @@ def test_an_endless_one_costs_its_seconds_and_keeps_what_it_gave(kernel: Standin
     assert results(found[1:]) == [6]
 
 
+def test_one_that_sends_too_much_is_lost_alone(kernel: Standing) -> None:
+    """Its message is given to nobody, and those of the others are still theirs."""
+    large = (
+        "with observe('large') as seen:\n    seen.all = [torch.zeros(2**20) for _ in range(8)]\n"
+    )
+    too_much = version("2 * x", source=f"import torch\n{OBSERVES}{large}")
+
+    found = kernel.observed([version("3 * x"), too_much, version("4 * x")])
+
+    assert results(found) == [9, None, 12]
+
+
 def test_another_fork_server_starts_the_next_kernel(kernel: Standing) -> None:
     """Where the first one is killed, as by the machine that ran out of memory."""
     kernel.observed([version("2 * x")])
@@ -82,7 +94,7 @@ def test_another_fork_server_starts_the_next_kernel(kernel: Standing) -> None:
 
     found = kernel.observed([version("2 * x"), version("3 * x"), version("4 * x")])
 
-    assert results(found)[1:] == [9, 12]
+    assert results(found) == [6, 9, 12]
     assert results(kernel.observed([version("5 * x")])) == [15]
 
 

@@ -202,7 +202,7 @@ class WrongVersions:
         global _open
         if _open is None or _open[0] is not self or not _open[1].is_here:
             if _open is not None:
-                _open[1].close()
+                _open[1].end()
             packages = {f"solutions/{path}": source for path, source in self.modules.items()}
             noted = {
                 part

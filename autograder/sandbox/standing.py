@@ -24,7 +24,7 @@ from autograder.sandbox.provisioner import SandboxKernelManager
 
 CODE = "from autograder.kernel.versions import run\nrun()"
 NAME = "versions"
-MOST = 2000  # versions in one kernel, as each may leave something behind
+MOST = 500  # versions in one kernel, as each leaves something behind
 MORE_SECONDS = 5.0  # for what is around the versions
 
 T = TypeVar("T")
@@ -48,8 +48,12 @@ class Standing:
 
     def __post_init__(self) -> None:
         # In a thread of its own, as who asks may stand inside a running loop.
-        Thread(target=self._loop.run_forever, daemon=True).start()
-        atexit.register(self.close)
+        Thread(target=self._serve, daemon=True).start()
+        atexit.register(self.end)
+
+    def _serve(self) -> None:
+        self._loop.run_forever()
+        self._loop.close()
 
     @property
     def is_here(self) -> bool:
@@ -57,11 +61,12 @@ class Standing:
         return self._owner == os.getpid()
 
     def observed(self, versions: Sequence[InTurn]) -> list[list[bytes]]:
-        """What each version observes; nothing where it ended the kernel.
+        """What each version observes; nothing where it ended the kernel, or sent too much.
 
         Raises: SandboxUnavailableError; KernelServerError, when the fork server ended twice.
         """
         found: list[list[bytes]] = []
+        ended_at = -1
         while len(found) < len(versions):
             server = kernel_server()
             try:
@@ -69,10 +74,12 @@ class Standing:
             except KernelServerError:
                 replace_server(server)
                 came = self._wait_for(self._ask(versions[len(found) :]))
-            found += [[*taken_apart(each)] for each in came]
+            found += [came.get(place, []) for place in range(max(came, default=-1) + 1)]
             if len(found) < len(versions):
-                found.append([])  # the one at which it ended
                 self.close()
+                if len(found) == ended_at:
+                    found.append([])  # two kernels ended at it, so it was no accident
+                ended_at = len(found)
         self._run += len(versions)
         if self._run > MOST:
             self.close()
@@ -81,7 +88,8 @@ class Standing:
     def _wait_for(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    async def _ask(self, versions: Sequence[InTurn]) -> list[bytes]:
+    async def _ask(self, versions: Sequence[InTurn]) -> dict[int, list[bytes]]:
+        """The records of versions by their places, as far as they came."""
         seconds = MORE_SECONDS + sum(each.seconds for each in versions)
         limits = replace(
             self.limits,
@@ -104,7 +112,8 @@ class Standing:
             raise
         except Exception:
             LOG.debug("a version ended its kernel", exc_info=True)
-        return run.evidence.get(NAME, [])
+        each = (list(taken_apart(sent)) for sent in run.evidence.get(NAME, []) if sent)
+        return {int(place): records for place, *records in each}
 
     async def _started(self, run: Execution, limits: Limits) -> Client:
         files = {f"packages/{path}": content for path, content in self.packages.items()}
@@ -121,3 +130,10 @@ class Standing:
         if client is not None and self.is_here:
             with suppress(Exception):  # it ended by itself
                 self._wait_for(client.end())
+
+    def end(self) -> None:
+        """End the kernel, and all that waits for questions."""
+        self.close()
+        atexit.unregister(self.end)
+        if self.is_here:
+            self._loop.call_soon_threadsafe(self._loop.stop)
