@@ -23,6 +23,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.gradebook.entry import entry_of
+from autograder.reference import wrong_versions
 from autograder.reference.answer_key import AnswerKey
 from autograder.sandbox import kernel_server
 from autograder.sandbox import replace as replace_server
@@ -329,6 +330,8 @@ def by_library(hostile: Hostile, key: AnswerKey, course: Path) -> None:
         remove(course / "submitted")
 
     check(hostile, found.as_json())
+    if wrong_versions._open is not None:
+        wrong_versions._open[1].close()  # the one kernel that stays, of the course's own code
     assert list(kernel_server().kernels.iterdir()) == []
     assert len(entry_of(found).notebook or "") < MAX_AUTOGRADED
 
