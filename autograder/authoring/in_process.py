@@ -139,8 +139,10 @@ class InProcess:
 
     def failing(self, test: str) -> Mapping[Swap, frozenset[str]]:
         """The checks of a test cell that each misconception fails, of those that were tried."""
-        checks, ids = self.gathered.expected(test), self.catalogue.by_id
-        found = self._failing.setdefault(test, failed(self.tried, test, checks, ids))
+        if test not in self._failing:
+            checks = self.gathered.expected(test)
+            self._failing[test] = failed(self.tried, test, checks, self.catalogue.by_id)
+        found = self._failing[test]
         new = [s for name, s in self.known if name == test and len(s) == 1 and s not in found]
         found.update({swap: self._version(test, swap, "", None).fails for swap in new})
         return found
