@@ -7,6 +7,7 @@ import gc
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -331,31 +332,63 @@ def test_garbage_makes_no_room_in_a_limit_of_memory() -> None:
         gc.enable()
 
 
-def test_where_operators_are_noted_everywhere_no_mode_is_asked_about_each() -> None:
-    """Noted are those of every library of torch's, seen in another process: it cannot be undone."""
-    code = """
+def in_a_process_that_notes(code: str) -> list[Any]:
+    """What code prints, each a literal, in another process: noting cannot be undone."""
+    first = """
 import warnings, torch
-from torch.utils._python_dispatch import _get_current_dispatch_mode as mode
+from torch import nn
+from torch.overrides import _get_current_function_mode as function_mode
+from torch.utils._python_dispatch import _get_current_dispatch_mode as dispatch_mode
 from autograder.observe import collecting, observe
 from autograder.observe._everywhere import note_everywhere
 from autograder.verdict.evidence import decode
 warnings.simplefilter("ignore")
+"""
+    command = [sys.executable, "-c", first + code]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [ast.literal_eval(line) for line in done.stdout.splitlines()]
+
+
+def test_where_operators_are_noted_everywhere_torch_is_not_asked_about_each() -> None:
+    """Noted are those of every library of torch's, and of its functions those in Python."""
+    printed = in_a_process_that_notes("""
 with observe("before"):
-    print(mode() is None)
-note_everywhere(["layer_norm"])
+    print(dispatch_mode() is None, function_mode() is None, sep=",")
+note_everywhere(["layer_norm", "multi_head_attention", "flex_attention"])
 numbers = torch.quantize_per_tensor(torch.rand(2, 4), 0.1, 0, torch.quint8)
 ones = torch.ones(4)
+layer = nn.MultiheadAttention(4, 2)
+from torch.nn.attention.flex_attention import flex_attention
 with collecting() as records, observe("after"):
-    print(mode() is None)
-    torch.nn.functional.layer_norm(torch.rand(2, 4), (4,))
+    print(dispatch_mode() is None, function_mode() is None, sep=",")
+    nn.functional.layer_norm(torch.rand(2, 4), (4,))
     with torch._C.DisableTorchFunction():
         torch.ops.quantized.layer_norm(numbers, [4], ones, ones, 1e-5, 0.1, 0)
-print(sorted(name for name in decode(records[0]).calls if "layer_norm" in name))
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        layer(torch.rand(2, 4), torch.rand(2, 4), torch.rand(2, 4))
+        flex_attention(*torch.rand(3, 1, 1, 16, 16))
+print([name for name in decode(records[0]).calls])
+""")
 
-    before, after, names = done.stdout.splitlines()
-    assert (before, after) == ("False", "True")
-    assert {"aten::layer_norm", "aten::native_layer_norm", "quantized::layer_norm"} <= {
-        *ast.literal_eval(names)
-    }
+    before, after, names = printed
+    assert (before, after) == ((False, False), (True, True))
+    assert {"aten::layer_norm", "aten::native_layer_norm", "quantized::layer_norm"} <= {*names}
+    assert {"multi_head_attention_forward", "flex_attention"} <= {*names}
+
+
+def test_what_failed_is_told_of_the_functions_that_fail_from_then_on() -> None:
+    """Of the first it would cost every block of right work as much as much else in it."""
+    printed = in_a_process_that_notes("""
+note_everywhere(["layer_norm"])
+with collecting() as records:
+    with observe("refused", naming=""):
+        raise ValueError
+    for place in range(2):
+        with observe(f"block {place}"):
+            print(function_mode() is None)
+            torch.rand(2, 3) @ torch.rand(4, 5)
+print([decode(record).given for record in records])
+with collecting(), observe("another one's"):
+    print(function_mode() is None)
+""")
+
+    assert printed == [True, False, [(), (), ("float32 (2, 3)", "float32 (4, 5)")], True]

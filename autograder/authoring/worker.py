@@ -14,6 +14,7 @@ from autograder.authoring.findings import Findings, together
 from autograder.authoring.in_process import InProcess, as_in_a_kernel
 from autograder.authoring.naming import common_ones_named, named_rightly
 from autograder.authoring.wrong import Wrong, found_of, reached_tests, wrong_versions
+from autograder.course.assignment import noted
 from autograder.course.course import Course
 from autograder.course.tried import as_numbers
 from autograder.observe._everywhere import note_everywhere
@@ -31,7 +32,7 @@ class Worker:
         (assignment,) = self._course.chosen([name])
         self._authored = read_authored(self._course, assignment)
         self._process = InProcess(self._authored, known=dict(known))
-        note_everywhere({p for parts in self._authored.forbidden.values() for p in parts})
+        note_everywhere(noted(self._authored.assignment.notebook))
         self._answers = answers
 
     @cached_property

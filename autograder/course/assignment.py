@@ -165,6 +165,12 @@ def forbidden(notebook: NotebookNode, test: NotebookNode) -> list[str]:
     return [part for each in of_both for part in each.get("workbook", {}).get("forbidden", [])]
 
 
+def noted(notebook: NotebookNode) -> list[str]:
+    """Parts of the names of all torch functions that some definition must not call."""
+    tests = [cell for cell in notebook.cells if is_test(cell)]
+    return sorted({part for test in tests for part in forbidden(notebook, test)})
+
+
 def stub(cell: NotebookNode, config: Any) -> str:
     """A solution cell's text as the student gets it, made by nbgrader's own preprocessor."""
     from nbgrader.preprocessors import ClearMarkScheme, ClearSolutions

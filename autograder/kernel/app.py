@@ -150,13 +150,16 @@ class Kernel(IPythonKernel):
         super().__init__(**options)
 
     def _publish_status(self, status: str, *where: Any, **more: Any) -> None:
-        """Send a status, but none before the first cell.
+        """Send that a cell ended: of the other statuses the client wants none.
 
         What is sent while the client subscribes can hide from the loop that it did: only the next
         message would show it, and the client waits for the answer before it sends any.
         """
-        if status != "starting":
+        if status == "idle":
             super()._publish_status(status, *where, **more)
+
+    def _publish_execute_input(self, *_: Any) -> None:
+        """Keep the cell's text, which the client has sent."""
 
     async def do_execute(
         self,

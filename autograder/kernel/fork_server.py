@@ -25,6 +25,7 @@ from autograder.kernel.own_user import SeparateUser
 from autograder.kernel.start import import_all, listening, note_everywhere, serve
 
 REQUEST_BYTES = 64 * 1024
+SELDOM = 10_000  # new objects until Python looks for cycles among them: a check makes thousands
 SEALED = "sealed "  # begins the first line where a kernel can be closed off
 
 
@@ -74,6 +75,7 @@ def main() -> None:
     import_all()
     gc.collect()
     gc.freeze()  # a collection in a fork would copy every page that it looks at
+    gc.set_threshold(SELDOM, *gc.get_threshold()[1:])
     Server(socket.socket(fileno=listening), calls, level).run()
 
 

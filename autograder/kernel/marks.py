@@ -1,12 +1,14 @@
 """Marks where code of a test cell writes into an object, which is kept as it was before.
 
-Of torch's tensors torch tells what writes into them; nothing does of a list or an array of NumPy.
-So the marked code calls on what it is about to write into what the observation gives it for that.
+Nothing tells it of a list or an array, and torch of a tensor only where it is asked about all that
+is done. So the marked code calls on what it is about to write into what the observation gives it
+for that.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from types import CodeType
@@ -25,6 +27,7 @@ _METHODS = frozenset(
 )
 _FIRST = frozenset({"copyto", "put", "place", "putmask", "fill_diagonal", "shuffle"})
 _BY_NAME = frozenset({"setattr", "delattr"})
+_WITH_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 
 
 @cache
@@ -62,6 +65,8 @@ def _mark(statement: ast.stmt) -> list[ast.stmt]:
             _mark_targets([target])
     for call in _calls(getattr(statement, "value", None)):
         _mark_call(call)
+    for call in [*_in_place(statement)]:
+        _mark_in_place(call)
     return before
 
 
@@ -91,9 +96,26 @@ def _calls(value: Any) -> Iterator[ast.Call]:
             yield from _calls(each)
 
 
+def _in_place(statement: ast.stmt) -> Iterator[ast.Call]:
+    """Calls that by their name write into a tensor, but for those in statements further in."""
+    left: list[ast.AST] = [statement]
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.Call) and re.search(r"[^_]_$", _name_of(node)):
+            yield node
+        children = ast.iter_child_nodes(node)
+        left += [each for each in children if not isinstance(each, _WITH_STATEMENTS)]
+
+
+def _mark_in_place(call: ast.Call) -> None:
+    if isinstance(call.func, ast.Attribute):
+        call.func.value = _call(call.func.value)
+    if call.args and not isinstance(call.args[0], ast.Starred):
+        call.args[0] = _call(call.args[0])
+
+
 def _mark_call(call: ast.Call) -> None:
-    function = call.func
-    called = getattr(function, "attr", None) or getattr(function, "id", "")
+    function, called = call.func, _name_of(call)
     if isinstance(function, ast.Attribute) and called in _METHODS:
         function.value = _call(function.value)
     if call.args and called in _FIRST:
@@ -103,6 +125,10 @@ def _mark_call(call: ast.Call) -> None:
     for keyword in call.keywords:
         if keyword.arg == "out":
             keyword.value = _call(keyword.value)
+
+
+def _name_of(call: ast.Call) -> str:
+    return str(getattr(call.func, "attr", None) or getattr(call.func, "id", ""))
 
 
 def _call(*given: ast.expr) -> ast.expr:

@@ -1,15 +1,19 @@
 """Operators that are noted wherever they run: in any thread, inside operators of a student's own.
 
 What watches a block by torch's modes sees the thread of the block, and no further than an operator
-that is registered with torch. These kernels stand in torch's dispatcher itself.
+that is registered with torch. These kernels stand in torch's dispatcher itself. What torch has in
+Python is noted where it is called from: functions of many operators, and operators of functions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from types import FunctionType
 from typing import Any
 
 import torch
+from torch._ops import HigherOrderOperator
+from torch.nn import functional
 
 _AFTER = torch._C._dispatch_keyset_full_after(torch._C.DispatchKey.BackendSelect)
 _ABOVE = ("AutogradCPU", "CPU")
@@ -26,7 +30,7 @@ def listen(names: set[str] | None) -> None:
 
 
 def note_everywhere(parts: Collection[str]) -> None:
-    """Note each of torch's own operators whose name holds one of `parts`.
+    """Note each of torch's own operators and functions whose name holds one of `parts`.
 
     Letter case and underscores do not count.
     """
@@ -53,6 +57,13 @@ def note_everywhere(parts: Collection[str]) -> None:
         else:
             library.impl(name, _passed_on(full, operator), "BackendSelect", with_keyset=True)
     _libraries.extend(libraries.values())  # they undo what they did when they go
+    for name, function in list(vars(functional).items()):
+        mentioned = {part for part in _known | new if part in _bare(name)}
+        if isinstance(function, FunctionType) and mentioned and not mentioned & _known:
+            setattr(functional, name, _called(name, function))
+    if not _known:
+        noted = _of_functions(HigherOrderOperator.__call__)
+        HigherOrderOperator.__call__ = noted  # type: ignore[method-assign]
     _known.update(new)
 
 
@@ -72,6 +83,22 @@ def _has(operator: str, key: str) -> bool:
 def _note(name: str) -> None:
     if _listening is not None:
         _listening.add(name)
+
+
+def _called(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def noted(*given: Any, **named: Any) -> Any:
+        _note(name)
+        return function(*given, **named)
+
+    return noted
+
+
+def _of_functions(call: Callable[..., Any]) -> Callable[..., Any]:
+    def noted(operator: Any, *given: Any, **named: Any) -> Any:
+        _note(operator.name())
+        return call(operator, *given, **named)
+
+    return noted
 
 
 def _taken_apart(name: str, operator: Any) -> Callable[..., Any]:

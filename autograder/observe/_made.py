@@ -145,10 +145,21 @@ class _Functions(TorchFunctionMode):
             raise
 
 
+_has_failed = False  # what did mostly does again, and then what it was given is said
+
+
+def forget_failures() -> None:
+    """From now on another one's code is run."""
+    global _has_failed
+    _has_failed = False
+
+
 class calls_made:
     """The names of the torch functions and operators called inside the block.
 
-    `writes` is told of each function before it runs.
+    `writes` is told of each function before it runs. Where all that matters is noted in this
+    process by itself, torch is asked about every function only behind a block that an exception
+    ended: to be told of each takes as long as many of them do.
     """
 
     def __init__(self, writes: Writes) -> None:
@@ -157,14 +168,17 @@ class calls_made:
         self._stack = ExitStack()
 
     def __enter__(self) -> calls_made:
-        if not is_noting():  # to be told of every operator takes as long as many an operator
+        if not is_noting():
             self._stack.enter_context(_Operators(self.names.add))
-        self._stack.enter_context(self._functions)
+        if _has_failed or not is_noting():
+            self._stack.enter_context(self._functions)
         listen(self.names)
         return self
 
     def given(self, error: BaseException | None) -> list[str]:
         """What the function that failed with this exception was given, by kind, if one did."""
+        global _has_failed
+        _has_failed |= error is not None
         failed, self._functions.failed = self._functions.failed, None
         return failed[1] if failed is not None and failed[0] is error else []
 

@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from . import _inputs
-from ._made import calls_made
+from ._made import calls_made, forget_failures
 from ._named import nothing_asked
 from ._record import encode, snapshot
 from ._session import own_randomness, usual_session
@@ -92,7 +92,7 @@ class observe:
                 "missing": _missing(error),
                 "calls": sorted(name for name in self._calls.names if type(name) is str),
                 "at": lines_of(trace, self._test),
-                "given": self._calls.given(error),
+                "given": self._calls.given(error) if self.naming is None else [],
                 "said": None if error is None else digest_of(error),
             }
             if _inputs.SEED_VARIABLE in os.environ:
@@ -143,6 +143,7 @@ def collecting() -> Iterator[list[bytes]]:
     """
     global _sink
     records: list[bytes] = []
+    forget_failures()
     before, _sink = _sink, records.append
     try:
         with own_randomness(), nothing_asked():

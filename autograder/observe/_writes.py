@@ -48,11 +48,7 @@ class Writes:
         """Copy what a torch function of this name is about to change."""
         in_place = name.endswith("_") and not name.endswith("__")
         if (in_place or name in _ASSIGNING) and given and type(given[0]) is torch.Tensor:
-            # It may hold more than there is room for.
-            with suppress(RuntimeError, MemoryError), _disable_current_modes(), torch.no_grad():
-                kept = _without_repeats(given[0])
-                before = kept.clone()
-                self._undo.append(lambda: kept.copy_(before))
+            self.keep(given[0], None)
 
     def keep(self, target: Any, attribute: str | None) -> None:
         """Copy what is in an object, or its one attribute: none of what stands further in."""
@@ -99,7 +95,11 @@ _FILL: dict[type, Callable[[Any, Any], None]] = {
 
 
 def _contents(target: Any) -> Callable[[], object] | None:
-    """What gives an array or a container of Python's own its contents back, None for others."""
+    """What gives a tensor, an array or a container of Python's own its contents back, or None."""
+    if type(target) is torch.Tensor:
+        with _disable_current_modes(), torch.no_grad():
+            numbers = _without_repeats(target)
+            return partial(numbers.copy_, numbers.clone())
     fill = _FILL.get(type(target))
     return None if fill is None else partial(fill, target, target.copy())
 

@@ -18,6 +18,7 @@ from autograder.course.assignment import (
     hidden_code,
     is_solution,
     is_test,
+    noted,
 )
 from autograder.course.catalogue import Catalogue, Picture
 from autograder.course.tried import Failing, failed
@@ -204,13 +205,8 @@ class WrongVersions:
             if _open is not None:
                 _open[1].end()
             packages = {f"solutions/{path}": source for path, source in self.modules.items()}
-            noted = {
-                part
-                for cell in self.assignment.tests.values()
-                for part in self.assignment.forbidden(cell)
-            }
-            limits = limits_of(self.assignment)
-            _open = self, Standing(self.seed, limits, packages, noted)
+            limits, parts = limits_of(self.assignment), noted(self.assignment.notebook)
+            _open = self, Standing(self.seed, limits, packages, parts)
         return _open[1]
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from autograder.course.assignment import forbidden, is_test
+from autograder.course.assignment import noted
 from autograder.errors import KernelServerError, OutOfTimeError, SandboxUnavailableError
 from autograder.sandbox import Limits, kernel_server, replace
 from autograder.sandbox.client import LOG, MOST_WAITING, START_SECONDS, Client
@@ -111,9 +111,7 @@ def _in_a_kernel(
 ) -> tuple[int, str, Sequence[StillRunning]] | None:
     """Run the cells but for those left out; where, how and beside what the kernel ended."""
     run.problem = None
-    tests = [cell for cell in run.notebook.cells if is_test(cell)]
-    noted = sorted({part for cell in tests for part in forbidden(run.notebook, cell)})
-    manager = SandboxKernelManager(limits=limits, seed=seed, files=files, noted=noted)
+    manager = SandboxKernelManager(limits=limits, seed=seed, files=files, noted=noted(run.notebook))
     client = Client(run, limits, manager)
     longest = START_SECONDS + MOST_WAITING * (limits.notebook_seconds + limits.cell_seconds)
     end = None
