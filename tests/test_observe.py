@@ -392,3 +392,31 @@ with collecting(), observe("another one's"):
 """)
 
     assert printed == [True, False, [(), (), ("float32 (2, 3)", "float32 (4, 5)")], True]
+
+
+def test_a_tensor_that_a_check_wrote_into_is_as_before_where_torch_is_not_asked() -> None:
+    """By its name, its place, its function: what grading runs is marked wherever it may write."""
+    written = """
+with observe("writes"):
+    seen = [table.add_(1) + 1, table[1:].mul_(2)]
+    table[0] = 5
+    table *= 2
+    torch.Tensor.sub_(table, *given)
+    torch.relu_(table)
+    print(table.tolist())
+    (lambda: table.mul_(3))()
+    for row in table:
+        row.zero_()
+"""
+    printed = in_a_process_that_notes(f"""
+from autograder.kernel.marks import compiled
+from autograder.observe._writes import KEEPING
+note_everywhere(["layer_norm"])
+table, given = torch.zeros(3), [torch.ones(1)]
+names = {{"observe": observe, "torch": torch, "table": table, "given": given}}
+with collecting():
+    exec(compiled({written!r}, "<hidden>"), {{**names, **KEEPING}})
+print(table.tolist())
+""")
+
+    assert printed == [[9.0, 3.0, 3.0], [0.0, 0.0, 0.0]]
