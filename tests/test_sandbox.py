@@ -340,9 +340,11 @@ process = os.fork()
 process or os._exit(0)
 os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT)
 """
-    run("import torch", "print(1)", "1 / 0", "await __import__('asyncio').sleep(0)", ended, "x = 1")
+    waits = "await __import__('asyncio').sleep(0)"
+    large = "__import__('IPython').display.HTML('x' * 200_000)"  # zmq has a thread for such
+    run("import torch", "print(1)", "1 / 0", waits, ended, large, "x = 1")
 
-    assert seen == [[]] * 6
+    assert seen == [[]] * 7
 
 
 def test_leaving_python_ends_a_cell_and_not_the_kernel() -> None:

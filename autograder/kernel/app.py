@@ -41,6 +41,7 @@ from autograder.observe._session import usual_session
 from autograder.observe._writes import KEEPING
 
 PYTHONS = frozenset({*vars(builtins), "__builtins__"}) - {"__name__"}
+LARGE_MESSAGE = 2**31  # bytes; none is
 # Pasted from a session: Python, but not meant as such.
 _PROMPT = re.compile(r"^\s*In ?\[", re.M)
 
@@ -211,6 +212,8 @@ class KernelApp(IPKernelApp):
         config = Config({"HistoryManager": {"enabled": False}})
         config.InteractiveShell.xmode = "Plain"  # the others read and parse every file on the way
         config.InteractiveShell.colors = "nocolor"
+        # A large message that is not copied has zmq start a thread, which would be the cell's.
+        config.Session.copy_threshold = LARGE_MESSAGE
         super().__init__(
             config=config, default_extensions=[], log_level=logging.CRITICAL, **options
         )
