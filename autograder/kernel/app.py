@@ -11,6 +11,7 @@ import marshal
 import os
 import re
 import signal
+import sys
 import types
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
@@ -46,13 +47,18 @@ LARGE_MESSAGE = 2**31  # bytes; none is
 _PROMPT = re.compile(r"^\s*In ?\[", re.M)
 
 
-def _without_files(thing: Any, name: str) -> bool:
-    return name != "__file__" and hasattr(thing, name)
+class _WithoutModules(types.ModuleType):
+    """`sys` without what is imported."""
+
+    modules: Mapping[str, types.ModuleType] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys, name)
 
 
 # For its debugger, a kernel looks at every module, which copies a page of the fork server's
 # memory for each.
-ipykernel.ipkernel.hasattr = _without_files  # type: ignore[attr-defined]
+ipykernel.ipkernel.sys = _WithoutModules("sys")
 
 
 class Shell(ZMQInteractiveShell):
@@ -224,6 +230,9 @@ class KernelApp(IPKernelApp):
     def load_config_file(self, *_: Any, **__: Any) -> None:
         """There is none that may count."""
 
+    def _configure_logging(self) -> None:
+        """Leave the loggers as they are: nobody reads a log, and there are hundreds of them."""
+
     def _bind_socket(self, s: zmq.Socket[Any], port: int) -> Any:
         if port in self.listening:
             s.setsockopt(zmq.USE_FD, self.listening[port])
@@ -231,6 +240,10 @@ class KernelApp(IPKernelApp):
 
     def init_heartbeat(self) -> None:
         """Nobody listens to it: the connection says when a kernel ends."""
+
+    def init_code(self) -> None:
+        """There is none to be run first, and what is imported need not be remembered."""
+        self.shell.user_ns_hidden.update(self.shell.user_ns)
 
     def init_pdb(self) -> None:
         """Nobody is there to debug."""
