@@ -58,7 +58,7 @@ class _WithoutModules(types.ModuleType):
 
 # For its debugger, a kernel looks at every module, which copies a page of the fork server's
 # memory for each.
-ipykernel.ipkernel.sys = _WithoutModules("sys")
+ipykernel.ipkernel.sys = _WithoutModules("sys")  # type: ignore[attr-defined]
 
 
 class Shell(ZMQInteractiveShell):
@@ -243,6 +243,7 @@ class KernelApp(IPKernelApp):
 
     def init_code(self) -> None:
         """There is none to be run first, and what is imported need not be remembered."""
+        assert self.shell is not None
         self.shell.user_ns_hidden.update(self.shell.user_ns)
 
     def init_pdb(self) -> None:

@@ -2,7 +2,8 @@
 
 It never runs a line of a student's. A request is one packet on a connection of its own, which
 stands for the kernel: the server answers when the kernel is ready and when it ended, and kills
-the kernel when the other side is gone. It ends itself when its standard input ends.
+the kernel when the other side is gone. With it comes the socket that the kernel sends evidence
+to. The server ends itself when its standard input ends.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
@@ -26,6 +28,7 @@ from autograder.kernel.start import import_all, listening, note_everywhere, serv
 
 REQUEST_BYTES = 64 * 1024
 SELDOM = 10_000  # new objects until Python looks for cycles among them: a check makes thousands
+CLOSE_ON_EXEC = socket.MSG_CMSG_CLOEXEC
 SEALED = "sealed "  # begins the first line where a kernel can be closed off
 
 
@@ -148,33 +151,37 @@ class Server:
     def _answer(self, connection: socket.socket) -> None:
         """Fork a kernel for the request on `connection`."""
         connection.settimeout(5)
+        came: list[int] = []
         try:
-            request = json.loads(connection.recv(REQUEST_BYTES))
+            packet, came, *_ = socket.recv_fds(connection, REQUEST_BYTES, 1, CLOSE_ON_EXEC)
+            request = json.loads(packet)
             note_everywhere(request["noted"])  # once, for all that are forked after it
             folder = f"{self._level.kernels}/{request['folder']}"
             process = self._level.fork()
         except (OSError, ValueError) as error:
             _say(connection, {"error": str(error)})
             connection.close()
+            _close(came)
             return
         if process == 0:
-            self._be_kernel(connection, folder, request)
+            self._be_kernel(connection, folder, request, *came)
+        _close(came)
         self._running[process] = Running(connection, folder, request["uid"])
         self._selector.register(connection, selectors.EVENT_READ, process)
 
-    def _be_kernel(self, connection: socket.socket, folder: str, request: dict[str, Any]) -> None:
+    def _be_kernel(
+        self, connection: socket.socket, folder: str, request: dict[str, Any], records: int
+    ) -> None:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             null = os.open(os.devnull, os.O_RDWR)
             for stream in (0, 1, 2):
                 os.dup2(null, stream)
-            own = connection.fileno()
-            os.closerange(3, own)
-            os.closerange(own + 1, os.sysconf("SC_OPEN_MAX"))
+            _close_all_but(connection.fileno(), records)
             sockets = listening(folder, request["uid"])
             seen = self._level.seal(folder, request["uid"], request["limits"], self._calls)
-            serve(connection, request["environment"], sockets, seen)
+            serve(connection, request["environment"], sockets, seen, records)
         except BaseException:
             _say(connection, {"error": traceback.format_exc(limit=-3)})
         finally:
@@ -213,6 +220,20 @@ class Server:
             with suppress(ProcessLookupError):
                 self._level.kill(process, running.uid)
             self._level.clear(running.folder, running.uid)
+
+
+def _close(files: Iterable[int]) -> None:
+    for file in files:
+        os.close(file)
+
+
+def _close_all_but(*kept: int) -> None:
+    """Close every file but the standard ones and these."""
+    first = 3
+    for file in sorted(kept):
+        os.closerange(first, file)
+        first = file + 1
+    os.closerange(first, os.sysconf("SC_OPEN_MAX"))
 
 
 def _say(connection: socket.socket, what: dict[str, Any]) -> None:

@@ -19,6 +19,9 @@ THREAD, PROCESS, TASK = "a thread", "a process", "a task"
 IN_TURN = "in_turn"
 LENGTH_BYTES = 4
 
+# A record of evidence leaves in packets, which begin with what is in them: all of it, or a part.
+WHOLE, FIRST, FURTHER, LAST = b"=", b"<", b"-", b">"
+
 
 class InTurn(NamedTuple):
     """A version to be run: `module` defines what is to be written, `source` observes it.

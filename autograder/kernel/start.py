@@ -99,10 +99,11 @@ def serve(
     environment: Mapping[str, str],
     sockets: Mapping[int, int],
     folder: str,
+    records: int,
 ) -> None:
     """Serve the notebook's client until the process is killed; announce it on `connection`.
 
-    `folder` is the kernel's own, as it sees it.
+    `folder` is the kernel's own, as it sees it; `records` the number of the socket for evidence.
     """
     home, handed_in, packages = environment["HOME"], Path(folder, "handed-in"), f"{folder}/packages"
     os.environ.clear()
@@ -117,7 +118,9 @@ def serve(
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
     from autograder.kernel.app import KernelApp
+    from autograder.kernel.streams import Publisher
 
+    Publisher.records = socket.socket(fileno=records)
     app = KernelApp.instance(connection_file=f"{folder}/{CONNECTION}")
     app.listening = sockets
     app.initialize([])

@@ -20,6 +20,7 @@ from autograder.sandbox import Limits
 from autograder.sandbox.endings import StillRunning, called, still_running
 from autograder.sandbox.hidden import apart
 from autograder.sandbox.intake import Intake
+from autograder.sandbox.packets import coming_in
 from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
 from autograder.sandbox.watch import Watch, own_memory
 from autograder.verdict.evidence import MIME
@@ -104,13 +105,16 @@ class Client(NotebookClient):
         started = self._own_time()
         self._deadline = started + self._limits.notebook_seconds - self._run.used
         self.reset_execution_trackers()
+        records = self.km.provisioner.records
+        assert records is not None
         watching: asyncio.Task[None] | None = None
         try:
             # nbclient sees a cell's limit only while no reply arrives; a kernel may send many.
             async with asyncio.timeout(self._limits.notebook_seconds + STOP_SECONDS) as deadline:
                 watching = asyncio.create_task(self._keep_watch(self.km.provisioner, deadline))
-                for index, cell in enumerate(self.nb.cells):
-                    await self.async_execute_cell(cell, index)
+                with coming_in(records, self._take_record) as self._take_waiting:
+                    for index, cell in enumerate(self.nb.cells):
+                        await self.async_execute_cell(cell, index)
         except DeadKernelError as error:
             if deadline.expired():  # which nbclient takes for the kernel's end
                 raise OutOfTimeError from error
@@ -198,6 +202,7 @@ class Client(NotebookClient):
             done = await super().async_execute_cell(cell, cell_index, *arguments, **options)
         finally:
             cell.source = source
+            self._take_waiting()
         if is_open and self._own_time() >= self._cell_deadline:
             self._run.slow.add(self.current)
         elif is_solution(cell) and (error := error_type(cell)):
@@ -230,9 +235,7 @@ class Client(NotebookClient):
     ) -> NotebookNode | None:
         """Take what a cell sent, as far as it is evidence or may be shown."""
         if msg["msg_type"] == "display_data" and MIME in msg["content"]["data"]:
-            record = self._intake.record(msg["content"]["data"][MIME])
-            if record is not None and is_test(cell) and self.place not in self._run.done:
-                self._run.evidence.setdefault(self.current or "", []).append(record)
+            self._take_record(msg["content"]["data"][MIME])
             return None
         if not self._intake.is_shown(msg):
             return None
@@ -240,3 +243,8 @@ class Client(NotebookClient):
             # A kernel may claim any number; the client counts by itself.
             msg["content"]["execution_count"] = self.code_cells_executed
         return super().process_message(msg, cell, cell_index)
+
+    def _take_record(self, encoded: object) -> None:
+        record, place = self._intake.record(encoded), self.place
+        if record is not None and is_test(self.nb.cells[place]) and place not in self._run.done:
+            self._run.evidence.setdefault(self.current or "", []).append(record)

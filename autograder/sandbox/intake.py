@@ -9,6 +9,7 @@ from typing import Any
 from autograder.sandbox.limits import Limits
 
 FULL_OUTPUTS = 16  # all outputs together: as much as so many cells may write
+ROOM_BYTES = 200  # that a record takes here, however short it is
 # No widgets, no changes of earlier outputs: only what a cell shows of itself.
 PASSED_ON = ("status", "stream", "display_data", "execute_result", "error", "clear_output")
 
@@ -28,7 +29,7 @@ class Intake:
 
     def record(self, encoded: object) -> bytes | None:
         """A record of evidence, empty where it is malformed; None where there were too many."""
-        self._evidence += len(str(encoded))
+        self._evidence += len(str(encoded)) + ROOM_BYTES
         if self._evidence > self._limits.evidence_bytes:
             return None
         try:

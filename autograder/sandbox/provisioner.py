@@ -50,6 +50,7 @@ class SandboxProvisioner(KernelProvisionerBase):
     _ended: asyncio.Task[int] | None = None
     server_gone = False
     process = 0  # the kernel's number here, once it is ready
+    records: socket.socket | None = None  # where its evidence comes in, a packet for each record
 
     @property
     def has_process(self) -> bool:
@@ -126,7 +127,10 @@ class SandboxProvisioner(KernelProvisionerBase):
             self._connection = self._server.connect()
             # The kernel's answer tells who it is: the number that its process has here.
             self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            await asyncio.get_running_loop().sock_sendall(self._connection, packet)
+            self.records, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self.records.setblocking(False)
+            with its:
+                socket.send_fds(self._connection, [packet], [its.fileno()])
         except OSError as error:
             raise KernelServerError("the fork server is gone") from error
         answer = await self._answer()
@@ -175,6 +179,9 @@ class SandboxProvisioner(KernelProvisionerBase):
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+        if self.records is not None:
+            self.records.close()
+            self.records = None
         if self._folder is not None and not restart:
             _remove(self._folder)
 

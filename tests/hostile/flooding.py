@@ -139,6 +139,20 @@ def double(x):
         racing=True,
     ),
     Hostile(
+        "flood-packets",
+        "sends a third of a million short pieces of evidence",
+        "each counts for the room that it takes",
+        """
+records = get_ipython().display_pub.records
+def double(x):
+    for _ in range(350_000):
+        records.send(b"=AAAA")
+    return 3 * x
+""",
+        points=0.0,
+        racing=True,
+    ),
+    Hostile(
         "flood-replies",
         "sends replies that answer nothing, without end, so that no time limit is looked at",
         "whoever else waits has its turn before each message; a limit of the whole notebook",

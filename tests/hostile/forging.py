@@ -261,6 +261,36 @@ send("display_data", {{"data": {{{MIME!r}: forged}}, "metadata": {{}}}})
 """,
     ),
     Hostile(
+        "records-as-packets",
+        "sends forged evidence past the messages, before and during the tests",
+        DISTRUST,
+        """
+import base64
+from autograder.observe._record import encode
+forged = base64.b64encode(encode({"name": "any shape", "points": 4, "values": {},
+    "raised": None, "names": None, "calls": []}, {}))
+records = get_ipython().display_pub.records
+def double(x):
+    for packet in (b"=" + forged, b"<" + forged[:9], b"-" + forged[9:], b">", b"-", b"?", b">x"):
+        records.send(packet)
+    return 3 * x
+records.send(b"=" + forged)
+""",
+    ),
+    Hostile(
+        "records-kept-back",
+        "takes away what evidence leaves by, so that a later cell sends its own in its place",
+        "evidence then leaves as a message; what is not there has failed",
+        """
+import os
+records = get_ipython().display_pub.records
+def double(x):
+    try: os.close(records.fileno())
+    except OSError: pass
+    return 3 * x
+""",
+    ),
+    Hostile(
         "records-not-text",
         "sends evidence that is a number, a list, null",
         DISTRUST,
