@@ -1,4 +1,4 @@
-"""Evidence past the messages: whole, in order, of any size, and one that is broken costs no other."""
+"""Evidence past the messages: whole, in order, of any size; a broken record costs no other."""
 
 from __future__ import annotations
 
