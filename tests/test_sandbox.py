@@ -22,10 +22,12 @@ from autograder.sandbox import KernelServer, Limits, check_place, client
 from autograder.sandbox.bubblewrap import PACKAGES, environment
 from autograder.sandbox.channels import SandboxKernelClient
 from autograder.sandbox.execute import MOST_KERNELS, Execution, execute
+from autograder.sandbox.needs import needs_of
 from autograder.verdict.evidence import decode
 from tests.harness import ROOT
 
 SECRET = "the-secret-of-this-test"
+COMPILER = "import sys; print('torch._dynamo' in sys.modules)"
 
 
 def run(
@@ -123,6 +125,21 @@ open("/tmp/a", "w").write("x"); open("b", "w").write("x")
 print(os.getcwd())
 """
     assert printed(run(attempt)) == ["7\n/home/student"]
+
+
+def test_the_compiler_of_torch_is_there_where_a_notebook_asks_for_it() -> None:
+    """It takes as long to import as the rest of torch, and each kernel would for itself."""
+    found = run("from autograder.observe import devices_met", COMPILER)
+
+    assert printed(found) == ["", "True"]
+    assert [
+        needs_of(new_notebook(cells=[new_code_cell(source)])).has_compiler
+        for source in (
+            "x = 1",
+            "with tensors_made() as made: pass",
+            "class Mode(TorchDispatchMode): pass",
+        )
+    ] == [False, True, True]
 
 
 def test_there_is_no_network() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from autograder.kernel.request import InTurn, joined, taken_apart
+from autograder.kernel.request import InTurn, Needs, joined, taken_apart
 from autograder.sandbox import Limits, kernel_server
 from autograder.sandbox.standing import Standing
 from autograder.verdict.evidence import decode
@@ -23,7 +23,7 @@ ABOVE = [("import math\n", False), ("double", True), ("half = lambda x: x / 2\n"
 
 @pytest.fixture
 def kernel() -> Iterator[Standing]:
-    made = Standing(1, Limits(), {}, [])
+    made = Standing(1, Limits(), {}, Needs())
     yield made
     made.end()
 

@@ -24,7 +24,8 @@ from autograder.kernel import linux
 from autograder.kernel.confine import Calls
 from autograder.kernel.namespaces import Namespaces
 from autograder.kernel.own_user import SeparateUser
-from autograder.kernel.start import import_all, listening, note_everywhere, serve
+from autograder.kernel.request import Needs
+from autograder.kernel.start import import_all, listening, make_ready, serve
 
 REQUEST_BYTES = 64 * 1024
 SELDOM = 10_000  # new objects until Python looks for cycles among them: a check makes thousands
@@ -155,7 +156,8 @@ class Server:
         try:
             packet, came, *_ = socket.recv_fds(connection, REQUEST_BYTES, 1, CLOSE_ON_EXEC)
             request = json.loads(packet)
-            note_everywhere(request["noted"])  # once, for all that are forked after it
+            make_ready(Needs(**request["needs"]))
+            gc.freeze()
             folder = f"{self._level.kernels}/{request['folder']}"
             process = self._level.fork()
         except (OSError, ValueError) as error:

@@ -23,6 +23,17 @@ LENGTH_BYTES = 4
 WHOLE, FIRST, FURTHER, LAST = b"=", b"<", b"-", b">"
 
 
+class Needs(NamedTuple):
+    """What a kernel needs that the fork server makes ready once.
+
+    `noted` are parts of the names of operators that are noted wherever they run; `has_compiler`
+    says whether torch's compiler is imported.
+    """
+
+    noted: Sequence[str] = ()
+    has_compiler: bool = False
+
+
 class InTurn(NamedTuple):
     """A version to be run: `module` defines what is to be written, `source` observes it.
 

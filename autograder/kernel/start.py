@@ -12,12 +12,13 @@ import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from autograder.kernel import linux
+from autograder.kernel.request import Needs
 
 CONNECTION = "connection.json"
 LARGE_BLOCK_BYTES = 2**20
@@ -47,7 +48,6 @@ def warm_up() -> None:
     """Have torch import and set up what it leaves for later, so that no first check pays for it."""
     import numpy
     import torch
-    import torch._dynamo
     from torch.nn import functional
 
     from autograder.observe import collecting, gradients, observe, randn
@@ -67,11 +67,13 @@ def warm_up() -> None:
         output.detach().add_(1)
 
 
-def note_everywhere(parts: Sequence[str]) -> None:
-    """Note the operators of these names from now on, in every process that is forked."""
+def make_ready(needs: Needs) -> None:
+    """Do what a kernel needs once, for every process that is forked from now on."""
     from autograder.observe._everywhere import note_everywhere
 
-    note_everywhere(parts)
+    note_everywhere(needs.noted)
+    if needs.has_compiler:
+        import torch._dynamo  # noqa: F401
 
 
 def listening(folder: str, uid: int | None) -> dict[int, int]:

@@ -18,7 +18,6 @@ from autograder.course.assignment import (
     hidden_code,
     is_solution,
     is_test,
-    noted,
 )
 from autograder.course.catalogue import Catalogue, Picture
 from autograder.course.tried import Failing, failed
@@ -28,6 +27,7 @@ from autograder.reference.checks import costs, keeps_state, only, without_commen
 from autograder.reference.drawing import drawing, matrix
 from autograder.reference.kept_versions import KeptVersions
 from autograder.sandbox.limits import limits_of
+from autograder.sandbox.needs import needs_of
 from autograder.sandbox.standing import Standing
 from autograder.verdict.evidence import Record
 from autograder.verdict.gathered import Gathered
@@ -205,8 +205,8 @@ class WrongVersions:
             if _open is not None:
                 _open[1].end()
             packages = {f"solutions/{path}": source for path, source in self.modules.items()}
-            limits, parts = limits_of(self.assignment), noted(self.assignment.notebook)
-            _open = self, Standing(self.seed, limits, packages, parts)
+            limits, needs = limits_of(self.assignment), needs_of(self.assignment.notebook)
+            _open = self, Standing(self.seed, limits, packages, needs)
         return _open[1]
 
 

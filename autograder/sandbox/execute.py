@@ -15,11 +15,11 @@ from typing import Any
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
-from autograder.course.assignment import noted
 from autograder.errors import KernelServerError, OutOfTimeError, SandboxUnavailableError
 from autograder.sandbox import Limits, kernel_server, replace
 from autograder.sandbox.client import LOG, MOST_WAITING, START_SECONDS, Client
 from autograder.sandbox.endings import Endings, StillRunning
+from autograder.sandbox.needs import needs_of
 from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
 
 MOST_KERNELS = 6  # each goes on without the cells that ended those before it
@@ -111,7 +111,8 @@ def _in_a_kernel(
 ) -> tuple[int, str, Sequence[StillRunning]] | None:
     """Run the cells but for those left out; where, how and beside what the kernel ended."""
     run.problem = None
-    manager = SandboxKernelManager(limits=limits, seed=seed, files=files, noted=noted(run.notebook))
+    needs = needs_of(run.notebook)
+    manager = SandboxKernelManager(limits=limits, seed=seed, files=files, needs=needs)
     client = Client(run, limits, manager)
     longest = START_SECONDS + MOST_WAITING * (limits.notebook_seconds + limits.cell_seconds)
     end = None

@@ -19,9 +19,10 @@ from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
-from traitlets import Dict, Instance, Integer, List
+from traitlets import Dict, Instance, Integer
 
 from autograder.errors import KernelServerError, SandboxUnavailableError
+from autograder.kernel.request import Needs
 from autograder.sandbox.channels import SandboxKernelClient
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.started_server import KernelServer, kernel_server, request
@@ -35,14 +36,13 @@ class SandboxProvisioner(KernelProvisionerBase):
     """Asks the fork server for a sealed kernel; sockets in a folder of its own connect the two.
 
     `files` by their paths are put into that folder: what was handed in below `handed-in/`, what can
-    be imported below `packages/`. `noted` are parts of the names of operators that are noted
-    wherever they run.
+    be imported below `packages/`. `needs` are what the fork server makes ready.
     """
 
     limits = Instance(Limits, args=())
     seed = Integer(0)
     files = Dict()
-    noted: List[str] = List()
+    needs = Instance(Needs, args=())
 
     _server: KernelServer
     _folder: Path | None = None
@@ -121,7 +121,7 @@ class SandboxProvisioner(KernelProvisionerBase):
             uid,
             limits,
             {**level.environment(self._folder), "WORKBOOK_SEED": str(self.seed)},
-            self.noted,
+            self.needs,
         )
         try:
             self._connection = self._server.connect()
@@ -213,7 +213,7 @@ class SandboxKernelManager(AsyncKernelManager):
     limits = Instance(Limits, args=())
     seed = Integer(0)
     files = Dict()
-    noted: List[str] = List()
+    needs = Instance(Needs, args=())
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -230,7 +230,7 @@ class SandboxKernelManager(AsyncKernelManager):
                         "limits": self.limits,
                         "seed": self.seed,
                         "files": self.files,
-                        "noted": self.noted,
+                        "needs": self.needs,
                     },
                 }
             },

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
-from collections.abc import Collection, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from threading import Thread
@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from autograder.errors import KernelServerError, SandboxUnavailableError
-from autograder.kernel.request import IN_TURN, InTurn, taken_apart
+from autograder.kernel.request import IN_TURN, InTurn, Needs, taken_apart
 from autograder.sandbox import Limits, kernel_server
 from autograder.sandbox import replace as replace_server
 from autograder.sandbox.client import LOG, MOST_WAITING, START_SECONDS, Client
@@ -34,13 +34,13 @@ T = TypeVar("T")
 class Standing:
     """Runs versions of definitions in one kernel, as long as it lives; then in the next.
 
-    `packages` can be imported there, `noted` are parts of the names of operators to be noted.
+    `packages` can be imported there, `needs` are what the fork server makes ready.
     """
 
     seed: int
     limits: Limits
     packages: Mapping[str, bytes]
-    noted: Collection[str]
+    needs: Needs
     _client: Client | None = None
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
     _owner: int = field(default_factory=os.getpid)
@@ -118,7 +118,7 @@ class Standing:
     async def _started(self, run: Execution, limits: Limits) -> Client:
         files = {f"packages/{path}": content for path, content in self.packages.items()}
         manager = SandboxKernelManager(
-            limits=self.limits, seed=self.seed, files=files, noted=sorted(self.noted)
+            limits=self.limits, seed=self.seed, files=files, needs=self.needs
         )
         client = Client(run, limits, manager)
         await client.start()

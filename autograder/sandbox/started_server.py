@@ -12,11 +12,11 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from autograder.errors import KernelServerError, SandboxUnavailableError
+from autograder.kernel.request import Needs
 from autograder.sandbox.bubblewrap import Bubblewrap
 from autograder.sandbox.level import Isolation
 
@@ -25,6 +25,7 @@ START_SECONDS = 60.0
 END_SECONDS = 30.0
 # Of the 107 bytes that the name of a socket may have, what a kernel's own part leaves.
 MAX_NAME = 40
+NOTHING = Needs()
 
 
 class KernelServer:
@@ -145,11 +146,11 @@ def request(
     uid: int | None,
     limits: dict[str, int],
     environment: dict[str, str],
-    noted: Sequence[str] = (),
+    needs: Needs = NOTHING,
 ) -> bytes:
     """The packet that asks for a kernel with `folder` below the server's `kernels`."""
     wanted = {"folder": folder, "uid": uid, "limits": limits, "environment": environment}
-    return json.dumps({**wanted, "noted": list(noted)}).encode()
+    return json.dumps({**wanted, "needs": needs._asdict()}).encode()
 
 
 def _temporary() -> Path:
