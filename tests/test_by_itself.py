@@ -8,13 +8,17 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbformat.v4 import new_code_cell
 
 from autograder.course.course import Course
 from autograder.grading import by_itself
 from autograder.grading.grade import grade
 from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
+from autograder.reference import wrong_versions
 from autograder.reference.answer_key import AnswerKey
+from autograder.sandbox import kernel_server
+from autograder.sandbox.execute import Execution
 from autograder.submission.handed_in import read_handed_in
 from autograder.verdict.present import as_text
 from autograder.verdict.verdict import CellResult
@@ -94,10 +98,12 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> AnswerKey:
     return answer_keys(course, course.chosen([NAME]), ThisProcess(), Seeds(given=7))[NAME]
 
 
-def verdicts(key: AnswerKey, folder: Path, **sources: str) -> dict[str, CellResult]:
+def verdicts(key: AnswerKey, folder: Path, own: str = "", **sources: str) -> dict[str, CellResult]:
     notebook = nbformat.read(key.assignment.path, as_version=4)
     for cell in notebook.cells:
         cell.source = sources.get(cell.id, SOLUTIONS.get(cell.id, cell.source))
+    if own:
+        notebook.cells.append(new_code_cell(own))
     path = folder / f"{NAME}.ipynb"
     nbformat.write(notebook, path)
     found = grade(key, read_handed_in(path, NAME)).tests
@@ -193,3 +199,66 @@ def test_those_that_stand_on_the_same_share_a_kernel(
 
     assert len(asked) == kernels == len({*asked})
     assert found["halved"].score == 4
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """One for each kernel that was started for definitions by themselves."""
+    found: list[None] = []
+    real = by_itself.execute
+
+    def counted(*given: Any, **named: Any) -> Execution:
+        found.append(None)
+        return real(*given, **named)
+
+    monkeypatch.setattr(by_itself, "execute", counted)
+    return found
+
+
+BEFORE = """
+runs = globals().get("runs", 0) + 1
+dtype = torch.zeros(1).dtype
+"""
+AFTER = """
+torch.set_default_dtype(torch.float64)
+def quadruple(x):
+    return double(double(x)) if (runs, dtype) == (1, torch.float32) else x
+"""
+ONLY_ONCE = """
+if hasattr(torch, "only_once"):
+    raise RuntimeError("no second time")
+torch.only_once = True
+def quadruple(x):
+    return double(double(x))
+"""
+WAITS = """
+import threading
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+"""
+
+
+@pytest.mark.parametrize(
+    ("sources", "kernels"),
+    [
+        # In the student's own kernel: names that were bound are forgotten, switches turned back.
+        ({"double": BEFORE + TRIPLED, "quadruple": AFTER}, 0),
+        # In a new one, where the cells cannot be run twice in one, or something still runs,
+        ({"double": TRIPLED, "quadruple": ONLY_ONCE}, 1),
+        ({"double": WAITS + TRIPLED}, 1),
+        # or a cell of the student's own may have changed what is no name.
+        ({"double": TRIPLED, "own": "torch.Tensor.__mul__ = None"}, 1),
+    ],
+)
+def test_a_definition_is_judged_again_as_in_a_new_kernel(
+    key: AnswerKey,
+    tmp_path: Path,
+    started: list[None],
+    sources: dict[str, str],
+    kernels: int,
+) -> None:
+    """Which is saved where it would give the same."""
+    found = verdicts(key, tmp_path, **sources)
+
+    assert tuple(result.score for result in found.values()) == (0, 4, 4)
+    assert len(started) == kernels
+    assert not list(kernel_server().kernels.iterdir()) or wrong_versions._open is not None

@@ -303,7 +303,7 @@ def test_nothing_is_reached_and_nothing_is_left(graded: Graded) -> None:
 
     assert graded.connections == 0
     assert graded.left == []
-    assert list(graded.temporary.iterdir()) == []
+    assert list(graded.temporary.rglob("*")) == []
 
 
 def test_what_is_written_stays_small(graded: Graded) -> None:

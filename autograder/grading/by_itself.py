@@ -3,10 +3,11 @@
 So one mistake costs the points of what it is in, and not of all that is built on it.
 
 This is the one place where a part of the reference meets a student's code, and that costs no
-trust: the kernel is one of its own for definitions that stand on the same wrong ones, and holds no
-more than the instructor's text of what comes *before* them, which they may call and which earns
-nothing there. What is asked of a definition itself is not in it, and nothing leaves the kernel but
-which checks of these passed, and which misconception they have: no output, no message, no number.
+trust. The kernel, the student's own once all its evidence is here or a new one, is given no more
+than the instructor's text of what comes *before* these definitions, which they may call and which
+earns nothing there. In the notebook's order each is judged before its own text can come in, and
+nothing leaves the kernel but which checks of these passed, and which misconception they have: no
+output, no message, no number.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from nbformat.v4 import new_code_cell
 
 from autograder.course.assignment import (
     as_hidden,
+    error_type,
     grade_id_of,
     hidden_code,
     is_solution,
@@ -71,7 +73,7 @@ def judged_by_themselves(
                 and _is_open(execution, results[each], earlier, calls)
             ]
             wanted = [test, *others]
-            known[earlier] = evidence_anew(key, execution.notebook, files, wanted, earlier)
+            known[earlier] = evidence_anew(key, execution, files, wanted, earlier)
         evidence = known[earlier].get(test, [])
         judged = _judged(key, test, evidence)
         if passed(judged) - passed(results[test]):
@@ -142,7 +144,7 @@ def _is_open(
 
 def evidence_anew(
     key: AnswerKey,
-    notebook: NotebookNode,
+    execution: Execution,
     files: Mapping[str, bytes],
     tests: Sequence[str],
     earlier: Sequence[str] = (),
@@ -150,15 +152,17 @@ def evidence_anew(
 ) -> dict[str, list[bytes]]:
     """What test cells observe where the instructor's earlier definitions follow on these.
 
-    Of a test cell's hidden part `code` is run, or all of it.
+    Of a test cell's hidden part `code` is run, or all of it. That is done in the student's kernel
+    where it is still open, which saves starting another; but for `code`, of which it is asked what
+    it does without the calls before.
     """
     given = {
         grade_id_of(cell): cell.source
         for cell in key.assignment.notebook.cells
         if cell.cell_type == "code" and is_solution(cell) and grade_id_of(cell) in earlier
     }
-    copied = NotebookNode({**notebook, "cells": []})
-    for cell in notebook.cells:
+    copied = NotebookNode({**execution.notebook, "cells": []})
+    for cell in execution.notebook.cells:
         name = grade_id_of(cell)
         if cell.cell_type != "code" or (is_test(cell) and name not in tests):
             continue
@@ -171,8 +175,18 @@ def evidence_anew(
         if name == tests[-1]:
             break
     requests = graded_names(copied, key.assignment.notebook, key.rebuilder.stubs).requests
-    run = execute(copied, seed=key.seed, limits=key.limits, handed_in=files, requests=requests)
+    run = None
+    if execution.kernel is not None and not code:
+        run = execution.kernel.run(copied, requests)
+    if run is None or _errors(copied) - {*tests} - _errors(execution.notebook):
+        run = execute(copied, seed=key.seed, limits=key.limits, handed_in=files, requests=requests)
     return run.evidence
+
+
+def _errors(notebook: NotebookNode) -> set[str]:
+    """The cells that an exception ended, by their names or ids."""
+    cells = (cell for cell in notebook.cells if cell.cell_type == "code" and error_type(cell))
+    return {str(grade_id_of(cell) or cell.id) for cell in cells}
 
 
 def _judged(key: AnswerKey, test: str, evidence: Sequence[bytes]) -> CellResult:

@@ -79,7 +79,7 @@ def _passes_alone(
     cell = key.assignment.tests[test]
     code = only(hidden_code(cell.source), [check])
     expected = {record.name: record for record in key.wrong.expected(test)}
-    evidence = evidence_anew(key, execution.notebook, files, [test], code=code).get(test, [])
+    evidence = evidence_anew(key, execution, files, [test], code=code).get(test, [])
     try:
         found = [decode(record) for record in evidence]
         seen = alone(test, expected, found, key.assignment.forbidden(cell))

@@ -81,9 +81,12 @@ def execute_and_judge(key: Key, rebuilt: NotebookNode, handed_in: HandedIn) -> G
         started = monotonic()
         results, asked = points_of_tests(execution, key.limits.cell_seconds)
     else:
-        execution, names, files = run(key, rebuilt, handed_in)
+        execution, names, files = run(key, rebuilt, handed_in, stays=True)
         started = monotonic()
-        results = verdicts(key, execution, names, files)
+        try:
+            results = verdicts(key, execution, names, files)
+        finally:
+            execution.close()
     said = [printable(note) for note in notes(key.assignment, execution)]
     problem = printable("; ".join(filter(None, [execution.problem, asked]))) or None
     write_verdicts(execution.notebook, dict(results), problem, said)
@@ -105,16 +108,24 @@ def execute_and_judge(key: Key, rebuilt: NotebookNode, handed_in: HandedIn) -> G
 
 
 def run(
-    key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn
+    key: AnswerKey, rebuilt: NotebookNode, handed_in: HandedIn, stays: bool = False
 ) -> tuple[Execution, GradedNames, Mapping[str, bytes]]:
     """Run a rebuilt notebook; where its definitions stand, and the files beside it.
+
+    Its kernel `stays` for what is judged by itself, where nothing but the book's cells ran in it: a
+    student's own may have changed what is no name, as a library.
 
     Raises: UnreadableError, where it holds more code than is read.
     """
     files = _beside(key, rebuilt, handed_in)
     names = graded_names(rebuilt, key.assignment.notebook, key.rebuilder.stubs)
     execution = execute(
-        rebuilt, seed=key.seed, limits=key.limits, handed_in=files, requests=names.requests
+        rebuilt,
+        seed=key.seed,
+        limits=key.limits,
+        handed_in=files,
+        requests=names.requests,
+        stays=stays and not any(cell.kind == "own" for cell in names.cells.values()),
     )
     return execution, names, files
 

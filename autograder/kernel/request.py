@@ -8,6 +8,7 @@ from typing import NamedTuple
 HIDDEN_CODE = "hidden_code"  # what no student sees of it, compiled: marshal, in base64
 GRADED_NAMES = "graded_names"  # which to put back before it, which to keep after it
 PLAIN_TEST = "plain_test"  # whether what it comes to is asked for: it observes nothing
+AFRESH = "afresh"  # whether the names that cells before it bound are forgotten first
 PLACE = "place"  # its index in the notebook
 
 # In the reply to a plain test, what its last expression gave.

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from autograder.course.assignment import DEMO, error_type, is_solution, is_test
 from autograder.errors import OutOfTimeError
-from autograder.kernel.request import GRADED_NAMES, HIDDEN_CODE, PLACE, PLAIN_TEST
+from autograder.kernel.request import AFRESH, GRADED_NAMES, HIDDEN_CODE, PLACE, PLAIN_TEST
 from autograder.sandbox import Limits
 from autograder.sandbox.endings import StillRunning, called, still_running
 from autograder.sandbox.hidden import apart
@@ -70,6 +70,7 @@ class Client(NotebookClient):
         self.current: str | None = None
         self.place = 0
         self.running: Sequence[StillRunning] = ()
+        self._is_afresh = False
 
     def _seconds_left(self, _: NotebookNode) -> float:
         return max(0.1, min(self._limits.cell_seconds, self._deadline - self._own_time()))
@@ -79,23 +80,20 @@ class Client(NotebookClient):
         longest = (MOST_WAITING - 1) * self._limits.notebook_seconds
         return monotonic() - min(self._watch.waited(), longest)
 
-    async def run(self) -> None:
-        """Start the kernel, run every cell, stop the kernel whatever happens."""
-        await self.start()
-        try:
-            await self.run_cells()
-        finally:
-            await self.end()
-
     async def start(self) -> None:
         """Start the kernel and wait until it can be spoken to."""
         await self.async_start_new_kernel()
         await self._connect()
 
-    def take_up(self, run: Execution, limits: Limits) -> None:
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing was ended early, and nothing runs on."""
+        return not (self._run.slow or self._run.ended or self.running or self.overrun)
+
+    def take_up(self, run: Execution, limits: Limits, afresh: bool = False) -> None:
         """Have these be the cells that are run next, in the kernel that there is."""
         self.nb, self._run, self._limits = run.notebook, run, limits
-        self._intake = Intake(limits)
+        self._intake, self._is_afresh = Intake(limits), afresh
 
     async def run_cells(self) -> None:
         """Run every cell."""
@@ -193,7 +191,9 @@ class Client(NotebookClient):
             HIDDEN_CODE: hidden,
             PLAIN_TEST: is_test(cell) and self._run.is_plain,
             PLACE: cell_index,
+            AFRESH: self._is_afresh,
         }
+        self._is_afresh = False
         self._cell_deadline = self._own_time() + self._seconds_left(cell)
         if self._own_time() > self._deadline:
             raise OutOfTimeError

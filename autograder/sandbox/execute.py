@@ -6,8 +6,7 @@ A student's exception, endless loop or dead kernel is an outcome, never an error
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -20,6 +19,8 @@ from autograder.sandbox import Limits, kernel_server, replace
 from autograder.sandbox.client import LOG, MOST_WAITING, START_SECONDS, Client
 from autograder.sandbox.endings import Endings, StillRunning
 from autograder.sandbox.needs import needs_of
+from autograder.sandbox.open_kernel import OpenKernel
+from autograder.sandbox.own_loop import OwnLoop
 from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
 
 MOST_KERNELS = 6  # each goes on without the cells that ended those before it
@@ -49,10 +50,25 @@ class Execution:
     problem: str | None = None
     seconds: float = 0.0
     used: float = 0.0
+    kernel: OpenKernel | None = None
+
+    def close(self) -> None:
+        """End the kernel that stayed, if one did."""
+        if self.kernel is not None:
+            self.kernel.close()
 
 
-async def _within(run: Awaitable[None], seconds: float) -> None:
-    await asyncio.wait_for(run, seconds)
+async def _run(client: Client, stays: bool) -> bool:
+    """Start the kernel and run every cell; end it, unless it `stays` and can. Whether it did."""
+    await client.start()
+    is_left = False
+    try:
+        await client.run_cells()
+        is_left = stays and client.is_sound
+    finally:
+        if not is_left:
+            await client.end()
+    return is_left
 
 
 def execute(
@@ -64,8 +80,11 @@ def execute(
     packages: Mapping[str, bytes] | None = None,
     requests: Mapping[int, Mapping[str, Any]] | None = None,
     is_plain: bool = False,
+    stays: bool = False,
 ) -> Execution:
     """Run `notebook`, whose outputs are replaced, in a kernel of its own.
+
+    The kernel of a run that went well `stays` where that is asked for: then close what is given.
 
     `handed_in` are the files beside the notebook; `packages` can be imported (the reference run
     gets `solutions`, a submission nothing). Both by their paths. `requests` say with a cell, by its
@@ -79,14 +98,14 @@ def execute(
     files |= {f"packages/{name}": content for name, content in (packages or {}).items()}
     server = kernel_server()
     try:
-        return _execute(Execution(notebook, requests or {}, is_plain), seed, limits, files)
+        return _execute(Execution(notebook, requests or {}, is_plain), seed, limits, files, stays)
     except KernelServerError:
         replace(server)
-        return _execute(Execution(notebook, requests or {}, is_plain), seed, limits, files)
+        return _execute(Execution(notebook, requests or {}, is_plain), seed, limits, files, stays)
 
 
 def _execute(
-    run: Execution, seed: int, limits: Limits | None, files: dict[str, bytes]
+    run: Execution, seed: int, limits: Limits | None, files: dict[str, bytes], stays: bool
 ) -> Execution:
     for cell in run.notebook.cells:
         if cell.cell_type == "code":
@@ -94,7 +113,7 @@ def _execute(
     endings = Endings(run.notebook, run.ended)
     for _ in range(MOST_KERNELS):
         started = monotonic()
-        end = _in_a_kernel(run, seed, limits or Limits(), files)
+        end = _in_a_kernel(run, seed, limits or Limits(), files, stays)
         run.seconds += monotonic() - started
         if end is None:
             break
@@ -107,7 +126,7 @@ def _execute(
 
 
 def _in_a_kernel(
-    run: Execution, seed: int, limits: Limits, files: dict[str, bytes]
+    run: Execution, seed: int, limits: Limits, files: dict[str, bytes], stays: bool
 ) -> tuple[int, str, Sequence[StillRunning]] | None:
     """Run the cells but for those left out; where, how and beside what the kernel ended."""
     run.problem = None
@@ -116,10 +135,10 @@ def _in_a_kernel(
     client = Client(run, limits, manager)
     longest = START_SECONDS + MOST_WAITING * (limits.notebook_seconds + limits.cell_seconds)
     end = None
+    loop = OwnLoop()  # the formgrader's button grades inside a running one
     try:
-        # In a thread, because the formgrader's button grades inside a running event loop.
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(asyncio.run, _within(client.run(), longest)).result()
+        if loop.result_of(asyncio.wait_for(_run(client, stays), longest)):
+            run.kernel = OpenKernel(client, loop, limits)
     except CellTimeoutError:
         run.problem = f"it ran out of time and did not stop in {client.current}"
     except (OutOfTimeError, TimeoutError):
@@ -139,6 +158,9 @@ def _in_a_kernel(
             else "the kernel sent something that cannot be read while running "
             f"{client.current} ({type(error).__name__})"
         )
+    finally:
+        if run.kernel is None:
+            loop.stop()
     provisioner = manager.provisioner
     if run.problem and isinstance(provisioner, SandboxProvisioner) and provisioner.server_gone:
         raise KernelServerError("the fork server ended, and its kernels with it")

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import atexit
 import os
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from threading import Thread
-from typing import Any, TypeVar
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
@@ -20,14 +18,13 @@ from autograder.sandbox import Limits, kernel_server
 from autograder.sandbox import replace as replace_server
 from autograder.sandbox.client import LOG, MOST_WAITING, START_SECONDS, Client
 from autograder.sandbox.execute import Execution
+from autograder.sandbox.own_loop import OwnLoop
 from autograder.sandbox.provisioner import SandboxKernelManager
 
 CODE = "from autograder.kernel.versions import run\nrun()"
 NAME = "versions"
 MOST = 500  # versions in one kernel, as each leaves something behind
 MORE_SECONDS = 5.0  # for what is around the versions
-
-T = TypeVar("T")
 
 
 @dataclass(eq=False)
@@ -42,18 +39,12 @@ class Standing:
     packages: Mapping[str, bytes]
     needs: Needs
     _client: Client | None = None
-    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
+    _loop: OwnLoop = field(default_factory=OwnLoop)
     _owner: int = field(default_factory=os.getpid)
     _run: int = 0
 
     def __post_init__(self) -> None:
-        # In a thread of its own, as who asks may stand inside a running loop.
-        Thread(target=self._serve, daemon=True).start()
         atexit.register(self.end)
-
-    def _serve(self) -> None:
-        self._loop.run_forever()
-        self._loop.close()
 
     @property
     def is_here(self) -> bool:
@@ -70,10 +61,10 @@ class Standing:
         while len(found) < len(versions):
             server = kernel_server()
             try:
-                came = self._wait_for(self._ask(versions[len(found) :]))
+                came = self._loop.result_of(self._ask(versions[len(found) :]))
             except KernelServerError:
                 replace_server(server)
-                came = self._wait_for(self._ask(versions[len(found) :]))
+                came = self._loop.result_of(self._ask(versions[len(found) :]))
             found += [came.get(place, []) for place in range(max(came, default=-1) + 1)]
             if len(found) < len(versions):
                 self.close()
@@ -84,9 +75,6 @@ class Standing:
         if self._run > MOST:
             self.close()
         return found
-
-    def _wait_for(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _ask(self, versions: Sequence[InTurn]) -> dict[int, list[bytes]]:
         """The records of versions by their places, as far as they came."""
@@ -129,11 +117,11 @@ class Standing:
         client, self._client, self._run = self._client, None, 0
         if client is not None and self.is_here:
             with suppress(Exception):  # it ended by itself
-                self._wait_for(client.end())
+                self._loop.result_of(client.end())
 
     def end(self) -> None:
         """End the kernel, and all that waits for questions."""
         self.close()
         atexit.unregister(self.end)
         if self.is_here:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop.stop()
