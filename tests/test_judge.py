@@ -400,3 +400,21 @@ def test_numbers_of_numpy_are_the_same_keys_and_entries() -> None:
     assert one_check({(1, 2): 3, 1: 4}, {(one, two): np.int64(3), one: 4}).passed
     assert one_check([1, (2, 1)], [one, (two, one)]).passed
     assert not one_check({(1, 2): 3}, {(two, one): 3}).passed
+
+
+def test_a_check_without_weight_is_said_and_costs_nothing() -> None:
+    """Also where a cell has no other."""
+
+    def seen(free: int, *priced: int) -> list[bytes]:
+        with collecting() as records:
+            for name, points, value in (("free", 0, free), *(("priced", 2, x) for x in priced)):
+                with observe(name, points) as seen:
+                    seen.value = value
+        return records
+
+    beside = judge("t", 2.0, seen(1, 5), seen(3, 5))
+    only = judge("t", 2.0, seen(1), seen(3))
+
+    assert [check.passed for check in beside.checks] == [False, True]
+    assert [check.points for check in beside.checks] == [0, 2]
+    assert [(check.passed, check.points) for check in only.checks] == [(False, 0)]

@@ -33,6 +33,20 @@ def test_the_table_survives_the_sanitiser() -> None:
     assert clean_html(table) == table
 
 
+def test_what_ended_all_checks_alike_is_said_once() -> None:
+    """A table of twenty equal rows hides that there is one thing to mend; others stand in full."""
+    said = ["stopped", "stopped", "stopped", "too large", "stopped"]
+    checks = [Check(f"check {n}", False, 1.0, each) for n, each in enumerate(said)]
+    fine = [Check(f"fine {n}", True, 1.0, "as it should be") for n in range(2)]
+
+    result = CellResult("test-double", 7.0, (*checks, *fine))
+
+    shown = ["stopped", "as above", "as above", "too large", "stopped", *["as it should be"] * 2]
+    assert [line.partition(": ")[2] for line in as_text(result).splitlines()[1:]] == shown
+    rows = BeautifulSoup(as_html(result), "html.parser").select("tbody tr")
+    assert [row.find_all("td")[2].get_text() for row in rows] == shown
+
+
 def test_headings_and_formulas_survive_the_sanitiser() -> None:
     """What the formgrader shows of a text of the notebook is made by the other of our filters."""
     page = rendered("## Why $\\sqrt{d_k}$?\n\n$$\\frac{a}{b} \\begin{matrix} 1 & 2 \\end{matrix}$$")

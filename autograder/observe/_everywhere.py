@@ -39,11 +39,15 @@ def note_everywhere(parts: Collection[str]) -> None:
     new = {_bare(part) for part in parts} - _known
     if not new:
         return
+
+    def is_new(name: str) -> bool:
+        bare = _bare(name)
+        return any(part in bare for part in new) and not any(part in bare for part in _known)
+
     libraries: dict[str, torch.library.Library] = {}
     for full in torch._C._dispatch_get_all_op_names():
         space, _, name = full.partition("::")
-        mentioned = {part for part in _known | new if part in _bare(name)}
-        if not mentioned or mentioned & _known:
+        if not is_new(name):
             continue
         base, _, overload = name.partition(".")
         operator = getattr(getattr(getattr(torch.ops, space), base), overload or "default")
@@ -58,8 +62,7 @@ def note_everywhere(parts: Collection[str]) -> None:
             library.impl(name, _passed_on(full, operator), "BackendSelect", with_keyset=True)
     _libraries.extend(libraries.values())  # they undo what they did when they go
     for name, function in list(vars(functional).items()):
-        mentioned = {part for part in _known | new if part in _bare(name)}
-        if isinstance(function, FunctionType) and mentioned and not mentioned & _known:
+        if isinstance(function, FunctionType) and is_new(name):
             setattr(functional, name, _called(name, function))
     if not _known:
         noted = _of_functions(HigherOrderOperator.__call__)

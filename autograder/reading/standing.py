@@ -10,7 +10,7 @@ import ast
 import builtins
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from autograder.reading.library import Library
 from autograder.reading.mentions import run_texts
@@ -19,6 +19,7 @@ from autograder.reading.reaching import called_on, changed, is_reaching, patches
 from autograder.reading.scopes import Statement
 from autograder.reading.statements import read
 
+MOST_KEPT = 4_000  # characters of a cell; read, each takes a hundred times its room
 OF_PYTHON = {*dir(builtins), "__name__", "__file__", "display", "get_ipython", "In", "Out", "_"}
 
 
@@ -39,8 +40,16 @@ class Cell:
 
     @cached_property
     def statements(self) -> list[Statement]:
-        """Its statements, read once."""
-        return list(map(read, parsed([self.source])))
+        """Its statements, read once; an instructor's once for all submissions."""
+        is_kept = self.kind == "given" and len(self.source) <= MOST_KEPT
+        return list((_given if is_kept else _statements)(self.source))
+
+
+def _statements(source: str) -> tuple[Statement, ...]:
+    return tuple(map(read, parsed([source])))
+
+
+_given = lru_cache(maxsize=64)(_statements)
 
 
 @dataclass

@@ -30,12 +30,22 @@ Arrays = Mapping[str, Array]
 
 
 def in_tuples(node: Any) -> Any:
-    """A node, or several by name, with a tuple in the place of each list."""
+    """A node, or several by name, with a tuple in the place of each list; itself without one."""
+    return _in_tuples(node) if _holds_list(node) else node
+
+
+def _holds_list(node: Any) -> bool:
+    if isinstance(node, Mapping):
+        return node.get("kind") == "list" or any(map(_holds_list, node.values()))
+    return isinstance(node, list) and any(map(_holds_list, node))
+
+
+def _in_tuples(node: Any) -> Any:
     if isinstance(node, list):
-        return [in_tuples(each) for each in node]
+        return [_in_tuples(each) for each in node]
     if not isinstance(node, Mapping):
         return node
-    plain = {name: in_tuples(each) for name, each in node.items()}
+    plain = {name: _in_tuples(each) for name, each in node.items()}
     return {**plain, "kind": "tuple"} if plain.get("kind") == "list" else plain
 
 

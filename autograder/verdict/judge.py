@@ -56,7 +56,7 @@ def judge(
     Raises: BrokenReferenceError, when the reference's evidence is empty, malformed or doubled.
     """
     expected = _reference(grade_id, reference)
-    weight = sum(record.points for record in expected)
+    weight = sum(record.points for record in expected) or 1
     found, tampered = _submission([record.name for record in expected], submission)
     called = _called(found, tuple(forbidden))
     works = _works(expected, found, called)
@@ -77,7 +77,7 @@ def judge(
             message = f"{through}, which it uses, {called[record.name]}"
         else:
             message = _wrong(record, found[record.name], circumstances.lines)
-            if message and _is_right_in_tuples(record, found[record.name]):
+            if message and _is_right_but_for_lists(record, found[record.name]):
                 # One slip, however often the cell looks at it: the numbers are judged.
                 if listed:
                     message, fine = None, f"right but for this: {message}; that is priced above"
@@ -124,16 +124,24 @@ def _works(expected: Sequence[Record], found: dict[str, Record], called: Contain
 
 
 def _in_tuples(record: Record) -> Record:
-    """The record with a tuple in the place of each list."""
+    """The record with a tuple in the place of each list; itself without one."""
     try:
-        return replace(record, values=in_tuples(record.values))
+        values = in_tuples(record.values)
+        return record if values is record.values else replace(record, values=values)
     except (TypeError, AttributeError, RecursionError):
         return record  # no evidence that the tests write
 
 
 def differs_in_type(expected: Record, found: Record) -> bool:
     """Whether nothing is wrong but that there are lists for tuples, or the other way round."""
-    return _wrong(expected, found) is not None and _is_right_in_tuples(expected, found)
+    return _wrong(expected, found) is not None and _is_right_but_for_lists(expected, found)
+
+
+def _is_right_but_for_lists(expected: Record, found: Record) -> bool:
+    """The same, where it is known that something is wrong."""
+    others = _in_tuples(expected), _in_tuples(found)
+    is_asked = others[0] is not expected or others[1] is not found
+    return is_asked and _wrong(*others) is None
 
 
 def _is_right_in_tuples(expected: Record, found: Record) -> bool:

@@ -10,7 +10,7 @@ import nh3
 from nbformat import NotebookNode, from_dict
 
 from autograder.course.assignment import is_test, nbgrader_of
-from autograder.verdict.verdict import CellResult, as_data
+from autograder.verdict.verdict import CellResult, Check, as_data
 from autograder.verdict.visible import visible_failure
 
 TEXT = {"a", "abbr", "acronym", "b", "blockquote", "code", "em", "i", "li", "ol", "strong", "ul"}
@@ -95,12 +95,26 @@ def explanations(result: CellResult) -> list[str]:
     return [*sentences, *result.notes]
 
 
+def _messages(checks: Sequence[Check]) -> list[tuple[Check, str]]:
+    """Each check with what is said of it: of one that failed as the one above did, no more."""
+    above = [None, *checks][: len(checks)]
+    return [
+        (
+            check,
+            "as above"
+            if before and (before.passed, before.message) == (False, check.message)
+            else check.message,
+        )
+        for before, check in zip(above, checks, strict=True)
+    ]
+
+
 def as_text(result: CellResult, failure: str | None = None) -> str:
     """The verdict in plain lines."""
     lines = [f"{result.score:g} of {result.max_score:g} points", *explanations(result)]
     lines += [
-        f"{'passed' if check.passed else 'failed'}  {check.name}: {check.message}"
-        for check in result.checks
+        f"{'passed' if check.passed else 'failed'}  {check.name}: {message}"
+        for check, message in _messages(result.checks)
     ]
     return "\n".join([*lines, f"visible tests: {failure}"] if failure else lines)
 
@@ -110,9 +124,9 @@ def as_html(result: CellResult, failure: str | None = None) -> str:
     rows = "".join(
         f"<tr><td>{'passed' if check.passed else '<strong>failed</strong>'}</td>"
         f"<td>{html.escape(check.name)}</td>"
-        f"<td>{html.escape(check.message)}</td>"
+        f"<td>{html.escape(message)}</td>"
         f"<td>{check.points if check.passed else 0:.2f} / {check.points:.2f}</td></tr>"
-        for check in result.checks
+        for check, message in _messages(result.checks)
     )
     below = [*explanations(result), *([f"The visible tests said: {failure}"] if failure else [])]
     return (
