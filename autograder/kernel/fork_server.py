@@ -155,6 +155,7 @@ class Server:
         came: list[int] = []
         try:
             packet, came, *_ = socket.recv_fds(connection, REQUEST_BYTES, 1, CLOSE_ON_EXEC)
+            (records,) = came
             request = json.loads(packet)
             make_ready(Needs(**request["needs"]))
             gc.freeze()
@@ -166,7 +167,7 @@ class Server:
             _close(came)
             return
         if process == 0:
-            self._be_kernel(connection, folder, request, *came)
+            self._be_kernel(connection, folder, request, records)
         _close(came)
         self._running[process] = Running(connection, folder, request["uid"])
         self._selector.register(connection, selectors.EVENT_READ, process)
