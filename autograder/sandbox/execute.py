@@ -59,7 +59,7 @@ class Execution:
 
 
 async def _run(client: Client, stays: bool) -> bool:
-    """Start the kernel and run every cell; end it, unless it `stays` and can. Whether it did."""
+    """Start the kernel and run every cell, then end it unless it `stays` and can: then True."""
     await client.start()
     is_left = False
     try:

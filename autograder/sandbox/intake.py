@@ -9,7 +9,7 @@ from typing import Any
 from autograder.sandbox.limits import Limits
 
 FULL_OUTPUTS = 16  # all outputs together: as much as so many cells may write
-ROOM_BYTES = 200  # that a record takes here, however short it is
+ROOM_BYTES = 200  # that a record, or a part of one, takes here, however short it is
 # No widgets, no changes of earlier outputs: only what a cell shows of itself.
 PASSED_ON = ("status", "stream", "display_data", "execute_result", "error", "clear_output")
 

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 
 from autograder.kernel.request import FIRST, LAST, WHOLE
 from autograder.sandbox.channels import MOST_BYTES
+from autograder.sandbox.intake import ROOM_BYTES
 
 PACKET_BYTES = 2**20  # more than one holds
 MOST_PACKETS = 500  # more than lie between a kernel and its client at a time
-ROOM_BYTES = 200  # that a part takes here, however short it is
 TOO_LONG = b"?"  # no record
 
 

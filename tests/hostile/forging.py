@@ -279,8 +279,8 @@ records.send(b"=" + forged)
     ),
     Hostile(
         "records-kept-back",
-        "takes away what evidence leaves by, so that a later cell sends its own in its place",
-        "evidence then leaves as a message; what is not there has failed",
+        "closes the socket that evidence leaves by, in the midst of a test cell",
+        "evidence then leaves as a message, and what is wrong in it stays wrong",
         """
 import os
 records = get_ipython().display_pub.records
