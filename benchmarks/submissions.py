@@ -21,6 +21,7 @@ from nbformat import NotebookNode
 from autograder.course.assignment import DEMO
 from autograder.course.catalogue import Catalogue, Form
 from autograder.course.course import Course
+from autograder.course.edits import edited
 from autograder.reference.package import catalogue_of, package_of
 from benchmarks.wording import reworded
 from examples.make import ROOT, definitions, flags, released, solution, source, tests
@@ -150,12 +151,12 @@ def _two_that_fit(every: Sequence[Form], texts: Mapping[str, str]) -> tuple[Form
         each
         for each in every[1:]
         if each.definition != first.definition
-        or (each.old and changed[each.definition].count(each.old) == 1)
+        or (each.edits[0][0] and edited(changed[each.definition], each.edits) is not None)
     )
     return first, second
 
 
 def _applied(wrong: Form, whole: str) -> str:
-    if whole.count(wrong.old or whole) != 1:
+    if (changed := edited(whole, wrong.edits)) is None:
         raise ValueError(f"the wrong version {wrong.id} does not fit the solution cell")
-    return whole.replace(wrong.old or whole, wrong.new)
+    return changed

@@ -137,7 +137,17 @@ def mini_catalogue(text: str = mini.CATALOGUE) -> Catalogue:
     ("old", "new", "said"),
     [
         ("'x[0]'", "'x[7]'", "'first-column' of first_row .* stands 0 times"),
-        ("old = 'x[0]', new = 'x[:, 0]'", "old = 'x[0]'", "lacks 'new'"),
+        ("old = 'x[0]', new = 'x[:, 0]'", "old = 'x[0]'", "needs new"),
+        ("old = '2 * x', new = 'x / 2'", "new = '', changes = [['2', '3']]", "or changes, a list"),
+        ("old = '2 * x', new = 'x / 2'", "old = '2', changes = [['2', '3']]", "needs new"),
+        ("old = '2 * x', new = 'x / 2'", "changes = [['2 * x']]", "a list of pieces is expected"),
+        ("old = '2 * x', new = 'x / 2'", "changes = [['', '2']]", "a list of pieces is expected"),
+        ("old = '2 * x', new = 'x / 2'", "changes = [['2', '3'], ['2 *', '4 *']]", "0 times"),
+        (
+            "old = '2 * x', new = 'x / 2'",
+            "changes = [['2', '3'], ['d', 'd']]",
+            "stands [1-9]+ times",
+        ),
         ("'3 * x'", "'2 * x'", "'tripled' of double changes nothing"),
         ("[wrong.first_row]", "[wrong.third_row]", "third_row.* the reference lacks"),
         ("explained = 'title'", "explained = 'nowhere'", "neither the id nor the grade_id"),
@@ -196,7 +206,7 @@ def test_every_wrong_version_can_be_had_with_its_name() -> None:
     }
     for form in catalogue.wrong_versions:
         source = catalogue.source_of_form(form)
-        assert form.new in source
+        assert all(new in source for _, new in form.edits)
         assert source.count("def ") == 2
 
 
@@ -233,3 +243,25 @@ def test_two_changes_of_one_piece_are_no_version() -> None:
     assert both is not None
     assert "3 * x" in both
     assert "doubled.detach()" in both
+
+
+def test_a_version_may_change_several_pieces() -> None:
+    """One after the other; with another mistake where that leaves each piece as it is."""
+    words = "says = '''\n  Wrong.\n  Too large.\n  Why?'''"
+    table = f"""
+[wrong.double]
+added = {{ changes = [['2 * x', 'x + 2'], ['return doubled', 'return 0 + doubled']], {words} }}
+cut = {{ old = 'return doubled', new = 'return doubled.detach()', {words} }}
+anew = {{ new = 'def double(x): return 2 * x + 1', {words} }}
+"""
+    catalogue = mini_catalogue(table)
+
+    added = catalogue.changed("added")
+    assert "doubled = x + 2\n" in added
+    assert added.endswith("return 0 + doubled")
+    both = catalogue.swapped(["cut", "added"])
+    assert both is not None
+    assert "doubled = x + 2\n    return 0 + doubled.detach()" in both
+    assert catalogue.swapped(["added", "cut"]) is None
+    assert catalogue.swapped(["anew"]) is not None
+    assert catalogue.swapped(["added", "anew"]) is None  # it would undo what was changed before

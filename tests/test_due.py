@@ -291,7 +291,7 @@ def test_what_decides_in_a_table() -> None:
     one = Misconception("a", "f", "name", "effect", "hint", "cell")
     two = Misconception("b", "f", "name", "effect", "hint", "cell")
     picture = Picture("f", "caption", "picture = f()")
-    edits = {"a": ("1", "2"), "b": ("1", "3")}
+    edits = {"a": (("1", "2"),), "b": (("1", "3"),)}
     table = Catalogue("module", (one, two), (picture,), edits)
 
     words = replace(one, name="other", effect="other", hint="other", explained="other")
@@ -301,10 +301,10 @@ def test_what_decides_in_a_table() -> None:
         replace(table, misconceptions=(two, one)),
         replace(table, misconceptions=(replace(one, definition="g"), two)),
         replace(
-            table, misconceptions=(replace(one, id="c"), two), edits={**edits, "c": ("1", "2")}
+            table, misconceptions=(replace(one, id="c"), two), edits={**edits, "c": (("1", "2"),)}
         ),
-        replace(table, edits={**edits, "a": ("1", "4")}),
-        replace(table, edits={**edits, "a": ("0", "2")}),
+        replace(table, edits={**edits, "a": (("1", "4"),)}),
+        replace(table, edits={**edits, "a": (("0", "2"),)}),
         replace(table, pictures=(replace(picture, code="picture = f(1)"),)),
         replace(table, pictures=()),
     ):

@@ -1,7 +1,7 @@
 """The catalogue of an assignment: wrong versions of its definitions, beside the reference.
 
 `solutions/some_name.toml` lies beside `solutions/some_name.py`. Each wrong version is the reference
-with one piece of one definition changed, so what it computes can be run and compared. Those with
+with some pieces of one definition changed, so what it computes can be run and compared. Those with
 words for students are misconceptions.
 """
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from autograder.course.edits import Edits, edited
 from autograder.course.wrong_rows import definition_sources, read_rows
 from autograder.errors import CourseError
 from autograder.reading.names import uses
@@ -47,15 +48,14 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Another wrong version: in `definition`, `old` becomes `new`; empty, it is all of it.
+    """Another wrong version: `definition` with these changes.
 
     Test cells must catch it, and its verdict names the misconceptions `names`, or none.
     """
 
     id: str
     definition: str
-    old: str
-    new: str
+    edits: Edits
     names: tuple[str, ...]
     listed: str = ""
 
@@ -64,7 +64,7 @@ class Form:
 class Catalogue:
     """The misconceptions of one assignment, the common ones first, their pictures, other forms.
 
-    `module` is the source of the reference; `edits` are the pieces changed, old and new, by id;
+    `module` is the source of the reference; `edits` are what each of them changes, by id;
     `listed` are the places of misconceptions in a list of documented mistakes, by id. `telling`
     are by definition and hidden check what a failure of it tells, whatever the code looks like.
     """
@@ -72,7 +72,7 @@ class Catalogue:
     module: str = ""
     misconceptions: tuple[Misconception, ...] = ()
     pictures: tuple[Picture, ...] = ()
-    edits: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    edits: Mapping[str, Edits] = field(default_factory=dict)
     forms: tuple[Form, ...] = ()
     listed: Mapping[str, str] = field(default_factory=dict)
     telling: Mapping[tuple[str, str], Misconception] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class Catalogue:
     def wrong_versions(self) -> tuple[Form, ...]:
         """Every wrong version, each misconception as a form of itself."""
         own = (
-            Form(id, each.definition, *self.edits[id], (id,), self.listed.get(id, ""))
+            Form(id, each.definition, self.edits[id], (id,), self.listed.get(id, ""))
             for id, each in self.by_id.items()
         )
         return (*own, *self.forms)
@@ -107,29 +107,29 @@ class Catalogue:
 
     def swapped(self, ids: Iterable[str]) -> str | None:
         """The reference with these misconceptions in it; None where two change the same piece."""
-        whole = self.module
-        changed: set[str] = set()
+        changes: dict[str, Edits] = {}
         for each in ids:
             definition = self.by_id[each].definition
-            body = definition_sources(whole).get(definition, "")
-            old, new = self.edits[each]
-            # What is written anew as a whole would undo an earlier change.
-            if body.count(old or body) != 1 or not (old or definition not in changed):
+            changes[definition] = (*changes.get(definition, ()), *self.edits[each])
+        whole = self.module
+        for definition, edits in changes.items():
+            body = definition_sources(self.module)[definition]
+            if (after := edited(body, edits)) is None:
                 return None
-            changed.add(definition)
-            whole = whole.replace(body, body.replace(old or body, new))
+            whole = whole.replace(body, after)
         return whole
 
     def changed(self, id: str) -> str:
         """The source of its definition with one misconception in it."""
-        body = definition_sources(self.module).get(self.by_id[id].definition, "")
-        old, new = self.edits[id]
-        return body.replace(old or body, new)
+        return self._changed(self.by_id[id].definition, self.edits[id])
 
     def source_of_form(self, form: Form) -> str:
         """The reference with this form in it."""
         body = definition_sources(self.module)[form.definition]
-        return self.module.replace(body, body.replace(form.old or body, form.new))
+        return self.module.replace(body, self._changed(form.definition, form.edits))
+
+    def _changed(self, definition: str, edits: Edits) -> str:
+        return edited(definition_sources(self.module).get(definition, ""), edits) or ""
 
 
 def read_catalogue(text: str, module: str, cells: Sequence[Mapping[str, Any]]) -> Catalogue:
@@ -160,9 +160,9 @@ def read_catalogue(text: str, module: str, cells: Sequence[Mapping[str, Any]]) -
             if row.words
         ),
         tuple(_picture(entry) for entry in content.get("picture", [])),
-        {row.id: (row.old, row.new) for row in entries},
+        {row.id: row.edits for row in entries},
         tuple(
-            Form(row.id, row.definition, row.old, row.new, row.names, row.listed)
+            Form(row.id, row.definition, row.edits, row.names, row.listed)
             for row in rows
             if not row.words
         ),

@@ -9,26 +9,30 @@ from functools import lru_cache
 from typing import Any
 
 from autograder.course.assignment import grade_id_of, is_solution
+from autograder.course.edits import Edits, edited
 from autograder.course.families import Words, words_of
 from autograder.errors import CourseError
 
 # What a row says of the change, of its words, and of the words of a family.
-CODE, OWN, FAMILY = {"old", "new"}, {"says"}, {"of", "argument", "name", "effect", "hint"}
+CODE, OWN, FAMILY = (
+    {"old", "new", "changes"},
+    {"says"},
+    {"of", "argument", "name", "effect", "hint"},
+)
 FIELDS = CODE | OWN | FAMILY | {"is", "explained", "listed"}
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A wrong version of a definition: in its source, `old` becomes `new`.
+    """A wrong version of a definition, made by `edits` of its source.
 
-    An empty `old` replaces the whole definition. A misconception has `words`, and `explained` is
-    the id of the cell that explains it; what has none is a form, and `names` are those that it is.
+    A misconception has `words`, and `explained` is the id of the cell that explains it; what has
+    none is a form, and `names` are those that it is.
     """
 
     id: str
     definition: str
-    old: str
-    new: str
+    edits: Edits
     words: Words | None
     explained: str
     names: tuple[str, ...]
@@ -51,12 +55,10 @@ def read_rows(
             if not isinstance(entry, dict):
                 raise CourseError(f"{called} is no row of the form {{ old = '…', new = '…' }}")
             _check_fields(called, entry)
-            _check_change(called, entry, bodies[definition])
             yield Row(
                 id,
                 definition,
-                entry.get("old", ""),
-                entry["new"],
+                _edits(called, entry, bodies[definition]),
                 _words(called, definition, entry),
                 _explained(called, definition, entry, cells),
                 tuple([entry["is"]] if isinstance(entry.get("is"), str) else entry.get("is", [])),
@@ -78,8 +80,11 @@ def definition_sources(module: str) -> dict[str, str]:
 def _check_fields(called: str, entry: Mapping[str, Any]) -> None:
     if unknown := set(entry) - FIELDS:
         raise CourseError(f"{called} has {sorted(unknown)}; its fields are {sorted(FIELDS)}")
-    if "new" not in entry:
-        raise CourseError(f"{called} lacks 'new', what its code is")
+    if ("new" in entry) == ("changes" in entry) or {"old", "changes"} <= set(entry):
+        raise CourseError(
+            f"{called} needs new, what its code is, alone or with old, the one piece that becomes "
+            "it; or changes, a list of such pieces: [['old', 'new'], …]"
+        )
     kinds = sorted({"says", "of", "is"} & set(entry))
     if len(kinds) > 1:
         raise CourseError(
@@ -91,20 +96,43 @@ def _check_fields(called: str, entry: Mapping[str, Any]) -> None:
     if "explained" in entry and not {"says", "of"} & set(entry):
         raise CourseError(f"{called} is explained, but has no words for students: says or of")
     for field, value in entry.items():
+        if field == "changes":
+            if not isinstance(value, list) or not value or not all(map(_is_piece, value)):
+                raise CourseError(
+                    f"{called} has changes = {value!r}; a list of pieces is expected, each as it "
+                    "is and as it becomes: [['old', 'new'], …]"
+                )
+            continue
         many = field == "is" and isinstance(value, list)
         if not all(isinstance(each, str) for each in (value if many else [value])):
             raise CourseError(f"{called} has {field} = {value!r}; text is expected")
 
 
-def _check_change(called: str, entry: Mapping[str, str], body: str) -> None:
-    old = entry.get("old") or body
-    if body.count(old) != 1:
-        raise CourseError(
-            f"{called} changes {old!r}, which stands {body.count(old)} times in the definition; "
-            "it has to stand there once"
-        )
-    if old == entry["new"]:
-        raise CourseError(f"{called} changes nothing")
+def _is_piece(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and [isinstance(each, str) for each in value] == [True, True]
+        and bool(value[0])
+    )
+
+
+def _edits(called: str, entry: Mapping[str, Any], body: str) -> Edits:
+    """Its changes, each looked for in what the earlier ones leave."""
+    edits: Edits = tuple(
+        (old, new) for old, new in entry.get("changes", [(entry.get("old", ""), entry.get("new"))])
+    )
+    whole = body
+    for old, new in edits:
+        after = edited(whole, ((old, new),))
+        if after is None:
+            raise CourseError(
+                f"{called} changes {old!r}, which stands {whole.count(old)} times in the "
+                "definition; it has to stand there once"
+            )
+        if after == whole:
+            raise CourseError(f"{called} changes nothing")
+        whole = after
+    return edits
 
 
 def _words(called: str, definition: str, entry: Mapping[str, str]) -> Words | None:

@@ -6,6 +6,7 @@ import ast
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,10 @@ def decisive(catalogue: Catalogue) -> bytes:
     """The catalogue without its words: what is changed where, in order, and what is drawn."""
     edits = catalogue.edits or {}
     content = {
-        "misconceptions": [[m.id, m.definition, *edits[m.id]] for m in catalogue.misconceptions],
+        "misconceptions": [
+            [m.id, m.definition, *chain.from_iterable(edits[m.id])]
+            for m in catalogue.misconceptions
+        ],
         "pictures": [[picture.definition, picture.code] for picture in catalogue.pictures],
         "told": [[*check, told.id] for check, told in catalogue.telling.items()],
     }
