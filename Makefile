@@ -57,7 +57,7 @@ dist: guide
 bench: $(VENV)/ready
 	python -m benchmarks
 
-# Which mutants of the solutions the tests catch; takes about ten minutes.
+# Which mutants of the solutions the tests catch; takes about twenty minutes.
 mutation: $(VENV)/ready
 	python -m pip install --quiet --disable-pip-version-check --editable ".[mutation]"
 	python -m tests.mutation

@@ -18,7 +18,7 @@ from autograder.grading.workers import ThisProcess
 from autograder.reference import wrong_versions
 from autograder.reference.answer_key import AnswerKey
 from autograder.sandbox import kernel_server
-from autograder.sandbox.execute import Execution
+from autograder.sandbox.execution import Execution
 from autograder.submission.handed_in import read_handed_in
 from autograder.verdict.present import as_text
 from autograder.verdict.verdict import CellResult

@@ -9,6 +9,7 @@ from typing import Any
 from autograder.errors import WorkersKilledError
 from autograder.grading.dispatch import dispatch
 from autograder.grading.workers import LocalWorkers, Workers
+from autograder.sandbox import kernel_server, replace
 
 TASKS = 9
 DEADLY = (2, 5)
@@ -50,6 +51,21 @@ def test_processes_of_this_machine_are_replaced(tmp_path: Path) -> None:
         check_deaths(workers, tmp_path / "attempts")
     finally:
         workers.close()
+
+
+def _folder_of_another_server() -> str:
+    return str(replace(kernel_server()).folder)
+
+
+def test_a_fork_server_that_a_worker_started_ends_with_it() -> None:
+    """Where the common one is gone, a worker takes one of its own, and leaves no folder."""
+    workers = LocalWorkers(1)
+    folder = Path(workers.submit(_folder_of_another_server).result())
+    was_there = folder.is_dir()
+    workers.close()
+
+    assert was_there
+    assert not folder.exists()
 
 
 def test_an_exception_is_an_outcome(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.sandbox import Limits
-from autograder.sandbox.execute import Execution, execute
+from autograder.sandbox.execute import execute
+from autograder.sandbox.execution import Execution
 from autograder.sandbox.watch import Watch
 from tests.harness import ROOT
 from tests.hostile import by_id, heavy

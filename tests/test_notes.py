@@ -14,7 +14,7 @@ from autograder.feedback.exporter import page
 from autograder.grading.notes import MOST, made_elsewhere, missing, notes, why_stopped
 from autograder.observe import collecting, observe
 from autograder.reading.wanted import debuggers, failed_import, first_line
-from autograder.sandbox.execute import Execution
+from autograder.sandbox.execution import Execution
 from autograder.verdict.judge import Circumstances, judge
 from autograder.verdict.present import write_verdicts
 from autograder.verdict.verdict import CellResult

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from autograder.authoring.attempt import attempt
 from autograder.authoring.in_process import InProcess
 from autograder.authoring.promised import house_rules, observations, plain, unpromised, visible
+from autograder.course.course import Course
 from autograder.course.public_examples import read_examples, source_of
 from autograder.kernel.versions import defined
 from autograder.verdict.evidence import decode
@@ -32,6 +34,14 @@ def test_the_list_is_of_what_is_observed(name: str) -> None:
     for test, cell in harness.test_cells(name).items():
         recorded = [decode(record).name for record in harness.process(name).reference[test]]
         assert observations(cell.source) == recorded
+
+
+def test_a_broken_promise_is_no_wrong_name_for_try() -> None:
+    """Its name comes from the check that looks at it; no row of the table has to say so."""
+    (found,) = attempt(Course(harness.ROOT), "08-training", "next_token_batch")
+
+    assert {each.wrong.id for each in found.tried if each.promise}
+    assert [each.wrong.id for each in found.tried if not each.is_right] == []
 
 
 @EACH

@@ -21,7 +21,8 @@ from autograder.reading.wanted import first_line
 from autograder.sandbox import KernelServer, Limits, check_place, client
 from autograder.sandbox.bubblewrap import PACKAGES, environment
 from autograder.sandbox.channels import SandboxKernelClient
-from autograder.sandbox.execute import MOST_KERNELS, Execution, execute
+from autograder.sandbox.execute import MOST_KERNELS, execute
+from autograder.sandbox.execution import Execution
 from autograder.sandbox.needs import needs_of
 from autograder.verdict.evidence import decode
 from tests.harness import ROOT

@@ -10,7 +10,14 @@ from autograder.authoring.authored import read_authored
 from autograder.authoring.in_process import InProcess
 from autograder.authoring.prove import parts, processes
 from autograder.authoring.worker import ask
-from autograder.authoring.wrong import Wrong, failed_in, found_of, named_in, wrong_versions
+from autograder.authoring.wrong import (
+    Wrong,
+    failed_in,
+    found_of,
+    named_by_table,
+    named_in,
+    wrong_versions,
+)
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.verdict.evidence import decode
@@ -18,11 +25,15 @@ from autograder.verdict.evidence import decode
 
 @dataclass(frozen=True)
 class TriedVersion:
-    """What came of one wrong version: the checks that catch it, its name, examples that show it."""
+    """What came of one wrong version: the checks that catch it, its names, examples that show it.
+
+    `called` are the names by rows of the table, `promise` those of promises that are broken.
+    """
 
     wrong: Wrong
     caught_by: tuple[str, ...]
     called: tuple[str, ...]
+    promise: tuple[str, ...]
     shown_by: tuple[str, ...]
 
     @property
@@ -69,7 +80,9 @@ def attempt(course: Course, name: str, only: str | None = None) -> list[Attempt]
         found = found_of(process, wrong, [wrong.test])
         result = process.diagnosed(wrong.source, found)[wrong.test]
         shown = at_the_desk.shown_by(answers, wrong.id) if wrong.is_misconception else []
-        made = TriedVersion(wrong, tuple(failed_in(result)), named_in(result), tuple(shown))
+        called = named_by_table(result, authored)
+        promise = tuple(name for name in named_in(result) if name not in called)
+        made = TriedVersion(wrong, tuple(failed_in(result)), called, promise, tuple(shown))
         tried[wrong.definition].append(made)
     names = _observations(process.reference)
     return [Attempt(each, tried[each], names[f"test-{each}"]) for each in chosen]

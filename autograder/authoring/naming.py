@@ -7,7 +7,14 @@ from collections import Counter
 from autograder.authoring.authored import Authored
 from autograder.authoring.findings import Findings
 from autograder.authoring.in_process import InProcess
-from autograder.authoring.wrong import Wrong, failed_in, found_of, named_in, reached_tests
+from autograder.authoring.wrong import (
+    Wrong,
+    failed_in,
+    found_of,
+    named_by_table,
+    named_in,
+    reached_tests,
+)
 from autograder.course.catalogue import Form
 from autograder.reading.from_scratch import messages
 
@@ -31,8 +38,7 @@ def named_rightly(process: InProcess, wrong: Wrong) -> Findings:
     if not failed_in(own):
         return Findings(counts, (f"{called} passes every check of {wrong.test}",))
     failures = []
-    by_code = tuple(name for name in names if name in process.catalogue.by_id)
-    if by_code != wrong.names:
+    if named_by_table(own, process.authored) != wrong.names:
         expected = " + ".join(wrong.names) or "to have no name"
         failures.append(
             f"{called} is called {' + '.join(names) or 'nothing'}; the table says: {expected}"

@@ -129,5 +129,6 @@ def _short(names: Sequence[str]) -> str:
 def _called(tried: TriedVersion) -> str:
     called, wanted = (" + ".join(names) for names in (tried.called, tried.wrong.names))
     if called == wanted:
-        return "itself" if called == tried.wrong.id else called or "-"
+        own = "itself" if called == tried.wrong.id else called
+        return " + ".join(filter(None, [own, *tried.promise])) or "-"
     return f"{called or 'nothing'}, NOT {wanted or 'nothing'}"

@@ -82,6 +82,11 @@ def named_in(result: CellResult) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each.id for check in result.checks for each in check.because))
 
 
+def named_by_table(result: CellResult, authored: Authored) -> tuple[str, ...]:
+    """Those of them that have a row; a broken promise has its name from the check that looks."""
+    return tuple(name for name in named_in(result) if name in authored.catalogue.by_id)
+
+
 def failed_in(result: CellResult) -> list[str]:
     """The names of the checks that failed."""
     return [check.name for check in result.checks if not check.passed]

@@ -28,7 +28,8 @@ from autograder.course.assignment import (
     nbgrader_of,
 )
 from autograder.reference.answer_key import AnswerKey
-from autograder.sandbox.execute import Execution, execute
+from autograder.sandbox.execute import execute
+from autograder.sandbox.execution import Execution
 from autograder.submission.graded_names import graded_names
 from autograder.verdict.diagnose import Case
 from autograder.verdict.judge import TAMPERED, judge

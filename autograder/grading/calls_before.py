@@ -15,7 +15,7 @@ from autograder.errors import MalformedEvidenceError
 from autograder.grading.by_itself import evidence_anew
 from autograder.reference.answer_key import AnswerKey
 from autograder.reference.checks import only
-from autograder.sandbox.execute import Execution
+from autograder.sandbox.execution import Execution
 from autograder.verdict.evidence import decode
 from autograder.verdict.verdict import CellResult
 from autograder.verdict.versions import alone

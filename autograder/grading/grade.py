@@ -31,7 +31,8 @@ from autograder.ordinary.points import points_of_tests
 from autograder.ordinary.rule import NBGRADERS, RULE
 from autograder.reading.from_scratch import messages_of, read_definitions, used
 from autograder.reference.answer_key import AnswerKey
-from autograder.sandbox.execute import Execution, execute
+from autograder.sandbox.execute import execute
+from autograder.sandbox.execution import Execution
 from autograder.submission.answers import attach_files
 from autograder.submission.cells import parse
 from autograder.submission.graded_names import GradedNames, graded_names

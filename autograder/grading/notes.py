@@ -26,7 +26,7 @@ from autograder.reading.wanted import (
     imports,
     read_names,
 )
-from autograder.sandbox.execute import Execution
+from autograder.sandbox.execution import Execution
 from autograder.verdict.verdict import CellResult
 
 MOST = 20  # a notebook may have thousands of cells that stop

@@ -158,7 +158,6 @@ class Server:
             (records,) = came
             request = json.loads(packet)
             make_ready(Needs(**request["needs"]))
-            gc.freeze()
             folder = f"{self._level.kernels}/{request['folder']}"
             process = self._level.fork()
         except (OSError, ValueError) as error:

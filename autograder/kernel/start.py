@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import importlib
 import json
 import os
@@ -72,8 +73,10 @@ def make_ready(needs: Needs) -> None:
     from autograder.observe._everywhere import note_everywhere
 
     note_everywhere(needs.noted)
-    if needs.has_compiler:
+    if needs.has_compiler and "torch._dynamo" not in sys.modules:
         import torch._dynamo  # noqa: F401
+
+        gc.freeze()  # as at the start of the server: a fork would copy what a collection looks at
 
 
 def listening(folder: str, uid: int | None) -> dict[int, int]:

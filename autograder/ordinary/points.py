@@ -19,7 +19,7 @@ from autograder.course.assignment import grade_id_of, hidden_lines, is_test, nbg
 from autograder.errors import printable
 from autograder.kernel.request import LAST_VALUE
 from autograder.ordinary.outcome import OrdinaryCell
-from autograder.sandbox.execute import Execution
+from autograder.sandbox.execution import Execution
 from autograder.verdict.verdict import Check
 from autograder.verdict.visible import visible_failure
 

@@ -12,7 +12,8 @@ from autograder.reference.kept_versions import KeptVersions
 from autograder.reference.package import Package, catalogue_of
 from autograder.reference.wrong_versions import WrongVersions
 from autograder.sandbox import Limits
-from autograder.sandbox.execute import Execution, execute
+from autograder.sandbox.execute import execute
+from autograder.sandbox.execution import Execution
 from autograder.sandbox.limits import limits_of
 from autograder.submission.handed_in import plain_files
 from autograder.submission.rebuild import Rebuilder

@@ -7,7 +7,7 @@ import itertools
 import logging
 from collections.abc import Mapping, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
@@ -18,19 +18,17 @@ from autograder.errors import OutOfTimeError
 from autograder.kernel.request import AFRESH, GRADED_NAMES, HIDDEN_CODE, PLACE, PLAIN_TEST
 from autograder.sandbox import Limits
 from autograder.sandbox.endings import StillRunning, called, still_running
+from autograder.sandbox.execution import Execution
 from autograder.sandbox.hidden import apart
 from autograder.sandbox.intake import Intake
+from autograder.sandbox.limits import MOST_WAITING
 from autograder.sandbox.packets import coming_in
 from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
 from autograder.sandbox.watch import Watch, own_memory
 from autograder.verdict.evidence import MIME
 
-if TYPE_CHECKING:
-    from autograder.sandbox.execute import Execution
-
 START_SECONDS = 120
 STOP_SECONDS = 5  # for the last cell to be interrupted, and for what it sent to be read
-MOST_WAITING = 3  # a notebook that waits for others takes at most so many times its limit
 GLANCE_SECONDS, LOOK_TURNS = 0.02, 12  # for what comes in here; for what the kernel uses
 MOST_HERE = 160 * 2**20
 NBGRADERS_DEMO = "skip-execution"  # a tag of the instructor's cells that nbgrader does not run

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
@@ -16,46 +15,15 @@ from nbformat import NotebookNode
 
 from autograder.errors import KernelServerError, OutOfTimeError, SandboxUnavailableError
 from autograder.sandbox import Limits, kernel_server, replace
-from autograder.sandbox.client import LOG, MOST_WAITING, START_SECONDS, Client
+from autograder.sandbox.client import LOG, START_SECONDS, Client
 from autograder.sandbox.endings import Endings, StillRunning
+from autograder.sandbox.execution import Execution
 from autograder.sandbox.needs import needs_of
 from autograder.sandbox.open_kernel import OpenKernel
 from autograder.sandbox.own_loop import OwnLoop
 from autograder.sandbox.provisioner import SandboxKernelManager, SandboxProvisioner
 
 MOST_KERNELS = 6  # each goes on without the cells that ended those before it
-
-
-@dataclass
-class Execution:
-    """What came out of one run: evidence by test cell, and what went wrong.
-
-    `slow` are the cells that hit the time limit, `stopped` the solution cells that ended with an
-    exception (by its type), `ended` the places of those that ended their kernel, `done` those of
-    the test cells that ran to their end in one; what is left of them stays. `problem` is what kept
-    the run from going through as a whole; `requests` are what the kernel is told with cells.
-    Where the run `is_plain`, `replies` are what the kernel answered to the test cells, by their
-    places; of one that did not run there is none.
-    """
-
-    notebook: NotebookNode
-    requests: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
-    is_plain: bool = False
-    replies: dict[int, Mapping[str, Any]] = field(default_factory=dict)
-    evidence: dict[str, list[bytes]] = field(default_factory=dict)
-    slow: set[str] = field(default_factory=set)
-    stopped: dict[str, str] = field(default_factory=dict)
-    ended: list[int] = field(default_factory=list)
-    done: set[int] = field(default_factory=set)
-    problem: str | None = None
-    seconds: float = 0.0
-    used: float = 0.0
-    kernel: OpenKernel | None = None
-
-    def close(self) -> None:
-        """End the kernel that stayed, if one did."""
-        if self.kernel is not None:
-            self.kernel.close()
 
 
 async def _run(client: Client, stays: bool) -> bool:
@@ -133,7 +101,7 @@ def _in_a_kernel(
     needs = needs_of(run.notebook)
     manager = SandboxKernelManager(limits=limits, seed=seed, files=files, needs=needs)
     client = Client(run, limits, manager)
-    longest = START_SECONDS + MOST_WAITING * (limits.notebook_seconds + limits.cell_seconds)
+    longest = START_SECONDS + limits.longest_seconds
     end = None
     loop = OwnLoop()  # the formgrader's button grades inside a running one
     try:

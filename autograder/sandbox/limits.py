@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from autograder.course.assignment import Assignment
 
 MIB = 2**20
+MOST_WAITING = 3  # a notebook that waits for others takes at most so many times its limit
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class Limits:
     scratch_bytes: int = 256 * MIB
     output_bytes: int = 1 * MIB
     evidence_bytes: int = 64 * MIB
+
+    @property
+    def longest_seconds(self) -> float:
+        """What a run takes by the clock at most, however long it waits for others."""
+        return MOST_WAITING * (self.notebook_seconds + self.cell_seconds)
 
 
 def limits_of(assignment: Assignment) -> Limits:

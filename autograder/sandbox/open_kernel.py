@@ -6,16 +6,14 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nbformat import NotebookNode
 
-from autograder.sandbox.client import LOG, MOST_WAITING, Client
+from autograder.sandbox.client import LOG, Client
+from autograder.sandbox.execution import Execution
 from autograder.sandbox.limits import Limits
 from autograder.sandbox.own_loop import OwnLoop
-
-if TYPE_CHECKING:
-    from autograder.sandbox.execute import Execution
 
 
 @dataclass
@@ -34,15 +32,14 @@ class OpenKernel:
 
         A kernel in which something goes wrong is closed: then a new one says what.
         """
-        from autograder.sandbox.execute import Execution
-
         if not self.is_open:
             return None
         run = Execution(notebook, requests)
         self.client.take_up(run, self.limits, afresh=True)
-        longest = MOST_WAITING * (self.limits.notebook_seconds + self.limits.cell_seconds)
         try:
-            self.loop.result_of(asyncio.wait_for(self.client.run_cells(), longest))
+            self.loop.result_of(
+                asyncio.wait_for(self.client.run_cells(), self.limits.longest_seconds)
+            )
         except Exception:
             LOG.debug("a second run failed", exc_info=True)
             self.close()

@@ -16,8 +16,8 @@ from autograder.errors import KernelServerError, SandboxUnavailableError
 from autograder.kernel.request import IN_TURN, InTurn, Needs, taken_apart
 from autograder.sandbox import Limits, kernel_server
 from autograder.sandbox import replace as replace_server
-from autograder.sandbox.client import LOG, MOST_WAITING, START_SECONDS, Client
-from autograder.sandbox.execute import Execution
+from autograder.sandbox.client import LOG, START_SECONDS, Client
+from autograder.sandbox.execution import Execution
 from autograder.sandbox.own_loop import OwnLoop
 from autograder.sandbox.provisioner import SandboxKernelManager
 
@@ -90,7 +90,7 @@ class Standing:
         notebook = NotebookNode({"cells": [cell], "metadata": {}, "nbformat": 4})
         run = Execution(notebook, requests={0: {IN_TURN: versions}})
         try:
-            async with asyncio.timeout(START_SECONDS + MOST_WAITING * seconds):
+            async with asyncio.timeout(START_SECONDS + limits.longest_seconds):
                 if self._client is None:
                     self._client = await self._started(run, limits)
                 self._client.take_up(run, limits)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import fcntl
 import json
 import os
@@ -13,6 +12,7 @@ import tempfile
 import threading
 import time
 from contextlib import suppress
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from autograder.errors import KernelServerError, SandboxUnavailableError
@@ -76,7 +76,8 @@ class KernelServer:
                 self._remove()
                 raise
         self._await_sealed()
-        atexit.register(self.close)
+        # Not by atexit, which a process that multiprocessing started does not look at.
+        Finalize(None, self.close, exitpriority=0)
 
     def _await_sealed(self) -> None:
         """Wait until the server has sealed a process, which it says in its first line."""

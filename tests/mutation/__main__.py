@@ -21,7 +21,8 @@ Written by `make mutation`: every mutant of `solutions/` that
 [cosmic-ray](https://cosmic-ray.readthedocs.io) makes (operators, comparisons, numbers, truth
 values, loops, decorators), and the tables of wrong versions in `solutions/`. Each is judged by the
 test cell of the definition that it changes. A mutant that survives is either equivalent, with the
-reason, or a gap. An observation that catches nothing alone is there for nothing.
+reason, or a gap, and a gap is a failure. What an observation catches alone would be lost without
+it; one that catches nothing alone may still be what tells a student which promise was broken.
 """
 
 
@@ -70,7 +71,6 @@ def _section(
             for m in equivalent
         ]
     lines += ["", "| test cell | observation | catches | alone |", "| --- | --- | --- | --- |"]
-    idle = 0
     for test in harness.test_cells(assignment):
         of_cell = [
             c for m, c in zip(made, caught, strict=True) if f"test-{m.definition}" == test and c
@@ -78,9 +78,8 @@ def _section(
         for record in map(decode, harness.reference(assignment, 1)[test]):
             catches = sum(record.name in c for c in of_cell)
             alone = sum(c == {record.name} for c in of_cell)
-            idle += alone == 0
             lines.append(f"| `{test}` | {record.name} | {catches} | {alone or '**0**'} |")
-    return "\n".join([*lines, ""]), len(gaps) + idle
+    return "\n".join([*lines, ""]), len(gaps)
 
 
 if __name__ == "__main__":
