@@ -140,6 +140,8 @@ def mini_catalogue(text: str = mini.CATALOGUE) -> Catalogue:
         ("old = 'x[0]', new = 'x[:, 0]'", "old = 'x[0]'", "needs new"),
         ("old = '2 * x', new = 'x / 2'", "new = '', changes = [['2', '3']]", "or changes, a list"),
         ("old = '2 * x', new = 'x / 2'", "old = '2', changes = [['2', '3']]", "needs new"),
+        ("old = '2 * x', new = 'x / 2'", "from = 'tripled', old = '2 *', new = ''", "0 times"),
+        ("halved = { old = ", "halved = { from = 'first-column', old = ", "no row above it"),
         ("old = '2 * x', new = 'x / 2'", "changes = [['2 * x']]", "a list of pieces is expected"),
         ("old = '2 * x', new = 'x / 2'", "changes = [['', '2']]", "a list of pieces is expected"),
         ("old = '2 * x', new = 'x / 2'", "changes = [['2', '3'], ['2 *', '4 *']]", "0 times"),
@@ -253,6 +255,8 @@ def test_a_version_may_change_several_pieces() -> None:
 added = {{ changes = [['2 * x', 'x + 2'], ['return doubled', 'return 0 + doubled']], {words} }}
 cut = {{ old = 'return doubled', new = 'return doubled.detach()', {words} }}
 anew = {{ new = 'def double(x): return 2 * x + 1', {words} }}
+more = {{ from = 'anew', old = '+ 1', new = '+ x', {words} }}
+added-to-that = {{ from = 'more', changes = [['+ x', '+ x + x']], {words} }}
 """
     catalogue = mini_catalogue(table)
 
@@ -265,3 +269,5 @@ anew = {{ new = 'def double(x): return 2 * x + 1', {words} }}
     assert catalogue.swapped(["added", "cut"]) is None
     assert catalogue.swapped(["anew"]) is not None
     assert catalogue.swapped(["added", "anew"]) is None  # it would undo what was changed before
+    assert catalogue.changed("more") == "def double(x): return 2 * x + x"
+    assert catalogue.changed("added-to-that") == "def double(x): return 2 * x + x + x"

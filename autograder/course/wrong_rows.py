@@ -15,7 +15,7 @@ from autograder.errors import CourseError
 
 # What a row says of the change, of its words, and of the words of a family.
 CODE, OWN, FAMILY = (
-    {"old", "new", "changes"},
+    {"old", "new", "changes", "from"},
     {"says"},
     {"of", "argument", "name", "effect", "hint"},
 )
@@ -50,15 +50,17 @@ def read_rows(
     for definition, rows in table.items():
         if definition not in bodies:
             raise CourseError(f"[wrong.{definition}] is of a definition that the reference lacks")
+        above: dict[str, Edits] = {}
         for id, entry in rows.items():
             called = f"the wrong version {id!r} of {definition}"
             if not isinstance(entry, dict):
                 raise CourseError(f"{called} is no row of the form {{ old = '…', new = '…' }}")
             _check_fields(called, entry)
+            above[id] = _edits(called, entry, bodies[definition], above)
             yield Row(
                 id,
                 definition,
-                _edits(called, entry, bodies[definition]),
+                above[id],
                 _words(called, definition, entry),
                 _explained(called, definition, entry, cells),
                 tuple([entry["is"]] if isinstance(entry.get("is"), str) else entry.get("is", [])),
@@ -116,12 +118,17 @@ def _is_piece(value: object) -> bool:
     )
 
 
-def _edits(called: str, entry: Mapping[str, Any], body: str) -> Edits:
-    """Its changes, each looked for in what the earlier ones leave."""
+def _edits(called: str, entry: Mapping[str, Any], body: str, above: Mapping[str, Edits]) -> Edits:
+    """Its changes, behind those of the row that it starts from; each in what the last one left."""
+    start: Edits = ()
+    if "from" in entry:
+        if entry["from"] not in above:
+            raise CourseError(f"{called} starts from {entry['from']!r}, which is no row above it")
+        start = above[entry["from"]]
     edits: Edits = tuple(
         (old, new) for old, new in entry.get("changes", [(entry.get("old", ""), entry.get("new"))])
     )
-    whole = body
+    whole = edited(body, start) or ""
     for old, new in edits:
         after = edited(whole, ((old, new),))
         if after is None:
@@ -132,7 +139,7 @@ def _edits(called: str, entry: Mapping[str, Any], body: str) -> Edits:
         if after == whole:
             raise CourseError(f"{called} changes nothing")
         whole = after
-    return edits
+    return (*start, *edits)
 
 
 def _words(called: str, definition: str, entry: Mapping[str, str]) -> Words | None:
