@@ -38,6 +38,31 @@ def test_records_of_any_size_come_whole_and_in_order() -> None:
     assert [each.values["numbers"]["kind"] for each in records] == ["tensor"] * 5
 
 
+CLOSED_AT_THE_THIRD = """
+### BEGIN HIDDEN TESTS
+from autograder.observe import observe
+import os
+for number in range(6):
+    with observe(f"{number}") as seen:
+        if number == 2:
+            os.close(get_ipython().display_pub.records.fileno())
+        seen.number = number
+### END HIDDEN TESTS
+"""
+
+
+def test_records_keep_their_order_where_the_socket_is_closed_between_them() -> None:
+    """Those before it come in packets, those behind it in messages, which are slower."""
+    flags = {"grade_id": "test-order", "grade": True, "solution": False}
+    cell = new_code_cell(CLOSED_AT_THE_THIRD, metadata={"nbgrader": flags})
+
+    for _ in range(5):
+        found = execute(new_notebook(cells=[cell]), seed=1)
+
+        names = [decode(each).name for each in found.evidence["test-order"]]
+        assert names == ["0", "1", "2", "3", "4", "5"]
+
+
 @pytest.mark.parametrize("size", [0, 1, PART_BYTES, PART_BYTES + 1, 5 * PART_BYTES])
 def test_what_is_taken_apart_is_put_together(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
