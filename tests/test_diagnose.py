@@ -138,13 +138,17 @@ def mini_catalogue(text: str = mini.CATALOGUE) -> Catalogue:
     [
         ("'x[0]'", "'x[7]'", "'first-column' of first_row .* stands 0 times"),
         ("old = 'x[0]', new = 'x[:, 0]'", "old = 'x[0]'", "needs new"),
-        ("old = '2 * x', new = 'x / 2'", "new = '', changes = [['2', '3']]", "or changes, a list"),
-        ("old = '2 * x', new = 'x / 2'", "old = '2', changes = [['2', '3']]", "needs new"),
+        ("old = '2 * x', new = 'x / 2'", "new = '', changes = [['2', '3']]", "changes and new too"),
+        ("old = '2 * x', new = 'x / 2'", "old = '2', changes = [['2', '3']]", "and old too"),
         ("old = '2 * x', new = 'x / 2'", "from = 'tripled', old = '2 *', new = ''", "0 times"),
         ("halved = { old = ", "halved = { from = 'first-column', old = ", "no row above it"),
         ("old = '2 * x', new = 'x / 2'", "changes = [['2 * x']]", "a list of pieces is expected"),
         ("old = '2 * x', new = 'x / 2'", "changes = [['', '2']]", "a list of pieces is expected"),
-        ("old = '2 * x', new = 'x / 2'", "changes = [['2', '3'], ['2 *', '4 *']]", "0 times"),
+        (
+            "old = '2 * x', new = 'x / 2'",
+            "changes = [['2', '3'], ['2 *', '4 *']]",
+            "0 times in what",
+        ),
         (
             "old = '2 * x', new = 'x / 2'",
             "changes = [['2', '3'], ['d', 'd']]",
@@ -163,7 +167,7 @@ def mini_catalogue(text: str = mini.CATALOGUE) -> Catalogue:
         ("is = 'tripled'", "of = 'uncles'", "there are .*gradient-cut"),
         ("halved = {", "tripled = {", "not TOML"),
         ("halved = { old = '2 * x', new = 'x / 2' }", "halved = 'x / 2'", "no row of the form"),
-        ("first-column =", "tripled =", "two misconceptions have the same id 'tripled'"),
+        ("first-column =", "tripled =", "same id 'tripled', of double and of first_row"),
         ("[[picture]]", "[[misconception]]", r"\['misconception'\]"),
         ("caption =", "captain =", "other fields than definition, caption"),
         ("[wrong.double]", "[wrong.double", "not TOML"),
@@ -174,6 +178,27 @@ def test_a_table_that_cannot_be_used_says_why(old: str, new: str, said: str) -> 
     assert old in mini.CATALOGUE
     with pytest.raises(CourseError, match=said):
         mini_catalogue(mini.CATALOGUE.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "new = 'x / 2'",
+            "new = 'x / '",
+            "'halved' of double is not Python: .*, in 'doubled = x /'",
+        ),
+        ("new = '2 * x + x'", "new = '2 * x)'", "'added-twice-more' of double is not Python"),
+        ("halved = { old = '2 * x'", "halved = { old = 'def double'", "not define double"),
+    ],
+)
+def test_a_version_that_is_none_is_named_where_it_is_written(old: str, new: str, said: str) -> None:
+    """Before anything is run: for try, prove and release."""
+    assert old in mini.CATALOGUE
+    with pytest.raises(CourseError, match=said):
+        mini_catalogue(
+            mini.CATALOGUE.replace(old, new, 1).replace("'x / 2'", "'def dubble'")
+        ).check_code()
 
 
 def test_a_misconception_is_explained_where_the_table_says_or_right_above() -> None:

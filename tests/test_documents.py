@@ -16,6 +16,7 @@ from nbgrader.apps.nbgraderapp import NbGraderApp
 
 from autograder.cli import app
 from autograder.course.assignment import grade_id_of, is_solution
+from autograder.course.catalogue import read_catalogue
 from tests.harness import ASSIGNMENTS, ROOT, notebook
 
 DOCUMENTS = sorted(
@@ -198,3 +199,15 @@ def test_the_readme_lists_the_notebooks_as_they_are() -> None:
     start = readme.find(wanted[0])
     found = readme[start:].split("\n\n")[0].splitlines()
     assert found == wanted, "paste into README.md:\n" + "\n".join(wanted)
+
+
+def test_the_table_of_wrong_versions_that_is_shown_could_be_one() -> None:
+    """Each of its rows changes the reference that it is about."""
+    page = ROOT / "docs" / "assignments.md"
+    (table,) = [each for each in blocks(page, "toml") if each.startswith("[wrong.causal_mask]")]
+    reference = (ROOT / "solutions" / "causal_masking.py").read_text()
+
+    catalogue = read_catalogue(table, reference, notebook("02-causal-masking").cells)
+
+    catalogue.check_code()
+    assert len(catalogue.wrong_versions) == table.count(" = {")

@@ -14,8 +14,8 @@ from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.observe import collecting, observe
 from autograder.release.mistakes import (
-    prove_observations_say_something,
-    prove_regions_end,
+    prove_cells,
+    say_nothing,
     slip,
 )
 from autograder.release.published import answers_of_examples
@@ -41,6 +41,15 @@ def assignment_with(course: Path, cell: str, old: str, new: str) -> Assignment:
         ("why-shape-question", "### END MARK SCHEME", "", "without its '### END MARK SCHEME'"),
         ("double", "### END SOLUTION", "### BEGIN SOLUTION\n### END SOLUTION", "a second"),
         ("double", "### END SOLUTION", "### END HIDDEN TESTS", "END HIDDEN TESTS' without"),
+        ("double", "### END SOLUTION", "### END SOLUTON", "SOLUTON', which marks nothing"),
+        ("double", "SOLUTION", "", "which marks nothing"),
+        (
+            "double",
+            "    ### BEGIN SOLUTION\n    doubled = 2 * x\n    return doubled\n    ### END SOLUTION",
+            "    return 2 * x",
+            "has no '### BEGIN SOLUTION'",
+        ),
+        ("double", "def double", "def dubble", "defines dubble, and not .*: double"),
     ],
 )
 def test_a_region_that_does_not_end_is_named(
@@ -48,7 +57,16 @@ def test_a_region_that_does_not_end_is_named(
 ) -> None:
     """The cell, and which of the two lines is missing."""
     with pytest.raises(CourseError, match=f"the cell '{cell}' .*{said}"):
-        prove_regions_end(assignment_with(course, cell, old, new))
+        prove_cells(assignment_with(course, cell, old, new))
+
+
+def test_a_test_cell_without_points_is_named(course: Path) -> None:
+    """Nothing would be lost by failing it."""
+    assignment = Course(course).assignments[mini.NAME]
+    del assignment.tests["test-double"].metadata["nbgrader"]["points"]
+
+    with pytest.raises(CourseError, match="the cell 'test-double' is a test cell without points"):
+        prove_cells(assignment)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +84,7 @@ def test_an_assertion_that_nobody_sees_is_named(course: Path, line: str) -> None
     wrong = assignment_with(course, "test-double", end, f"{line}\n{end}")
 
     with pytest.raises(CourseError, match=r"'test-double' asserts .* costs nobody a point; record"):
-        prove_regions_end(wrong)
+        prove_cells(wrong)
 
 
 def test_observations_that_prove_themselves_are_named() -> None:
@@ -103,8 +121,9 @@ def test_observations_that_prove_themselves_are_named() -> None:
         said, strict=False,
     ):  # fmt: skip
         assert words in each
-    with pytest.raises(CourseError, match="test-double, 'a mistyped name': the reference itself"):
-        prove_observations_say_something(Assignment("01-mini", Path("x")), {"test-double": records})
+    (first, *others) = say_nothing({"test-double": records})
+    assert first.startswith("test-double, 'a mistyped name': the reference itself")
+    assert len(others) == 6
 
 
 @pytest.mark.parametrize(
@@ -124,5 +143,5 @@ def test_an_example_that_proves_itself_is_named(course: Path, code: str, said: s
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_this_course_has_none(name: str) -> None:
     """The examples' own are asked for when they are written."""
-    prove_regions_end(authored(name).assignment)
-    prove_observations_say_something(authored(name).assignment, process(name).reference)
+    prove_cells(authored(name).assignment)
+    assert list(say_nothing(process(name).reference)) == []

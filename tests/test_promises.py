@@ -58,6 +58,8 @@ def test_every_notebook_says_the_house_rules(name: str) -> None:
         ("[promise.repeat_kv]", "[promise.other]", "has no row that says on"),
         ("shown = ['one copy of each']", "shown = ['two']", "shown by 'two', which is no example"),
         ("shown = ['one copy of each']", "shown = []", "has no row that says shown"),
+        ("shown = ['one copy of each']", "shown = 'one copy of each'", "a list is expected: ['one"),
+        ("shown = ['one copy of each']", "shown = ['x'], tels = 'own'", "has tels; its fields are"),
         ("'a single copy'", "'another'", "'another', which the hidden tests do not observe"),
         ("x (B, Hkv, S, E) -> (B, Hkv * n_rep", "x in, x out (B", "which students read nowhere"),
     ],

@@ -10,6 +10,7 @@ from typing import Any
 from autograder.authoring.authored import Authored
 from autograder.authoring.findings import Findings
 from autograder.authoring.in_process import InProcess
+from autograder.authoring.right import with_style
 from autograder.course.assignment import DEMO, is_solution, is_test, stub, without_hidden
 from autograder.course.public_examples import read_examples
 from autograder.kernel.versions import defined
@@ -71,9 +72,7 @@ def examples_serve(authored: Authored, answers: Answers, config: Any) -> Finding
     ]
     sources = {REFERENCE: "", **{f"the style {n}": s for n, s in authored.own_styles.items()}}
     untouched = _released(authored, config)
-    right = {
-        who: defined(*authored.provided, authored.module, source) for who, source in sources.items()
-    }
+    right = {who: with_style(authored, who, source) for who, source in sources.items()}
     for name in answers.definitions:
         failures += [
             f"{who} fails the public example {each.example.name!r} of {name}"
@@ -112,6 +111,8 @@ def _given_away(authored: Authored, answers: Answers) -> Iterator[str]:
             yield f"the public examples of {name} hold its definition"
         for example in answers.examples(name):
             lines = [line.strip() for line in example.code.splitlines()]
-            named = f'observe("{example.name}"' in hidden
-            if named or all(line in hidden for line in lines):
-                yield f"the public example {example.name!r} of {name} is a hidden test"
+            called = f"the public example {example.name!r} of {name}"
+            if f'observe("{example.name}"' in hidden:
+                yield f"{called} has the name of a hidden observation: call it otherwise"
+            if all(line in hidden for line in lines):
+                yield f"{called} is a hidden test: each of its lines stands in one"

@@ -17,7 +17,7 @@ from autograder.course.course import Course
 from autograder.course.public_examples import EXAMPLES
 from autograder.errors import CourseError
 from autograder.reading.names import uses
-from autograder.reference.package import catalogue_of, package_of
+from autograder.reference.package import checked_catalogue, package_of
 
 STYLES = "styles"
 ORACLE = "oracle"  # a style of this name stands on what a student may not call
@@ -100,13 +100,14 @@ def read_authored(course: Course, assignment: Assignment) -> Authored:
             f"{module} is not there: it holds the solution cells of {assignment.name} as a module"
         )
     make_importable(course.root)
+    catalogue = checked_catalogue(assignment, package_of(course, assignment))
     examples = module.with_name(module.stem + EXAMPLES)
     styles = sorted((course.solutions / STYLES / module.stem).glob("*.py"))
     return Authored(
         course,
         assignment,
         module.read_text(encoding="utf-8"),
-        catalogue_of(assignment, package_of(course, assignment)),
+        catalogue,
         examples.read_text(encoding="utf-8") if examples.is_file() else "",
         {path.stem: path.read_text(encoding="utf-8") for path in styles},
     )

@@ -43,7 +43,7 @@ def prove(
     names: Names = None,
     seeds: Annotated[int, typer.Option(min=1, help="Try right work on so many seeds.")] = 5,
 ) -> None:
-    """Prove notebooks and write release/proofs/NAME.json; say what fails, and write nothing."""
+    """Write release/proofs/NAME.json of each notebook in which all holds; say what does not."""
     with refusals():
         from autograder.authoring.shown import prove_each
 

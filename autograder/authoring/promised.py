@@ -16,6 +16,8 @@ from autograder.authoring.authored import Authored
 from autograder.course.assignment import RUBRIC, hidden_code, is_solution, without_hidden
 from autograder.course.telling import house_rules
 
+FIELDS = {"on", "shown", "tells"}
+
 
 def observations(source: str) -> list[str]:
     """The names of the observations in a test cell's hidden part, in order."""
@@ -49,8 +51,11 @@ def unpromised(authored: Authored) -> Iterator[str]:
         definition = test.removeprefix("test-")
         rows, names = table.get(definition, {}), observations(cell.source)
         examples = content.get("example", {}).get(definition, {})
+        yield from _odd(definition, rows)
         for name in names:
             row = rows.get(name, {})
+            if any(not isinstance(row.get(part, []), list) for part in ("on", "shown")):
+                continue
             for part in ("on", "shown"):
                 if not row.get(part):
                     yield f"{test}, {name!r}: [promise.{definition}] has no row that says {part}"
@@ -63,6 +68,17 @@ def unpromised(authored: Authored) -> Iterator[str]:
                     yield f"{test}, {name!r} is shown by {example!r}, which is no example"
         for name in set(rows) - set(names):
             yield f"[promise.{definition}] has {name!r}, which the hidden tests do not observe"
+
+
+def _odd(definition: str, rows: Mapping[str, Any]) -> Iterator[str]:
+    """What rows of promises hold that nobody reads, or that is no list."""
+    for name, row in rows.items():
+        called = f"[promise.{definition}] {name!r}"
+        if strange := sorted(set(row) - FIELDS):
+            yield f"{called} has {', '.join(strange)}; its fields are on, shown and perhaps tells"
+        for part in ("on", "shown"):
+            if not isinstance(row.get(part, []), list):
+                yield f"{called} has {part} = {row[part]!r}; a list is expected: [{row[part]!r}]"
 
 
 def visible(authored: Authored) -> str:

@@ -10,18 +10,20 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from autograder.authoring.authored import ORACLE, Authored
 from autograder.authoring.findings import Findings
 from autograder.authoring.in_process import InProcess
 from autograder.course.assignment import DEMO, is_test
+from autograder.errors import CourseError
 from autograder.kernel.versions import defined
 from autograder.observe import collecting
 from autograder.reading.from_scratch import messages
 from autograder.verdict.verdict import CellResult
 
 ITSELF = "the notebook's own cells"
+IDLE = "a function that returns nothing"
 
 
 def right_work(process: InProcess, styles: Iterable[str] | None = None) -> Findings:
@@ -31,13 +33,39 @@ def right_work(process: InProcess, styles: Iterable[str] | None = None) -> Findi
     sources = {"the reference": "", **{f"the style {name}": s for name, s in chosen.items()}}
     failures = []
     for name, source in sources.items():
-        definitions = defined(*authored.provided, authored.module, source)
+        definitions = with_style(authored, name, source)
         borrowed = name.startswith(f"the style {ORACLE}")
         found = process.judged(process.run(definitions), borrowed=borrowed)
         failures += _lost(name, process.seed, found.values())
-    own = process.judged(process.run(_of_the_notebook(authored)))
-    failures += _lost(ITSELF, process.seed, own.values())
+    try:
+        own = process.judged(process.run(_of_the_notebook(authored)))
+    except Exception as error:
+        failures.append(f"{ITSELF} stop: {type(error).__name__}: {error}")
+    else:
+        failures += _lost(ITSELF, process.seed, own.values())
     return Findings(Counter(), tuple(failures))
+
+
+def with_style(authored: Authored, called: str, source: str) -> dict[str, Any]:
+    """The definitions of the reference, and those of a style in place of theirs.
+
+    Raises: CourseError, when the style does not run, or defines nothing that is asked for.
+    """
+    try:
+        definitions = defined(*authored.provided, authored.module, source)
+        body = ast.parse(source).body
+    except Exception as error:
+        raise CourseError(f"{called} stops: {type(error).__name__}: {error}") from error
+    written = {node.id for each in body for node in ast.walk(each) if _is_bound(node)}
+    written |= {str(getattr(node, "name", "")) for node in body}
+    if source and not written & set(authored.solution_cells):
+        names = ", ".join(authored.solution_cells)
+        raise CourseError(f"{called} defines none of what the notebook asks for: {names}")
+    return definitions
+
+
+def _is_bound(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _lost(name: str, seed: int, results: Iterable[CellResult]) -> list[str]:
@@ -70,11 +98,12 @@ def no_work(process: InProcess) -> Findings:
     stubs: Mapping[str, Callable[..., None]] = {
         "a stub": _raising(NotImplementedError()),
         "a function that always refuses": _raising(ValueError(every)),
-        "a function that returns nothing": lambda *arguments, **options: None,
+        IDLE: lambda *arguments, **options: None,
     }
     failures = [
         f"{name} earns {result.score:g} of {result.max_score:g} points in {result.grade_id}: "
         + ", ".join(check.name for check in result.checks if check.passed)
+        + "; record there what is returned, too" * (name == IDLE)
         for name, stub in stubs.items()
         for result in process.judged(
             process.run(dict.fromkeys(authored.solution_cells, stub))

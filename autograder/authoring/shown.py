@@ -107,7 +107,7 @@ def _show(found: Sequence[Attempt]) -> None:
         for column in ("wrong version", "caught by", "called", "shown by"):
             table.add_column(column, overflow="fold")
         for tried in each.tried:
-            kind = "" if tried.wrong.is_misconception else " (form)"
+            kind = "" if tried.wrong.is_misconception else _kind(tried)
             style = None if tried.is_right else "bold"
             caught = _short(tried.caught_by) or "NOTHING"
             row = (tried.wrong.id + kind, caught, _called(tried), _short(tried.shown_by) or "-")
@@ -120,6 +120,10 @@ def _show(found: Sequence[Attempt]) -> None:
         ):
             if names:
                 console.print(f"{words}: {', '.join(names)}.", markup=False)
+
+
+def _kind(tried: TriedVersion) -> str:
+    return " (form)" if tried.wrong.names else " (no words)"
 
 
 def _short(names: Sequence[str]) -> str:

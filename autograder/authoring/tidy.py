@@ -8,6 +8,7 @@ from autograder.course.course import Course
 from autograder.course.notebook_file import written
 from autograder.course.replace import replace_file
 from autograder.ordinary.rule import refuse_ordinary
+from autograder.release.mistakes import prove_cells
 from autograder.release.solution_module import write_solution_module
 
 
@@ -23,6 +24,7 @@ def tidy(course: Course, assignment: Assignment) -> None:
             "there are no wrong versions to try it on; `workbook release` proves that its own "
             "solution earns all points",
         )
+    prove_cells(assignment)
     cells = assignment.notebook.cells
     known = {cell.id for cell in cells}
     strange = [c for c in cells if (name := grade_id_of(c)) and name != c.id and name not in known]

@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 
 from autograder.authoring.authored import Authored
 from autograder.authoring.findings import Findings
-from autograder.authoring.promised import unpromised
+from autograder.authoring.promised import observations, unpromised
 from autograder.course.assignment import (
     DEMO,
     RUBRIC,
@@ -36,6 +36,7 @@ def well_written(authored: Authored) -> Findings:
         *_headings(cells),
         *_alternative_texts(cells),
         *_words_of_misconceptions(authored),
+        *_observed_twice(authored),
         *unpromised(authored),
     ]
     counts = Counter(
@@ -71,6 +72,13 @@ def _cells_in_order(authored: Authored) -> Iterator[str]:
 
 def _alike(source: str, other: str) -> bool:
     return ast.dump(ast.parse(source)) == ast.dump(ast.parse(other))
+
+
+def _observed_twice(authored: Authored) -> Iterator[str]:
+    for test, cell in authored.assignment.tests.items():
+        for name, count in Counter(observations(cell.source)).items():
+            if count > 1:
+                yield f"{count} observations of {test} are called {name!r}: each needs its own name"
 
 
 def _names(cells: list[NotebookNode]) -> Iterator[str]:

@@ -7,6 +7,7 @@ words for students are misconceptions.
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -128,6 +129,21 @@ class Catalogue:
         body = definition_sources(self.module)[form.definition]
         return self.module.replace(body, self._changed(form.definition, form.edits))
 
+    def check_code(self) -> None:
+        """See that each wrong version defines what it is a version of; a look at each takes time.
+
+        Raises: CourseError, naming the row.
+        """
+        for form in self.wrong_versions:
+            called = f"the wrong version {form.id!r} of {form.definition}"
+            try:
+                body = ast.parse(self._changed(form.definition, form.edits)).body
+            except SyntaxError as error:
+                line = (error.text or "").strip()
+                raise CourseError(f"{called} is not Python: {error.msg}, in {line!r}") from error
+            if form.definition not in (getattr(node, "name", None) for node in body):
+                raise CourseError(f"{called} does not define {form.definition}")
+
     def _changed(self, definition: str, edits: Edits) -> str:
         return edited(definition_sources(self.module).get(definition, ""), edits) or ""
 
@@ -169,15 +185,17 @@ def read_catalogue(text: str, module: str, cells: Sequence[Mapping[str, Any]]) -
         {row.id: row.listed for row in entries if row.listed},
     )
     if len(catalogue.by_id) < len(entries):
-        twice = next(
-            row.id for row in entries if catalogue.by_id[row.id].definition != row.definition
+        twice = next(row for row in entries if catalogue.by_id[row.id].definition != row.definition)
+        other = catalogue.by_id[twice.id].definition
+        raise CourseError(
+            f"two misconceptions have the same id {twice.id!r}, of {twice.definition} and of "
+            f"{other}"
         )
-        raise CourseError(f"two misconceptions have the same id {twice!r}")
     for form in catalogue.forms:
         if strange := sorted(set(form.names) - set(catalogue.by_id)):
             raise CourseError(
                 f"the wrong version {form.id!r} of {form.definition} is a form of {strange}, "
-                "which is no misconception"
+                "which is no misconception: no row of that id has words (says or of)"
             )
     return catalogue
 

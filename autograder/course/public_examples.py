@@ -83,15 +83,17 @@ def read_examples(text: str, definitions: Sequence[str]) -> list[Example]:
     examples: list[Example] = []
     rows = [(of, name, row) for of, named in by_definition.items() for name, row in named.items()]
     for definition, name, row in rows:
-        called = f"the public example {name!r}"
+        called = f"the public example {name!r} of {definition}"
         try:
             example = Example(
                 **{**row, "code": row["code"].strip()}, definition=definition, name=name
             )
             last = ast.parse(example.code).body[-1]
-        except (TypeError, KeyError) as error:
-            fields = "code, hint and perhaps naming"
-            raise CourseError(f"{called} has other fields than {fields}: {error}") from error
+        except (TypeError, KeyError, AttributeError) as error:
+            has = ", ".join(row) if isinstance(row, dict) else repr(row)
+            raise CourseError(
+                f"{called} has {has}; its fields are code, hint and perhaps naming, each a text"
+            ) from error
         except (SyntaxError, IndexError) as error:
             raise CourseError(f"{called} is not Python: {error}") from error
         if example.definition not in definitions:

@@ -82,7 +82,12 @@ def definition_sources(module: str) -> dict[str, str]:
 def _check_fields(called: str, entry: Mapping[str, Any]) -> None:
     if unknown := set(entry) - FIELDS:
         raise CourseError(f"{called} has {sorted(unknown)}; its fields are {sorted(FIELDS)}")
-    if ("new" in entry) == ("changes" in entry) or {"old", "changes"} <= set(entry):
+    if "changes" in entry and (both := sorted({"old", "new"} & set(entry))):
+        raise CourseError(
+            f"{called} has changes and {' and '.join(both)} too: one change is written as old and "
+            "new, several as changes = [['old', 'new'], …]"
+        )
+    if not {"new", "changes"} & set(entry):
         raise CourseError(
             f"{called} needs new, what its code is, alone or with old, the one piece that becomes "
             "it; or changes, a list of such pieces: [['old', 'new'], …]"
@@ -123,7 +128,10 @@ def _edits(called: str, entry: Mapping[str, Any], body: str, above: Mapping[str,
     start: Edits = ()
     if "from" in entry:
         if entry["from"] not in above:
-            raise CourseError(f"{called} starts from {entry['from']!r}, which is no row above it")
+            raise CourseError(
+                f"{called} starts from {entry['from']!r}, which is no row above it of the same "
+                "definition"
+            )
         start = above[entry["from"]]
     edits: Edits = tuple(
         (old, new) for old, new in entry.get("changes", [(entry.get("old", ""), entry.get("new"))])
@@ -132,9 +140,10 @@ def _edits(called: str, entry: Mapping[str, Any], body: str, above: Mapping[str,
     for old, new in edits:
         after = edited(whole, ((old, new),))
         if after is None:
+            where = "the definition" if whole == body else "what the changes before it leave"
             raise CourseError(
-                f"{called} changes {old!r}, which stands {whole.count(old)} times in the "
-                "definition; it has to stand there once"
+                f"{called} changes {old!r}, which stands {whole.count(old)} times in {where}; it "
+                "has to stand there once"
             )
         if after == whole:
             raise CourseError(f"{called} changes nothing")

@@ -9,7 +9,7 @@ from typing import Any
 from autograder.course.assignment import Assignment
 from autograder.errors import BrokenReferenceError, CourseError
 from autograder.reference.kept_versions import KeptVersions
-from autograder.reference.package import Package, catalogue_of
+from autograder.reference.package import Package, checked_catalogue
 from autograder.reference.wrong_versions import WrongVersions
 from autograder.sandbox import Limits
 from autograder.sandbox.execute import execute
@@ -50,7 +50,7 @@ def answer_key(
 
     Raises: CourseError, when the table of wrong versions or a limit cannot be used.
     """
-    catalogue = catalogue_of(assignment, package)
+    catalogue = checked_catalogue(assignment, package)
     return AnswerKey(
         assignment,
         Rebuilder(assignment, config),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -66,17 +67,38 @@ def catalogue_of(assignment: Assignment, package: Package) -> Catalogue:
 
     Raises: CourseError, when it cannot be used.
     """
+    return _catalogue(assignment, package, assignment.notebook.cells)
+
+
+def checked_catalogue(assignment: Assignment, package: Package) -> Catalogue:
+    """The catalogue, in which each wrong version is Python and defines what it is one of.
+
+    Raises: CourseError, when it cannot be used.
+    """
+    catalogue = catalogue_of(assignment, package)
+    with _of(f"solutions/{_module(assignment)}.toml"):
+        catalogue.check_code()
+    return catalogue
+
+
+def _catalogue(
+    assignment: Assignment, package: Package, cells: Sequence[Mapping[str, Any]]
+) -> Catalogue:
     file = _module(assignment)
     module = package.modules.get(f"{file}.py", b"").decode()
+    with _of(f"solutions/{file}{EXAMPLES}"):
+        telling = read_telling(package.examples.decode(), cells)
+    with _of(f"solutions/{file}.toml"):
+        return replace(read_catalogue(package.table.decode(), module, cells), telling=telling)
+
+
+@contextmanager
+def _of(file: str) -> Iterator[None]:
+    """Say in which file it is what cannot be used."""
     try:
-        return _catalogue(package, module, assignment.notebook.cells)
+        yield
     except (CourseError, ValueError) as error:
-        raise CourseError(f"solutions/{file}.toml cannot be used: {error}") from error
-
-
-def _catalogue(package: Package, module: str, cells: Sequence[Mapping[str, Any]]) -> Catalogue:
-    telling = read_telling(package.examples.decode(), cells)
-    return replace(read_catalogue(package.table.decode(), module, cells), telling=telling)
+        raise CourseError(f"{file} cannot be used: {error}") from error
 
 
 def without_words(assignment: Assignment, package: Package) -> bytes:
@@ -84,11 +106,10 @@ def without_words(assignment: Assignment, package: Package) -> bytes:
 
     A table that cannot be used is returned as it is: who judges by it will say what is wrong.
     """
-    module = package.modules.get(f"{_module(assignment)}.py", b"")
     try:
         # Not by nbformat, whose import would cost more than a look at what changed.
         cells = json.loads(assignment.path.read_bytes())["cells"]
-        return decisive(_catalogue(package, module.decode(), cells))
+        return decisive(_catalogue(assignment, package, cells))
     except (CourseError, OSError, ValueError, SyntaxError, KeyError, TypeError, AttributeError):
         return package.table
 

@@ -14,7 +14,7 @@ from autograder.grading.progress import step
 from autograder.grading.workers import ThisProcess
 from autograder.ordinary.key import OrdinaryKey
 from autograder.ordinary.rule import is_ordinary
-from autograder.release.mistakes import prove_regions_end
+from autograder.release.mistakes import prove_cells
 from autograder.release.ordinary import release_ordinary
 from autograder.release.release import release
 from autograder.release.solution_module import write_solution_module
@@ -29,7 +29,7 @@ def release_each(course: Course, assignments: Sequence[Assignment]) -> Iterator[
     for assignment in assignments:  # first, as assignments import from one another's modules
         try:
             is_plain = is_ordinary(course, assignment)
-            prove_regions_end(assignment, may_assert=is_plain)
+            prove_cells(assignment, is_plain=is_plain)
             if not is_plain:
                 write_solution_module(course, assignment)
         except CourseError as error:

@@ -9,31 +9,65 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from autograder.course.assignment import HIDDEN, Assignment, is_test
+from autograder.course.assignment import (
+    HIDDEN,
+    Assignment,
+    grade_id_of,
+    is_solution,
+    is_test,
+    nbgrader_of,
+)
 from autograder.errors import CourseError
 from autograder.verdict.evidence import Record, decode
 
 REGION = re.compile(r"\b(BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)\b")
+MARK = re.compile(r"^\s*### *(?:BEGIN|END)\b.*$", re.M)
 # A name that is not there is a slip in every block, also in one that is to be refused.
 SLIPS = {"NameError", "ImportError", "SyntaxError"}
 
 
-def prove_regions_end(assignment: Assignment, *, may_assert: bool = False) -> None:
-    """What begins hidden from students ends in its cell, and what judges nothing is not there.
+def prove_cells(assignment: Assignment, *, is_plain: bool = False) -> None:
+    """What is hidden from students ends in its cell, and each cell is what its metadata say.
 
-    That is an assertion in a hidden part, but where nbgrader's rule judges: there it `may_assert`.
+    Where nbgrader's rule judges, as it `is_plain`, a hidden part may assert, and a solution cell
+    need not be one definition.
 
     Raises: CourseError, naming the cell.
     """
     for cell in assignment.notebook.cells:
-        idle = () if may_assert else _idle_assertions(cell)
-        for wrong in (*_open_regions(cell.source), *idle):
-            raise CourseError(
-                f"{assignment.name} is not released: the cell {cell.get('id')!r} {wrong}"
-            )
+        own = () if is_plain else (*_unlike_its_metadata(cell), *_idle_assertions(cell))
+        for wrong in (*_open_regions(cell.source), *own):
+            raise CourseError(f"{assignment.name}: the cell {cell.get('id')!r} {wrong}")
+
+
+def _unlike_its_metadata(cell: NotebookNode) -> Iterator[str]:
+    """What of a solution cell or a test cell is missing, or is another than its grade_id says."""
+    points = nbgrader_of(cell).get("points")
+    if is_test(cell) and (isinstance(points, bool) or not isinstance(points, int | float)):
+        yield "is a test cell without points: in its metadata, nbgrader.points is a number"
+    if cell.cell_type != "code" or not is_solution(cell) or nbgrader_of(cell).get("grade"):
+        return
+    if "BEGIN SOLUTION" not in cell.source:
+        yield (
+            "has no '### BEGIN SOLUTION': students would get a cell without its signature; put "
+            "that line and '### END SOLUTION' around what they are to write"
+        )
+    try:
+        defined = [getattr(node, "name", "") for node in ast.parse(cell.source).body]
+    except SyntaxError:
+        return  # which is said where its module is written
+    if grade_id_of(cell) not in defined:
+        names = ", ".join(filter(None, defined)) or "nothing"
+        yield f"defines {names}, and not what its grade_id says: {grade_id_of(cell)}"
 
 
 def _open_regions(source: str) -> Iterator[str]:
+    for mark in MARK.findall(source):
+        if not REGION.search(mark):
+            yield (
+                f"has {mark.strip()!r}, which marks nothing: what begins and ends is a SOLUTION, "
+                "HIDDEN TESTS or a MARK SCHEME"
+            )
     inside = ""
     for edge, region in REGION.findall(source):
         if edge == "BEGIN" and inside:
@@ -67,19 +101,12 @@ def _called(function: ast.expr) -> str:
     return str(getattr(function, "attr", None) or getattr(function, "id", ""))
 
 
-def prove_observations_say_something(
-    assignment: Assignment, evidence: Mapping[str, Sequence[bytes]]
-) -> None:
-    """Every observation of the reference records a value, or a refusal that is meant.
-
-    Raises: CourseError, naming the test cell and the observation.
-    """
+def say_nothing(evidence: Mapping[str, Sequence[bytes]]) -> Iterator[str]:
+    """A sentence for each observation of the reference that is neither a value nor a refusal."""
     for test, records in evidence.items():
         for record in map(decode, records):
             if wrong := slip(record):
-                raise CourseError(
-                    f"{assignment.name} is not released: {test}, {record.name!r}: {wrong}"
-                )
+                yield f"{test}, {record.name!r}: {wrong}"
 
 
 def slip(record: Record) -> str:

@@ -30,7 +30,7 @@ from autograder.gradebook.gradings import gradebook_errors
 from autograder.gradebook.same_cells import prove_same_cells
 from autograder.grading.grade import grade
 from autograder.reference.answer_key import AnswerKey
-from autograder.release.mistakes import prove_observations_say_something, prove_regions_end
+from autograder.release.mistakes import prove_cells, say_nothing
 from autograder.release.published import SCHEMA, public_answers
 from autograder.release.same_numbers import with_numbers_of
 from autograder.release.worked_outputs import worked_outputs
@@ -89,8 +89,9 @@ def release(course: Course, key: AnswerKey) -> Path:
     """
     assignment = key.assignment
     target = course.top("release") / assignment.name
-    prove_regions_end(assignment)
-    prove_observations_say_something(assignment, key.evidence)
+    prove_cells(assignment)
+    for sentence in say_nothing(key.evidence):
+        raise CourseError(f"{assignment.name} is not released: {sentence}")
     with tempfile.TemporaryDirectory(prefix=".release-", dir=course.root) as folder:
         made = generate(course, assignment, Path(folder))
         prove_nothing_leaks(assignment, made)
