@@ -13,6 +13,7 @@ import pytest
 
 from benchmarks.submissions import AS_IT_IS, WRONG, Work, hand_in, made_class
 from examples.make import Example, filled
+from tests import diagnosing, harness
 from tests.harness import ROOT
 from tests.test_grade import results, workbook
 
@@ -117,8 +118,15 @@ def test_every_planted_misconception_has_its_students(
     for work in alone:
         for name in planted[work.student]:
             assert work.student in told[name], (work.student, name)
+    table = diagnosing.catalogue(NAME).by_id
+    asked = harness.authored(NAME).solution_cells
+    wrote = {work.student: {form.definition for form in work.planted} for work in works}
     for name, students in told.items():
-        wrongly = {student for student in students if name not in planted[student]}
+        if name in table:
+            wrongly = {student for student in students if name not in planted[student]}
+        else:  # a broken promise of a definition, which any wrong version of it may break
+            (definition,) = [each for each in asked if name.endswith(f"-{each}")]
+            wrongly = {student for student in students if definition not in wrote[student]}
         assert not wrongly, (name, wrongly)
 
 
