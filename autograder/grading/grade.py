@@ -181,7 +181,6 @@ def verdicts(
                 lines,
             ),
         )
-    reference_uses = key.wrong.catalogue.uses
     accused = frozenset(f"test-{name}" for name in calls)
     case = Case(
         results,
@@ -189,7 +188,7 @@ def verdicts(
         evidence,
         forbidden,
         student_uses,
-        reference_uses,
+        key.wrong.catalogue.uses,
         accused,
     )
     again = judged_by_themselves(key, execution, files, case, calls)
