@@ -53,7 +53,7 @@ class SandboxUnavailableError(WorkbookError):
 
 
 class KernelServerError(WorkbookError):
-    """The fork server ended while it was needed; the fault is not the submission's."""
+    """The fork server, or a kernel that it started, ended early; the submission is not at fault."""
 
 
 class UnreadableError(WorkbookError):

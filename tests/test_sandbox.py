@@ -9,21 +9,23 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from queue import Empty
+from typing import Any
 
 import pytest
 import zmq
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from autograder.errors import SandboxUnavailableError
+from autograder.errors import KernelServerError, SandboxUnavailableError
 from autograder.kernel.request import STILL_RUNNING
 from autograder.reading.wanted import first_line
-from autograder.sandbox import KernelServer, Limits, check_place, client
+from autograder.sandbox import KernelServer, Limits, check_place, client, kernel_server
 from autograder.sandbox.bubblewrap import PACKAGES, environment
 from autograder.sandbox.channels import SandboxKernelClient
 from autograder.sandbox.execute import MOST_KERNELS, execute
 from autograder.sandbox.execution import Execution
 from autograder.sandbox.needs import needs_of
+from autograder.sandbox.provisioner import SandboxProvisioner
 from autograder.verdict.evidence import decode
 from tests.harness import ROOT
 
@@ -300,6 +302,24 @@ from contextlib import suppress
 with suppress(ChildProcessError):
     os.wait()
 """
+
+
+def test_a_kernel_that_ends_while_it_starts_is_started_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing of a student's ran in it. One that does so twice is said."""
+    answer, ends = SandboxProvisioner._answer, iter([True, False, *[True] * 2])
+
+    async def once_an_end(self: SandboxProvisioner) -> dict[str, Any]:
+        came = await answer(self)
+        return {"exit": -11} if "ready" in came and next(ends) else came
+
+    monkeypatch.setattr(SandboxProvisioner, "_answer", once_an_end)
+
+    assert "42" in str(run("print(6 * 7)").notebook.cells[0].outputs)
+    with pytest.raises(KernelServerError, match=r"ended while it started \(-11\)"):
+        run("x = 1")
+    assert list(kernel_server().kernels.iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", LATER)

@@ -108,6 +108,15 @@ class SandboxProvisioner(KernelProvisionerBase):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Have a kernel forked and wait until it says that it is ready."""
+        try:
+            await self._launch()
+        except BaseException:
+            await self.cleanup()  # which jupyter_client leaves to a kernel that started
+            raise
+        self._ended = asyncio.create_task(self._await_end())
+        return self.connection_info
+
+    async def _launch(self) -> None:
         assert self._folder is not None
         level = self._server.level
         uid = level.uid()
@@ -134,12 +143,12 @@ class SandboxProvisioner(KernelProvisionerBase):
         except OSError as error:
             raise KernelServerError("the fork server is gone") from error
         answer = await self._answer()
+        if "exit" in answer:
+            raise KernelServerError(f"a kernel ended while it started ({answer['exit']})")
         if "ready" not in answer:
             raise SandboxUnavailableError(
                 f"a kernel could not be started: {answer.get('error', answer)}"
             )
-        self._ended = asyncio.create_task(self._await_end())
-        return self.connection_info
 
     async def _answer(self) -> dict[str, Any]:
         connection = self._connection
