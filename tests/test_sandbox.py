@@ -18,6 +18,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from autograder.errors import KernelServerError, SandboxUnavailableError
 from autograder.kernel.request import STILL_RUNNING
+from autograder.kernel.seal import address_space
 from autograder.reading.wanted import first_line
 from autograder.sandbox import KernelServer, Limits, check_place, client, kernel_server
 from autograder.sandbox.bubblewrap import PACKAGES, environment
@@ -302,6 +303,20 @@ from contextlib import suppress
 with suppress(ChildProcessError):
     os.wait()
 """
+
+
+def test_what_libraries_map_is_not_held_against_a_student() -> None:
+    """torch's build for GPUs maps 3.5 GiB; with the usual one the limit is what it says."""
+    assert address_space(2**32, 2**29) == address_space(2**32, 2**30) == 2**32
+    assert address_space(2**32, 7 * 2**29) == 2**32 + 5 * 2**29
+
+    looks = (
+        "import resource\n"
+        "mapped = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "print(resource.getrlimit(resource.RLIMIT_AS)[0] - mapped)"
+    )
+    (shown,) = run(looks, limits=Limits(memory_bytes=2**31)).notebook.cells[0].outputs
+    assert int(shown.text) > 2**30 - 2**27
 
 
 def test_a_kernel_that_ends_while_it_starts_is_started_again(

@@ -19,6 +19,7 @@ KERNELS = "/kernels"  # those of all, in the fork server's view
 STUDENT = 1000  # the user number that the kernel sees
 NEW_ROOT = "/new-root"  # in the fork server's view
 SCRATCH_FILES = 10_000  # files and folders in each; one takes a kilobyte of the machine's memory
+ITSELF_BYTES = 2**30  # what a kernel has mapped by itself, with torch's build for processors alone
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 # Not passed on: what is the server's own, or made anew below.
 _NOT_SHARED = ("proc", "dev", "tmp", "kernels", "new-root")
@@ -53,10 +54,20 @@ def seal(folder: str, uid: int | None, limits: dict[str, int], calls: Calls) -> 
     calls.confine()
 
 
+def address_space(memory_bytes: int, mapped_bytes: int) -> int:
+    """The address space for a process that may take so much memory, and has so much mapped.
+
+    What libraries map beyond `ITSELF_BYTES` is not held against what runs: torch's build for GPUs
+    maps 2.5 GiB that it never touches here.
+    """
+    return memory_bytes + max(0, mapped_bytes - ITSELF_BYTES)
+
+
 def limit_resources(limits: dict[str, int]) -> None:
     """Set what this process and those after it may use, or less where less is left already."""
+    mapped = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     for kind, limit in (
-        (resource.RLIMIT_AS, limits["memory_bytes"]),
+        (resource.RLIMIT_AS, address_space(limits["memory_bytes"], mapped)),
         (resource.RLIMIT_NPROC, limits["processes"]),
         (resource.RLIMIT_FSIZE, limits["file_bytes"]),
         (resource.RLIMIT_CORE, 0),

@@ -144,7 +144,11 @@ class SandboxProvisioner(KernelProvisionerBase):
             raise KernelServerError("the fork server is gone") from error
         answer = await self._answer()
         if "exit" in answer:
-            raise KernelServerError(f"a kernel ended while it started ({answer['exit']})")
+            most = f"{self.limits.memory_bytes / 2**30:g} GiB"
+            raise KernelServerError(
+                f"a kernel ended while it started ({answer['exit']}); is {most} of memory too "
+                "little for it?"
+            )
         if "ready" not in answer:
             raise SandboxUnavailableError(
                 f"a kernel could not be started: {answer.get('error', answer)}"
