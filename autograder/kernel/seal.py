@@ -19,7 +19,7 @@ KERNELS = "/kernels"  # those of all, in the fork server's view
 STUDENT = 1000  # the user number that the kernel sees
 NEW_ROOT = "/new-root"  # in the fork server's view
 SCRATCH_FILES = 10_000  # files and folders in each; one takes a kilobyte of the machine's memory
-ITSELF_BYTES = 2**30  # what a kernel has mapped by itself, with torch's build for processors alone
+ITSELF_BYTES = 3 * 2**28  # what is mapped with torch's build for processors alone, and some room
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 # Not passed on: what is the server's own, or made anew below.
 _NOT_SHARED = ("proc", "dev", "tmp", "kernels", "new-root")
