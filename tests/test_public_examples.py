@@ -64,7 +64,10 @@ def test_a_refusal_is_looked_at_with_the_argument_that_it_names() -> None:
     [
         ("[[example]", "not TOML"),
         ("[[example]]\nname = 'one'", "stand in rows by name"),
-        ("[example.double]\n'one' = { code = 'double(1)' }", "'one' of double has code; its fields are"),
+        (
+            "[example.double]\n'one' = { code = 'double(1)' }",
+            "'one' of double has code; its fields are",
+        ),
         (PLAIN.format(code="double("), "is not Python"),
         (PLAIN.format(code="double(1)").replace("hint", "clue"), "its fields are code, hint"),
         (PLAIN.format(code="double(1)").replace("hint", "# hint"), "its fields are code, hint"),
