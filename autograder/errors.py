@@ -5,7 +5,7 @@ WorkbookError
 │   ├── BrokenReferenceError    its reference gives no usable evidence
 │   └── CellsChangedError       an assignment's cells are others than those of its submissions
 ├── SandboxUnavailableError     this machine cannot isolate submissions
-├── KernelServerError           the server of sealed kernels ended while it was needed
+├── KernelServerError           the server of sealed kernels, or one of them, ended early
 ├── UnreadableError             a file that cannot be graded
 ├── MalformedEvidenceError      bytes that no observation writes (a ValueError, too)
 ├── OutOfTimeError              a notebook took longer than it may

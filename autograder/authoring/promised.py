@@ -16,7 +16,8 @@ from autograder.authoring.authored import Authored
 from autograder.course.assignment import RUBRIC, hidden_code, is_solution, without_hidden
 from autograder.course.telling import house_rules
 
-FIELDS = {"on", "shown", "tells"}
+LISTS = "on", "shown"
+FIELDS = {*LISTS, "tells"}
 
 
 def observations(source: str) -> list[str]:
@@ -54,9 +55,9 @@ def unpromised(authored: Authored) -> Iterator[str]:
         yield from _odd(definition, rows)
         for name in names:
             row = rows.get(name, {})
-            if any(not isinstance(row.get(part, []), list) for part in ("on", "shown")):
+            if _no_lists(row):
                 continue
-            for part in ("on", "shown"):
+            for part in LISTS:
                 if not row.get(part):
                     yield f"{test}, {name!r}: [promise.{definition}] has no row that says {part}"
             for rule in row.get("on", ()):
@@ -76,9 +77,12 @@ def _odd(definition: str, rows: Mapping[str, Any]) -> Iterator[str]:
         called = f"[promise.{definition}] {name!r}"
         if strange := sorted(set(row) - FIELDS):
             yield f"{called} has {', '.join(strange)}; its fields are on, shown and perhaps tells"
-        for part in ("on", "shown"):
-            if not isinstance(row.get(part, []), list):
-                yield f"{called} has {part} = {row[part]!r}; a list is expected: [{row[part]!r}]"
+        for part in _no_lists(row):
+            yield f"{called} has {part} = {row[part]!r}; a list is expected: [{row[part]!r}]"
+
+
+def _no_lists(row: Mapping[str, Any]) -> list[str]:
+    return [part for part in LISTS if not isinstance(row.get(part, []), list)]
 
 
 def visible(authored: Authored) -> str:

@@ -10,7 +10,7 @@ import re
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeGuard
+from typing import Any
 
 from autograder.authoring.authored import ORACLE, Authored
 from autograder.authoring.findings import Findings
@@ -20,6 +20,7 @@ from autograder.errors import CourseError
 from autograder.kernel.versions import defined
 from autograder.observe import collecting
 from autograder.reading.from_scratch import messages
+from autograder.release.solution_module import bound
 from autograder.verdict.verdict import CellResult
 
 ITSELF = "the notebook's own cells"
@@ -53,19 +54,13 @@ def with_style(authored: Authored, called: str, source: str) -> dict[str, Any]:
     """
     try:
         definitions = defined(*authored.provided, authored.module, source)
-        body = ast.parse(source).body
+        written = {name for node in ast.parse(source).body for name in bound(node)}
     except Exception as error:
         raise CourseError(f"{called} stops: {type(error).__name__}: {error}") from error
-    written = {node.id for each in body for node in ast.walk(each) if _is_bound(node)}
-    written |= {str(getattr(node, "name", "")) for node in body}
     if source and not written & set(authored.solution_cells):
         names = ", ".join(authored.solution_cells)
         raise CourseError(f"{called} defines none of what the notebook asks for: {names}")
     return definitions
-
-
-def _is_bound(node: ast.AST) -> TypeGuard[ast.Name]:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _lost(name: str, seed: int, results: Iterable[CellResult]) -> list[str]:

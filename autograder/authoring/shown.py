@@ -107,10 +107,14 @@ def _show(found: Sequence[Attempt]) -> None:
         for column in ("wrong version", "caught by", "called", "shown by"):
             table.add_column(column, overflow="fold")
         for tried in each.tried:
-            kind = "" if tried.wrong.is_misconception else _kind(tried)
             style = None if tried.is_right else "bold"
             caught = _short(tried.caught_by) or "NOTHING"
-            row = (tried.wrong.id + kind, caught, _called(tried), _short(tried.shown_by) or "-")
+            row = (
+                tried.wrong.id + _kind(tried),
+                caught,
+                _called(tried),
+                _short(tried.shown_by) or "-",
+            )
             table.add_row(*row, style=style)
         console.print(table)
         missed = [tried.wrong.id for tried in each.tried if not tried.caught_by]
@@ -123,6 +127,8 @@ def _show(found: Sequence[Attempt]) -> None:
 
 
 def _kind(tried: TriedVersion) -> str:
+    if tried.wrong.is_misconception:
+        return ""
     return " (form)" if tried.wrong.names else " (no words)"
 
 

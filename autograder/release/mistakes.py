@@ -37,7 +37,7 @@ def prove_cells(assignment: Assignment, *, is_plain: bool = False) -> None:
     for cell in assignment.notebook.cells:
         own = () if is_plain else (*_unlike_its_metadata(cell), *_idle_assertions(cell))
         for wrong in (*_open_regions(cell.source), *own):
-            raise CourseError(f"{assignment.name}: the cell {cell.get('id')!r} {wrong}")
+            raise CourseError(f"the cell {cell.get('id')!r} {wrong}")
 
 
 def _unlike_its_metadata(cell: NotebookNode) -> Iterator[str]:

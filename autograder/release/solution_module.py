@@ -100,7 +100,7 @@ def _first(node: ast.stmt) -> int:
 
 def _needed(statements: Sequence[_Statement], others: str) -> tuple[set[str], list[_Statement]]:
     """The names that the solutions use, and the statements that are kept for these."""
-    given = {name for node in ast.parse(others).body for name in _bound(node)}
+    given = {name for node in ast.parse(others).body for name in bound(node)}
     kept = [each.is_solution for each in statements]
     names: set[str] = set()
     while True:
@@ -109,7 +109,7 @@ def _needed(statements: Sequence[_Statement], others: str) -> tuple[set[str], li
         for each in chosen:
             names |= {n.id for n in ast.walk(each.node) if isinstance(n, ast.Name)}
         wanted = [
-            keep or bool((names - given) & _bound(each.node))
+            keep or bool((names - given) & bound(each.node))
             for each, keep in zip(statements, kept, strict=True)
         ]
         if wanted == kept:
@@ -117,7 +117,7 @@ def _needed(statements: Sequence[_Statement], others: str) -> tuple[set[str], li
         kept = wanted
 
 
-def _bound(node: ast.stmt) -> set[str]:
+def bound(node: ast.stmt) -> set[str]:
     """The names that a statement at the top of a cell binds."""
     if isinstance(node, ast.Import | ast.ImportFrom):
         return {(alias.asname or alias.name).split(".")[0] for alias in node.names}
