@@ -142,6 +142,7 @@ def mini_catalogue(text: str = mini.CATALOGUE) -> Catalogue:
         ("old = '2 * x', new = 'x / 2'", "old = '2', changes = [['2', '3']]", "and old too"),
         ("old = '2 * x', new = 'x / 2'", "from = 'tripled', old = '2 *', new = ''", "0 times"),
         ("halved = { old = ", "halved = { from = 'first-column', old = ", "no row above it"),
+        ("old = '2 * x', new = 'x / 2'", "from = 'tripled', new = 'x / 2'", "is left"),
         ("old = '2 * x', new = 'x / 2'", "changes = [['2 * x']]", "a list of pieces is expected"),
         ("old = '2 * x', new = 'x / 2'", "changes = [['', '2']]", "a list of pieces is expected"),
         (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autograder.authoring.at_the_desk import examples_serve, recorded
+from autograder.authoring.at_the_desk import examples_serve, recorded, told_at_the_desk
 from autograder.authoring.authored import read_authored
 from autograder.authoring.in_process import InProcess
 from autograder.kernel.versions import defined
@@ -69,3 +69,17 @@ causal_mask = lambda *given, **named: written(*given, **named).as_subclass(Mask)
     failures = examples_serve(one, answers, one.course.config).failures
 
     assert "the style other_kind fails the public example 'kind' of causal_mask" in failures
+
+
+def test_a_misconception_that_no_example_shows_is_told() -> None:
+    """Who checks before handing in would hear of it from the grader alone."""
+    own = """[example.causal_mask]
+"shape" = { code = 'causal_mask(3).shape', hint = 'None.' }
+"""
+    one = replace(harness.authored("02-causal-masking"), examples=own)
+    answers = recorded(one, ["causal_mask"])
+
+    findings = told_at_the_desk(one, answers, ["mask-inverted"])
+
+    (said,) = findings.failures
+    assert said.startswith("no public example shows 'mask-inverted'")

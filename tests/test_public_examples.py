@@ -36,9 +36,14 @@ def observed(code: str) -> dict[str, Any]:
         ("x = 4\\ndouble(x)", {"result": 8}),
         ("x = double(1)\\ny, z = double(2), x", {"y": 4, "z": 2}),
         ("(double(1)\\n + 1)", {"result": 3}),
+        ("x = double(1)\\ny = double(x)\\nz = double(3)", {"y": 4, "z": 6}),
+        ("x = double(1)\\ndouble(2)", {"x": 2, "result": 4}),
+        ("_, x = double(1), double(2)", {"x": 4}),
+        ("x = double(1)\\nx = x + 1", {"x": 3}),
     ],
 )
-def test_the_last_statement_says_what_is_looked_at(code: str, seen: dict[str, int]) -> None:
+def test_what_is_assigned_and_not_read_is_looked_at(code: str, seen: dict[str, int]) -> None:
+    """Of several results on several lines none is lost."""
     assert observed(code) == seen
 
 
@@ -72,6 +77,7 @@ def test_a_refusal_is_looked_at_with_the_argument_that_it_names() -> None:
         (PLAIN.format(code="double(1)").replace("hint", "clue"), "its fields are code, hint"),
         (PLAIN.format(code="double(1)").replace("hint", "# hint"), "its fields are code, hint"),
         (PLAIN.format(code="import math"), "ends in neither a value nor an assignment"),
+        (PLAIN.format(code="_ = double(1)"), "ends in neither a value nor an assignment"),
         (PLAIN.format(code="double(1)") * 2, "not TOML"),
         (
             PLAIN.format(code="double(1)").replace("example.double", "example.treble"),

@@ -43,7 +43,10 @@ def shown_by(answers: Answers, identity: str) -> list[str]:
 
 
 def told_at_the_desk(authored: Authored, answers: Answers, ids: Iterable[str]) -> Findings:
-    """Each misconception, tried at the desk: named, or listed as one that cannot be told apart."""
+    """Each misconception, tried at the desk, goes wrong there and is called by its name.
+
+    Else a student who checks first would hear of it from the grader alone.
+    """
     counts: Counter[str] = Counter(shown=0)
     failures = []
     for entry in (authored.catalogue.by_id[identity] for identity in ids):
@@ -53,7 +56,12 @@ def told_at_the_desk(authored: Authored, answers: Answers, ids: Iterable[str]) -
         found = verdict(answers, entry.definition, defined(source))
         if found.passed == bool(shown_by(answers, entry.id)):
             failures.append(f"the public examples show {entry.id!r} on some runs and not on others")
-        elif not found.passed:
+        elif found.passed:
+            failures.append(
+                f"no public example shows {entry.id!r}, so check lets it pass: write one in which "
+                "it comes out wrong"
+            )
+        else:
             counts["shown"] += 1
             said = [each.id for each in (*found.causes, *found.others)]
             if entry.id not in said:

@@ -10,6 +10,7 @@ import ast
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from autograder.errors import CourseError
 
@@ -27,7 +28,7 @@ from autograder.observe import *
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A piece of code that calls a definition; its last statement names what is looked at.
+    """A piece of code that calls a definition, whose `results` are looked at.
 
     `name` says what is tried, `hint` which idea to look at when it fails; `naming` is an argument
     that a refusal has to name, where the example is one that is to be refused.
@@ -40,16 +41,23 @@ class Example:
     naming: str | None = None
 
     @property
+    def results(self) -> list[str]:
+        """The names that it assigns and reads nowhere, or in the last line; not `_`."""
+        tree = ast.parse(self.code)
+        read = {node.id for node in ast.walk(tree) if _is_read(node)} - {*made(tree.body[-1])}
+        names = [name for statement in tree.body for name in made(statement) if name != "_"]
+        return [name for name in dict.fromkeys(names) if name not in read]
+
+    @property
     def source(self) -> str:
         """The code as an observation, in the words of a test cell."""
         last = ast.parse(self.code).body[-1]
         before, end = _parted(self.code, last)
-        if isinstance(last, ast.Expr):
-            body = f"{before}seen.result = ({end}\n)"
-        else:
-            names = ", ".join(made(last))
-            attributes = ", ".join(f"seen.{name}" for name in made(last))
-            body = f"{self.code}\n{attributes} = {names}"
+        is_value = isinstance(last, ast.Expr)
+        body = f"{before}seen.result = ({end}\n)" if is_value else self.code
+        if self.results:
+            attributes = ", ".join(f"seen.{name}" for name in self.results)
+            body += f"\n{attributes} = {', '.join(self.results)}"
         inside = "\n".join(f"    {line}" for line in body.splitlines())
         return f"with observe({self.name!r}, naming={self.naming!r}) as seen:\n{inside}\n"
 
@@ -60,6 +68,10 @@ def made(statement: ast.stmt) -> list[str]:
     return [
         node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)
     ]
+
+
+def _is_read(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
 
 
 def _parted(code: str, last: ast.stmt) -> tuple[str, str]:
@@ -100,7 +112,7 @@ def read_examples(text: str, definitions: Sequence[str]) -> list[Example]:
             raise CourseError(
                 f"{called} is of {example.definition!r}, which the notebook does not ask for"
             )
-        if not (isinstance(last, ast.Expr) or made(last)):
+        if not (isinstance(last, ast.Expr) or {*made(last)} - {"_"}):
             raise CourseError(f"{called} ends in neither a value nor an assignment of names")
         examples.append(example)
     return examples

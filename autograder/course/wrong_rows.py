@@ -136,9 +136,15 @@ def _edits(called: str, entry: Mapping[str, Any], body: str, above: Mapping[str,
     edits: Edits = tuple(
         (old, new) for old, new in entry.get("changes", [(entry.get("old", ""), entry.get("new"))])
     )
+    if start and not edits[0][0]:
+        raise CourseError(
+            f"{called} starts from {entry['from']!r} and writes the whole anew, so that nothing of "
+            "it is left: give the old piece that becomes new, or leave from out"
+        )
     whole = edited(body, start) or ""
     for old, new in edits:
-        after = edited(whole, ((old, new),))
+        start = (*start, (old, new))
+        after = edited(body, start)
         if after is None:
             where = "the definition" if whole == body else "what the changes before it leave"
             raise CourseError(
@@ -148,7 +154,7 @@ def _edits(called: str, entry: Mapping[str, Any], body: str, above: Mapping[str,
         if after == whole:
             raise CourseError(f"{called} changes nothing")
         whole = after
-    return (*start, *edits)
+    return start
 
 
 def _words(called: str, definition: str, entry: Mapping[str, str]) -> Words | None:

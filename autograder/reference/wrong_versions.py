@@ -213,6 +213,12 @@ class WrongVersions:
 _open: tuple[WrongVersions, Standing] | None = None
 
 
+def close_kernel() -> None:
+    """End the kernel that this process keeps open for versions, where it has one."""
+    if _open is not None:
+        _open[1].close()
+
+
 def _drawings(picture: Picture, right: Sequence[bytes], wrong: Sequence[bytes]) -> list[Drawing]:
     before, after = matrix(right), matrix(wrong)
     return [] if before is None or after is None else drawing(picture, before, after)
