@@ -95,12 +95,12 @@ def release(names: Names = None, db: Database = None) -> None:
         check_place(course.root)
         kernel_server()
         from autograder.release.each import release_each
+        from autograder.release.points import told_of
         from autograder.release.release import quiet_nbgrader
 
         quiet_nbgrader()
         for written in release_each(course, chosen):
-            points = course.assignments[written.stem].max_score
-            typer.echo(f"{written.relative_to(course.root)}  ({points:g} points)")
+            typer.echo(told_of(course, written))
 
 
 @app.command(rich_help_panel=TEACH)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.submissions import RIGHT, WRONG, Work, needed, points
+from benchmarks.submissions import RIGHT, WRONG, MadeWork, needed, points
 
 Scores = Mapping[tuple[str, str, str], float | None]
 DEPENDENT = "dependent"
@@ -57,7 +57,7 @@ class Agreement:
         return not self.disagreements and self.known > 0
 
 
-def compared(works: Iterable[Work], ours: Scores, stock: Scores) -> Agreement:
+def compared(works: Iterable[MadeWork], ours: Scores, stock: Scores) -> Agreement:
     """Compare the test cells of these submissions."""
     found = Agreement()
     for work in works:
@@ -85,7 +85,7 @@ def compared(works: Iterable[Work], ours: Scores, stock: Scores) -> Agreement:
     return found
 
 
-def _state(work: Work, name: str) -> str:
+def _state(work: MadeWork, name: str) -> str:
     """How a definition stands, and where it is right, whether all that it needs is right too."""
     own = work.states[name]
     if own != RIGHT:

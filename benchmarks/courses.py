@@ -14,7 +14,7 @@ import nbformat
 
 from autograder.course.assignment import without_hidden
 from benchmarks.measure import CommandFailed, Measured, run
-from benchmarks.submissions import Work, hand_in, without_demos
+from benchmarks.submissions import MadeWork, hand_in, without_demos
 from examples.make import ROOT, source
 
 RESULTS = "results.json"
@@ -43,7 +43,7 @@ def environment(scratch: Path) -> dict[str, str]:
 class Workbook:
     """A course below `scratch`, as this repository's are."""
 
-    def __init__(self, scratch: Path, works: Sequence[Work] = ()) -> None:
+    def __init__(self, scratch: Path, works: Sequence[MadeWork] = ()) -> None:
         self.folder = scratch / "course"
         for name in ("source", "solutions", "release/proofs"):
             shutil.copytree(
@@ -108,7 +108,7 @@ class Stock:
     the visible assertions are the tests. That is less to run than a region of hidden tests.
     """
 
-    def __init__(self, scratch: Path, works: Sequence[Work]) -> None:
+    def __init__(self, scratch: Path, works: Sequence[MadeWork]) -> None:
         self.folder = scratch / "stock"
         self._env = environment(scratch)
         self._assignments = list(dict.fromkeys(work.assignment for work in works))

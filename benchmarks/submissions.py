@@ -33,7 +33,7 @@ AS_IT_IS = (RIGHT, WRONG, STUB, TWICE_WRONG, RIGHT, WRONG)
 
 
 @dataclass(frozen=True)
-class Work:
+class MadeWork:
     """What one student did for one assignment.
 
     `states` says of each definition how it stands, `planted` are the wrong versions in it.
@@ -53,7 +53,7 @@ class Work:
 
 def made_class(
     assignments: Iterable[str], students: int, seed: int, kinds: Sequence[str] = KINDS
-) -> list[Work]:
+) -> list[MadeWork]:
     """The work of `students` students of these kinds, each handing in every assignment."""
     return [
         made(assignment, number, seed, kinds)
@@ -62,7 +62,7 @@ def made_class(
     ]
 
 
-def made(assignment: str, number: int, seed: int, kinds: Sequence[str] = KINDS) -> Work:
+def made(assignment: str, number: int, seed: int, kinds: Sequence[str] = KINDS) -> MadeWork:
     """The work of the student of this number for one assignment."""
     student = f"s{number:04}"
     rng = random.Random(f"{seed} {student} {assignment}")
@@ -88,7 +88,7 @@ def made(assignment: str, number: int, seed: int, kinds: Sequence[str] = KINDS) 
             cell.source = reworded(texts[name], student, rng)
         elif flags(cell).get("solution") and cell.cell_type == "markdown":
             cell.source = f"Because of what {student} read on page {rng.randint(1, 900)}."
-    return Work(student, assignment, states, notebook, planted)
+    return MadeWork(student, assignment, states, notebook, planted)
 
 
 def without_demos(notebook: NotebookNode) -> NotebookNode:
@@ -97,7 +97,7 @@ def without_demos(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def hand_in(works: Iterable[Work], course: Path) -> None:
+def hand_in(works: Iterable[MadeWork], course: Path) -> None:
     """Write the work below `course`."""
     for work in works:
         path = course / work.path

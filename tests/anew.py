@@ -7,6 +7,8 @@ and at a few of the rest. `make prove-all` looks at all, by the marker `release`
 from __future__ import annotations
 
 import functools
+import json
+import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,26 +22,46 @@ from autograder.course.tried import path_of
 from tests import harness
 
 COURSE = Course(harness.ROOT)
+# What a landing is compared with; a workflow names the commit that it stands on.
+BASE = os.environ.get("WORKBOOK_BASE") or "HEAD~1"
+CODE = "code of observing and judging"  # a part of every proof
 
 
 @functools.cache
 def proved_anew() -> tuple[str, ...]:
-    """The notebooks whose proof differs from that of the commit before; none without git.
+    """The notebooks whose proof differs from that of the base; one where git does not know it.
 
     In an order by their digests, so that the first is not always the same.
     """
-    proofs = path_of(COURSE, "any").parent.relative_to(harness.ROOT)
-    names: set[str] = set()
-    for command in (
-        ["git", "diff", "--name-only", "HEAD~1", "--", str(proofs)],
-        ["git", "ls-files", "--others", "--exclude-standard", "--", str(proofs)],
-    ):
-        try:
-            found = subprocess.run(command, cwd=harness.ROOT, capture_output=True, text=True)
-        except FileNotFoundError:
-            return ()
-        names |= {Path(line).stem for line in found.stdout.splitlines()}
+    proofs = str(path_of(COURSE, "any").parent.relative_to(harness.ROOT))
+    changed = _git("diff", "--name-only", BASE, "--", proofs)
+    new = _git("ls-files", "--others", "--exclude-standard", "--", proofs)
+    if changed is None or new is None:  # no repository, or one without its history
+        return (min(harness.ASSIGNMENTS, key=_seal),)
+    names = {Path(line).stem for line in (changed + new).splitlines()}
     return tuple(sorted((name for name in names if name in harness.ASSIGNMENTS), key=_seal))
+
+
+@functools.cache
+def changed_itself(assignment: str) -> bool:
+    """Whether it was proved anew for a file of its own, and not for the code of all alone."""
+    if assignment not in proved_anew():
+        return False
+    path = path_of(COURSE, assignment)
+    before = _git("show", f"{BASE}:{path.relative_to(harness.ROOT)}")
+    now = read(path)
+    if not before or now is None:
+        return True
+    parts = json.loads(before).get("depends_on", {})
+    return any(parts.get(part) != digest for part, digest in now.depends_on.items() if part != CODE)
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=harness.ROOT, capture_output=True, text=True)
+    except FileNotFoundError:
+        return None
+    return done.stdout if done.returncode == 0 else None
 
 
 @functools.cache

@@ -37,6 +37,11 @@ def module_name(assignment: str) -> str:
     return re.sub(r"^\d+-", "", assignment).replace("-", "_")
 
 
+def stale(kept: Path, name: str = "") -> str:
+    """What to do where a generated file is not what its source gives today."""
+    return f"{kept.relative_to(ROOT)} is stale; run: workbook release {name or kept.stem}"
+
+
 @functools.cache
 def authored(assignment: str) -> Authored:
     course = Course(ROOT)

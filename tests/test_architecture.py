@@ -13,6 +13,7 @@ from tests.harness import ROOT
 
 PACKAGES = ("autograder", "workbook")
 GRADER = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
+BENCHMARKS = sorted((ROOT / "benchmarks").rglob("*.py"))
 INSIDE = [path for path in GRADER if path.parent.name in ("observe", "kernel")]
 SOLUTIONS = sorted((ROOT / "solutions").rglob("*.py"))
 
@@ -143,7 +144,7 @@ def test_what_runs_in_the_kernel_imports_nothing_else_of_the_grader() -> None:
 def test_no_two_public_classes_share_a_name() -> None:
     """A name that is read in one room means the same in every other."""
     places: dict[str, list[str]] = defaultdict(list)
-    for path in GRADER:
+    for path in [*GRADER, *BENCHMARKS]:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(str(path.relative_to(ROOT)))

@@ -18,7 +18,7 @@ from benchmarks.courses import Workbook
 from benchmarks.measure import LOG, CommandFailed, run
 from benchmarks.parts import LESSONS, scratch
 from benchmarks.report import Claim
-from benchmarks.submissions import AS_IT_IS, RIGHT, STUB, WRONG, Work, made, made_class, points
+from benchmarks.submissions import AS_IT_IS, RIGHT, STUB, WRONG, MadeWork, made, made_class, points
 from examples.make import FIRST, released
 
 LOOKS_AT = ("benchmarks",)
@@ -27,15 +27,15 @@ SOME = LESSONS[:3]
 
 
 @functools.cache
-def works() -> tuple[Work, ...]:
+def works() -> tuple[MadeWork, ...]:
     return tuple(made_class(SOME, 10, seed=7))
 
 
-def text(work: Work) -> str:
+def text(work: MadeWork) -> str:
     return nbformat.writes(work.notebook)
 
 
-def given(work: Work) -> dict[tuple[str, str, str], float | None]:
+def given(work: MadeWork) -> dict[tuple[str, str, str], float | None]:
     """The points that the work deserves when each definition is judged for itself."""
     return {
         (work.student, work.assignment, f"test-{name}"): most * (work.states[name] == RIGHT)

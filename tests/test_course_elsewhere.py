@@ -23,6 +23,7 @@ from tests.student_work import Notebook, cell_of, released, saved
 
 LOOKS_AT = ("autograder/course", "autograder/release", "docs/students-desk.md", "workbook")
 
+PAGE = (ROOT / "docs" / "students-desk.md").read_text(encoding="utf-8")
 EXAMPLES = """
 [example.double.three]
 code = "double(torch.tensor(3.0))"
@@ -42,8 +43,12 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = mini.make_course(tmp_path_factory.mktemp("elsewhere"))
     (folder / "solutions" / "mini.examples.toml").write_text(EXAMPLES)
     ran(["workbook", "release"], folder)
-    page = (ROOT / "docs" / "students-desk.md").read_text()
-    (project,) = re.findall(r"```toml\n(.*?)```", page, re.S)
+    proof = folder / "release" / "proofs" / f"{mini.NAME}.json"  # as `workbook prove` leaves one
+    proof.parent.mkdir()
+    proof.write_text("{}")
+    # Its authors may keep what is made out of git.
+    (folder / ".gitignore").write_text("release/\n")
+    (project,) = re.findall(r"```toml\n(.*?)```", PAGE, re.S)
     assert tomllib.loads(project)
     (folder / "pyproject.toml").write_text(project)
     return folder
@@ -73,12 +78,13 @@ def way(request: pytest.FixtureRequest, course: Path) -> dict[str, str]:
     build = ["--quiet", "--no-deps", "--no-build-isolation", "."]
     ran(["python", "-m", "pip", "wheel", *build], course)
     (wheel,) = course.glob("*.whl")
+    assert f"install transformer_workbook-*.whl {wheel.name}\n" in PAGE
     place = course.parent / "site"
     install = ["-m", "pip", "install", "--quiet", "--no-deps", "--target", str(place), str(wheel)]
     ran(["python", *install], course)
     names = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
     assert f"my_course_notebooks/desk/{mini.NAME}.json" in names
-    assert not any("source" in name or "solutions" in name for name in names)
+    assert not any(part in name for name in names for part in ("source", "solutions", "proofs"))
     return {"PYTHONPATH": str(place)}
 
 

@@ -76,6 +76,13 @@ def test_no_solution_and_no_hidden_test_leaves(files: dict[str, str]) -> None:
                 assert not any(line in observed for line in named)
 
 
+def test_no_proof_leaves(files: dict[str, str]) -> None:
+    """It says which hidden checks each wrong version fails; what students are answered stays."""
+    assert not [name for name in files if "proofs" in name.split("/")]
+    folder = "release" if "pyproject.toml" in files else "workbook/material"
+    assert {f"{folder}/desk/{name}.json" for name in ASSIGNMENTS} <= files.keys()
+
+
 def test_the_folders_that_leave_are_known(built: tuple[Path, Path]) -> None:
     """Whatever is added to this repository stays here until it is named."""
     sdist, wheel = map(contents, built)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import json
 import re
 import shlex
 import shutil
@@ -199,6 +200,21 @@ def test_the_readme_lists_the_notebooks_as_they_are() -> None:
     start = readme.find(wanted[0])
     found = readme[start:].split("\n\n")[0].splitlines()
     assert found == wanted, "paste into README.md:\n" + "\n".join(wanted)
+
+
+THOUSANDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+@pytest.mark.parametrize(
+    ("file", "counted"), [("README.md", "misconceptions"), ("docs/students-desk.md", "shown")]
+)
+def test_how_many_wrong_versions_have_a_name_is_true(file: str, counted: str) -> None:
+    """Rounded down to thousands; of those that the desk knows, by what examples show."""
+    proofs = [json.loads(path.read_text()) for path in (ROOT / "release" / "proofs").glob("*.json")]
+    many = sum(proof["counts"][counted] for proof in proofs)
+
+    said = re.findall(r"more\s+than\s+(\w+)\s+thousand", (ROOT / file).read_text(encoding="utf-8"))
+    assert said == [THOUSANDS[many // 1000 - 1]]
 
 
 def test_the_table_of_wrong_versions_that_is_shown_could_be_one() -> None:

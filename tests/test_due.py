@@ -171,17 +171,17 @@ def test_each_reason_is_said_once_with_how_many(graded: Path) -> None:
     submissions = opened.submissions(opened.chosen([]))
 
     due = pending(opened, submissions, force=False)
-    assert reasons(due) == ["1 graded again (two): what was handed in changed."]
+    assert reasons(due) == ["1 to be graded again (two): what was handed in changed."]
     tests_of_the_assignment(graded)
     due = pending(opened, submissions, force=False)
     assert reasons(due) == [
-        "1 graded again (one): the assignment's source or solution changed.",
-        "1 graded again (two): what was handed in changed, and the assignment's source or solution "
-        "changed.",
+        "1 to be graded again (one): the assignment's source or solution changed.",
+        "1 to be graded again (two): what was handed in changed, and the assignment's source or "
+        "solution changed.",
     ]
     forced = [one for one in pending(opened, submissions, force=True) if one.why]
     assert reasons(forced * 2) == [
-        "4 graded again (one, two, one, ...): it was asked for by --force."
+        "4 to be graded again (one, two, one, ...): it was asked for by --force."
     ]
 
 

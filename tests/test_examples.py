@@ -13,7 +13,7 @@ import pytest
 
 from examples import make
 from tests import anew
-from tests.harness import ROOT
+from tests.harness import ASSIGNMENTS, ROOT
 
 
 def graded(folder: Path, *names: str) -> dict[tuple[str, str], dict[str, Any]]:
@@ -52,6 +52,13 @@ def test_every_example_ends_as_its_story_says(names: list[str], tmp_path: Path) 
     for example in examples:
         reason = results[example.student, example.assignment]["reason"]
         assert example.reason in (reason or "")
+
+
+def test_somebody_solved_every_notebook() -> None:
+    """A notebook that is added has an example of full marks, and nobody has to think of it."""
+    solved = [each.assignment for each in make.EXAMPLES if each.story == "solved everything"]
+
+    assert solved == ASSIGNMENTS
 
 
 def test_the_files_are_what_the_table_gives(tmp_path: Path) -> None:

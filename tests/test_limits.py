@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.kernel.request import InTurn
 from autograder.reference import answer_key, wrong_versions
-from autograder.sandbox.limits import Limits, limits_of
+from autograder.sandbox.execute import execute
+from autograder.sandbox.limits import LEAST, Limits, limits_of
 from autograder.sandbox.standing import Standing
 from autograder.submission.handed_in import read_handed_in
 from tests import mini
@@ -53,6 +55,9 @@ def test_what_is_not_set_is_as_usual(course: Path) -> None:
         ({"notebook_seconds": float("nan")}, "has notebook_seconds = nan; a number above 0"),
         ({"processes": True}, "has processes = True; a number above 0"),
         ({"memory_bytes": 0.5}, "has memory_bytes = 0.5; a whole number"),
+        ({"memory_bytes": 3}, "has memory_bytes = 3; at least 1,073,741,824 is expected"),
+        ({"cell_seconds": 0.01}, "has cell_seconds = 0.01; at least 0.1 is expected"),
+        ({"processes": 7}, "has processes = 7; at least 8 is expected"),
         ([1], r"is \[1\]; it is an object with some of cell_seconds"),
     ],
     ids=str,
@@ -66,6 +71,38 @@ def test_a_limit_that_cannot_be_used_is_named(course: Path, limits: object, says
     (found,) = (each for each in doctor.findings(course) if each.what == f"limits of {mini.NAME}")
     assert not found.fine
     assert "metadata.workbook.limits" in found.remedy
+
+
+def test_a_notebook_runs_with_the_least_of_each() -> None:
+    """It imports what lessons need, starts a program, writes a file, and its evidence arrives."""
+    ran = """
+import subprocess
+import matplotlib.pyplot as plt
+from autograder.observe import gradients, observe, randn
+
+with observe("a gradient") as seen:
+    x = randn(3, 4, requires_grad=True)
+    seen.gradients = gradients(torch.softmax(x, -1), [x])
+with open("file", "w") as file:
+    file.write("here")
+print(subprocess.run(["cat", "file"], capture_output=True).stdout)
+"""
+    cells = [nbformat.v4.new_code_cell(text) for text in ("import torch", ran)]
+    cells[1].metadata["nbgrader"] = {"grade": True, "solution": False, "grade_id": "test-all"}
+    seconds = {"cell_seconds": 20.0, "notebook_seconds": 60.0}  # how fast it is says nothing here
+    limits = Limits(**{**LEAST, **seconds})  # type: ignore[arg-type]  # counts are whole there
+
+    done = execute(nbformat.v4.new_notebook(cells=cells), seed=1, limits=limits)
+
+    assert (done.problem, done.ended, done.slow) == (None, [], set())
+    assert [each.get("text") for each in cells[1].outputs] == ["b'here'\n"]
+    assert len(done.evidence["test-all"]) == 1
+
+
+def test_each_limit_has_a_least_value() -> None:
+    """And the usual ones are above it."""
+    assert list(LEAST) == [field.name for field in fields(Limits)]
+    assert all(getattr(Limits(), name) > least for name, least in LEAST.items())
 
 
 def test_they_hold_wherever_the_assignment_runs(

@@ -23,13 +23,10 @@ from tests import anew, harness
 
 COURSE = Course(harness.ROOT)
 EACH = pytest.mark.parametrize("assignment", harness.ASSIGNMENTS)
-# A change of the judge makes every proof new; then `make prove-all` proves them all, not this.
-MOST_ANEW = 1
-# To prove it takes half as long as all tests; only `make prove-all` does.
-LONG = ("challenge-flash-attention",)
-
-
-ANEW = [name for name in anew.proved_anew() if name not in LONG][:MOST_ANEW]
+# A change of the judge makes every proof new; then one is proved here, and all by `make prove-all`.
+ANEW = [
+    name for place, name in enumerate(anew.proved_anew()) if place == 0 or anew.changed_itself(name)
+]
 
 
 @EACH
@@ -76,6 +73,29 @@ def test_what_was_proved_anew_holds(assignment: str) -> None:
 
     assert found.failures == ()
     assert dict(found.counts) == dict(proof.counts)
+
+
+def test_without_its_history_a_clone_proves_one_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A checkout of the last commit alone would else take every proof at its word."""
+    monkeypatch.setattr(anew, "BASE", "a-commit-that-is-not-there")
+
+    assert len(anew.proved_anew.__wrapped__()) == 1
+
+
+@pytest.mark.parametrize(("part", "itself"), [("notebook", True), (anew.CODE, False)])
+def test_what_changed_itself_is_proved_whatever_else_did(
+    part: str, itself: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the code of judging alone is another one, one notebook stands for all."""
+    name = harness.ASSIGNMENTS[0]
+    before = json.loads(path_of(COURSE, name).read_text())
+    before["depends_on"][part] = "another"
+    monkeypatch.setattr(anew, "proved_anew", lambda: (name,))
+    monkeypatch.setattr(anew, "_git", lambda *arguments: json.dumps(before))
+
+    assert anew.changed_itself.__wrapped__(name) is itself
 
 
 @EACH

@@ -13,7 +13,7 @@ import pytest
 
 from autograder.authoring import shown
 from autograder.authoring.findings import Findings
-from autograder.course.assignment import headings
+from autograder.course.assignment import headings, is_solution
 from autograder.course.course import Course
 from autograder.course.public_examples import EXAMPLES, read_examples
 from autograder.errors import CourseError
@@ -21,9 +21,10 @@ from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference.answer_key import AnswerKey
 from autograder.release.each import release_each
+from autograder.release.points import told_of
 from autograder.release.release import generate, prove_nothing_leaks, prove_tests_tell, release
 from tests import anew, diagnosing, mini
-from tests.harness import ASSIGNMENTS, ROOT, module_name
+from tests.harness import ASSIGNMENTS, ROOT, module_name, stale
 
 EACH = pytest.mark.parametrize("name", ASSIGNMENTS)
 
@@ -48,22 +49,24 @@ def test_the_release_is_what_the_source_gives_today(name: str, whole_course: Cou
     fresh = generate(whole_course, whole_course.assignments[name], whole_course.root / "release")
 
     kept = ROOT / "release" / name / fresh.name
-    assert nbformat.read(kept, as_version=4) == nbformat.read(fresh, as_version=4)
+    assert nbformat.read(kept, as_version=4) == nbformat.read(fresh, as_version=4), stale(kept)
 
 
 @EACH
 def test_what_the_desk_knows_is_of_today(name: str, whole_course: Course) -> None:
     """Its texts; test_check.py runs what was recorded of the reference and its wrong versions."""
-    known = json.loads((ROOT / "release" / "desk" / f"{name}.json").read_text())
+    desk = ROOT / "release" / "desk" / f"{name}.json"
+    known = json.loads(desk.read_text())
     module = ROOT / "solutions" / module_name(name)
     definitions = list(known["definitions"])
     kept = [each for asked in known["definitions"].values() for each in asked["examples"]]
     texts = {each.id: asdict(each) for each in diagnosing.catalogue(name).misconceptions}
 
     examples = read_examples(module.with_suffix(EXAMPLES).read_text(), definitions)
-    assert sorted(kept, key=str) == sorted(map(asdict, examples), key=str)
-    assert all(each == texts[each["id"]] for each in known["misconceptions"])
-    assert known["headings"] == headings(whole_course.assignments[name].notebook.cells)
+    assert sorted(kept, key=str) == sorted(map(asdict, examples), key=str), stale(desk)
+    assert all(each == texts.get(each["id"]) for each in known["misconceptions"]), stale(desk)
+    today = headings(whole_course.assignments[name].notebook.cells)
+    assert known["headings"] == today, stale(desk)
 
 
 @pytest.mark.parametrize("name", anew.a_few_now())
@@ -88,6 +91,22 @@ def test_a_fresh_release_says_what_to_do(name: str) -> None:
 
     assert stubs
     assert all("this step is still to do" in stub for stub in stubs)
+
+
+def test_what_is_marked_by_hand_is_told_of(course: Path) -> None:
+    """Of all points, how many; nothing where tests give all of them."""
+    first = ROOT / "release" / ASSIGNMENTS[0] / f"{ASSIGNMENTS[0]}.ipynb"
+    path = course / "source" / mini.NAME / f"{mini.NAME}.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells = [c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade")]
+    notebook.cells = [cell for cell in notebook.cells if not is_solution(cell)]
+    nbformat.write(notebook, path)
+    worth = sum(cell.metadata["nbgrader"]["points"] for cell in notebook.cells)
+
+    assert told_of(Course(ROOT), first).endswith(f"{first.name}  (20 points, 3 of them by hand)")
+    assert told_of(Course(course), course / "release" / mini.NAME / path.name) == (
+        f"release/{mini.NAME}/{path.name}  ({worth:g} points)"
+    )
 
 
 def leaking(course: Path) -> None:

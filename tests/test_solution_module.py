@@ -17,7 +17,7 @@ from autograder.course.replace import replace_file, replace_folder
 from autograder.errors import CourseError
 from autograder.release.solution_module import MADE, solution_module, write_solution_module
 from tests import mini
-from tests.harness import ASSIGNMENTS, ROOT, SOURCE, authored, module_name, notebook
+from tests.harness import ASSIGNMENTS, ROOT, SOURCE, authored, module_name, notebook, stale
 
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)
@@ -26,7 +26,7 @@ def test_each_module_is_made_of_its_notebook(name: str) -> None:
     made = solution_module(Assignment(name, SOURCE / name / f"{name}.ipynb"))
 
     kept = ROOT / "solutions" / f"{module_name(name)}.py"
-    assert kept.read_text(encoding="utf-8") == made
+    assert kept.read_text(encoding="utf-8") == made, stale(kept, name)
     compile(kept.read_bytes(), str(kept), "exec")  # as bytes: a first line may name a codec
 
 

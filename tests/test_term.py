@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from benchmarks.submissions import AS_IT_IS, WRONG, Work, hand_in, made_class
+from benchmarks.submissions import AS_IT_IS, WRONG, MadeWork, hand_in, made_class
 from examples.make import Example, filled
 from tests import diagnosing, harness
 from tests.harness import ROOT
@@ -34,7 +34,7 @@ keys-rolled = { old = "scaled @ key.mT", new = "(scaled @ key.mT).roll(1, -1)", 
 
 
 @pytest.fixture(scope="module")
-def term(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Work], dict[str, Any]]:
+def term(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[MadeWork], dict[str, Any]]:
     """A course of the first notebook, what its class did, and the results of grading it."""
     course = tmp_path_factory.mktemp("term")
     shutil.copytree(ROOT / "source" / NAME, course / "source" / NAME)
@@ -46,11 +46,11 @@ def term(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Work], di
     return course, works, results(course)
 
 
-def alike(students: int) -> Iterable[Work]:
+def alike(students: int) -> Iterable[MadeWork]:
     for number in range(students):
         own = {"attention_scores": UNNAMED.format(number=number)}
         example = Example(f"alike-{number}", NAME, "", own=own)
-        yield Work(example.student, NAME, {"attention_scores": WRONG}, filled(example))
+        yield MadeWork(example.student, NAME, {"attention_scores": WRONG}, filled(example))
 
 
 def reported(course: Path) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def reported(course: Path) -> dict[str, Any]:
 
 @pytest.mark.release
 def test_the_figures_are_those_of_a_recount(
-    term: tuple[Path, list[Work], dict[str, Any]],
+    term: tuple[Path, list[MadeWork], dict[str, Any]],
 ) -> None:
     course, works, found = term
     told = reported(course)
@@ -105,7 +105,7 @@ def test_the_figures_are_those_of_a_recount(
 
 @pytest.mark.release
 def test_every_planted_misconception_has_its_students(
-    term: tuple[Path, list[Work], dict[str, Any]],
+    term: tuple[Path, list[MadeWork], dict[str, Any]],
 ) -> None:
     course, works, _ = term
     told = {idea["id"]: set(idea["students"]) for idea in reported(course)["ideas"]}
@@ -132,7 +132,7 @@ def test_every_planted_misconception_has_its_students(
 
 @pytest.mark.release
 def test_five_with_the_same_unnamed_mistake_are_one_cluster_until_it_has_a_name(
-    term: tuple[Path, list[Work], dict[str, Any]],
+    term: tuple[Path, list[MadeWork], dict[str, Any]],
 ) -> None:
     course, _, _ = term
     five = {f"alike-{number}" for number in range(5)}

@@ -64,6 +64,7 @@ def test_neither_the_course_nor_a_solution_is_there(desk: Path) -> None:
 
     assert Path(where.strip()).is_relative_to(desk)
     assert ran(desk, ["python", "-c", find]).strip() == "[None, None]"
+    assert not list((desk / "venv").rglob("workbook/**/proofs"))
     secret = {
         definition_source(assignment, name)
         for assignment in ASSIGNMENTS

@@ -9,9 +9,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jupytext
+import nbformat
 import pytest
 
-from tests.harness import ROOT
+from autograder.authoring.begin import SKELETON, begin
+from autograder.authoring.promised import plain
+from autograder.course.telling import house_rules
+from autograder.errors import CourseError
+from tests import elsewhere
+from tests.harness import ASSIGNMENTS, ROOT
 
 LOOKS_AT = (
     "autograder/authoring",
@@ -28,6 +35,7 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
 # The last path before a block of a file's content.
 FILE = re.compile(r"`((?:source|solutions)/[^`\s]+\.(?:py|toml))`[^`]*:\s*$")
 BIN = Path(sys.executable).parent
+GET_IT = "run %pip install transformer_workbook-*.whl"
 
 
 def steps() -> list[tuple[str, str]]:
@@ -46,6 +54,15 @@ def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, shell=True, cwd=folder, env=environment, capture_output=True, text=True
     )
+
+
+def cells_elsewhere(notebook: Path, folder: Path) -> list[list[str]]:
+    """Id, what it printed and its exception of each code cell, where the package is not."""
+    command = [sys.executable, elsewhere.__file__, str(notebook)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    found: list[list[str]] = json.loads(done.stdout)[str(notebook)]
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -73,9 +90,49 @@ def test_it_leads_to_a_released_notebook(written: tuple[Path, dict[str, str]]) -
     released = json.loads(path.read_text(encoding="utf-8"))
     text = "".join(line for cell in released["cells"] for line in cell["source"])
 
-    assert "(5 points)" in printed["workbook release 01-rms-norm"]
+    assert "(7 points, 2 of them by hand)" in printed["workbook release 01-rms-norm"]
+    title = released["metadata"]["workbook"]["title"]
+    assert f"# {title}\n" in released["cells"][0]["source"]
     assert text.count("this step is still to do") == 2
     assert "HIDDEN" not in text
+
+
+@pytest.mark.settled
+def test_it_runs_where_the_package_is_not(written: tuple[Path, dict[str, str]]) -> None:
+    """As the book's notebooks do: it says how to get what is missing, and stops at no check."""
+    folder, _ = written
+    path = folder / "release" / "01-rms-norm" / "01-rms-norm.ipynb"
+
+    ran = cells_elsewhere(path, folder)
+
+    asking = [each for each in ran if GET_IT in each[1]]
+    assert len(asking) == 3
+    assert {printed for _, printed, _ in asking} == {asking[0][1]}
+    stopped = [error for _, _, error in ran if error]
+    assert len(stopped) == 2
+    assert all("this step is still to do" in error for error in stopped)
+
+
+def test_what_is_begun_with_runs_where_the_package_is_not(tmp_path: Path) -> None:
+    """All but its hidden test, which stays with the author."""
+    source = begin(tmp_path, "01-my-topic")[0]
+
+    ran = cells_elsewhere(source, tmp_path)
+
+    assert [id for id, printed, _ in ran if GET_IT in printed] == ["desk", "check-centred"]
+    assert [id for id, _, error in ran if error] == ["test-centred"]
+
+
+def test_the_page_keeps_the_cells_that_it_says_it_keeps() -> None:
+    """The import of the desk, and the house rules, each of them."""
+    (text,) = [text for what, text in steps() if what.endswith("01-rms-norm.py")]
+    kept = {plain(cell.source) for cell in jupytext.reads(text, fmt="py:percent").cells}
+    skeleton = nbformat.reads((SKELETON / "notebook.ipynb").read_text("utf-8"), as_version=4)
+    begun = {cell.id: plain(cell.source) for cell in skeleton.cells}
+
+    assert begun["desk"] in kept
+    assert begun["promises"] in kept
+    assert [words for words in house_rules().values() if words not in begun["promises"]] == []
 
 
 @pytest.mark.settled
@@ -136,18 +193,54 @@ def test_what_is_there_is_not_begun_again(written: tuple[Path, dict[str, str]]) 
     assert "is there already" in done.stderr
 
 
+def test_a_title_may_hold_any_character(tmp_path: Path) -> None:
+    title = 'Rows "as they are" \\ é'
+
+    path = begin(tmp_path, "01-rows", title)[0]
+
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    assert notebook["metadata"]["workbook"]["title"] == title
+    assert notebook["cells"][0]["source"][0] == f"# {title}\n"
+
+
+@pytest.mark.parametrize("name", ["06-my-topic", "6-my-topic", "006-my-topic"])
+def test_a_number_that_another_notebook_has_is_refused(name: str, tmp_path: Path) -> None:
+    """With the next one that is free; what has no number stands in nobody's way."""
+    for other in ("06-tokenization", "11-last", "challenge-one"):
+        (tmp_path / "source" / other).mkdir(parents=True)
+    (tmp_path / "source" / "00-start-here.ipynb").touch()
+
+    with pytest.raises(CourseError) as refused:
+        begin(tmp_path, name)
+
+    assert f"{name} has the number of 06-tokenization" in str(refused.value)
+    assert "choose one that is free, as in 12-my-topic" in str(refused.value)
+    assert not (tmp_path / "solutions").exists()
+    assert begin(tmp_path, "12-my-topic")
+    assert begin(tmp_path, "another-challenge")
+    assert begin(tmp_path, "00-before-all")
+
+
+def test_the_name_that_is_proposed_is_free() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (name,) = re.findall(r"^workbook new (\S+)", text, re.M)
+
+    assert name.partition("-")[0] not in {each.partition("-")[0] for each in ASSIGNMENTS}
+
+
 @pytest.mark.parametrize("name", ["../out", "07 spaces", "7", "a/b"])
 def test_a_name_that_is_none_is_refused(name: str, tmp_path: Path) -> None:
     done = run(f"workbook new {name!r}", tmp_path)
 
     assert done.returncode == 2
     assert "is no name for a notebook" in done.stderr
+    assert "01-my-topic" in " ".join(done.stderr.split())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_configuration_that_is_begun_with_is_this_books_own() -> None:
     """But for the course's name."""
-    skeleton = ROOT / "autograder" / "authoring" / "skeleton" / "nbgrader_config.txt"
+    skeleton = SKELETON / "nbgrader_config.txt"
     own = (ROOT / "nbgrader_config.py").read_text()
 
     assert own.replace("transformer-workbook", "my-course") == skeleton.read_text()

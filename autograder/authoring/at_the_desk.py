@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from autograder.authoring.authored import Authored
 from autograder.authoring.findings import Findings
 from autograder.authoring.in_process import InProcess
 from autograder.authoring.right import with_style
+from autograder.authoring.tried_before import in_order
+from autograder.authoring.wrong import Wrong
 from autograder.course.assignment import DEMO, is_solution, is_test, stub, without_hidden
-from autograder.course.public_examples import read_examples
+from autograder.course.public_examples import read_examples, source_of
 from autograder.kernel.versions import defined
 from autograder.release.published import SEED, answers_of_examples
+from autograder.verdict.evidence import decode
+from autograder.verdict.versions import Swap, version_of
 from workbook.answering.answers import Answers
 from workbook.answering.verdicts import verdict
 
@@ -31,6 +36,34 @@ def recorded(authored: Authored, only: Sequence[str] | None = None) -> Answers:
     process = InProcess(authored, SEED)
     data = answers_of_examples(authored.assignment, process, authored.examples, only)
     return Answers(authored.name, data)
+
+
+class ExamplesRun:
+    """Which public examples show a wrong version, of one that is run in this process."""
+
+    def __init__(self, authored: Authored) -> None:
+        self._authored = authored
+        self._process = InProcess(authored, SEED)
+        self._right = cache(lambda definition: self._run(definition, ()))
+        self._source = cache(self._source_of)
+
+    def evidence(self, wrong: Wrong) -> Sequence[bytes]:
+        """What it gives in the examples of its definition."""
+        return self._run(wrong.definition, wrong.swap)
+
+    def by(self, wrong: Wrong, evidence: Sequence[bytes]) -> tuple[str, ...]:
+        """The examples in which this is wrong."""
+        right, forbidden = self._right(wrong.definition), self._authored.forbidden[wrong.test]
+        given = in_order(evidence, right)
+        fails = version_of(wrong.test, right, given, forbidden).fails
+        return tuple(name for name in (decode(each).name for each in given) if name in fails)
+
+    def _run(self, definition: str, swap: Swap) -> Sequence[bytes]:
+        return self._process.evidence(self._source(definition), [swap]).get(swap, [])
+
+    def _source_of(self, definition: str) -> str:
+        every = read_examples(self._authored.examples, list(self._authored.solution_cells))
+        return source_of([each for each in every if each.definition == definition])
 
 
 def shown_by(answers: Answers, identity: str) -> list[str]:

@@ -2,53 +2,37 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from autograder.authoring import at_the_desk
-from autograder.authoring.authored import read_authored
-from autograder.authoring.in_process import InProcess
+from autograder.authoring.authored import Authored, read_authored
 from autograder.authoring.prove import parts, processes
+from autograder.authoring.trial import TriedVersion
+from autograder.authoring.tried_before import Gave, in_order, tried_before
 from autograder.authoring.worker import ask
-from autograder.authoring.wrong import (
-    Wrong,
-    failed_in,
-    found_of,
-    named_by_table,
-    named_in,
-    wrong_versions,
-)
+from autograder.authoring.wrong import Wrong, wrong_versions
 from autograder.course.course import Course
 from autograder.errors import CourseError
 from autograder.verdict.evidence import decode
+from autograder.verdict.versions import Swap
 
-
-@dataclass(frozen=True)
-class TriedVersion:
-    """What came of one wrong version: the checks that catch it, its names, examples that show it.
-
-    `called` are the names by rows of the table, `promise` those of promises that are broken.
-    """
-
-    wrong: Wrong
-    caught_by: tuple[str, ...]
-    called: tuple[str, ...]
-    promise: tuple[str, ...]
-    shown_by: tuple[str, ...]
-
-    @property
-    def is_right(self) -> bool:
-        """Whether it is caught and called as the table says."""
-        return bool(self.caught_by) and self.called == self.wrong.names
+# Of one definition the answer is there in ten: two are for the start, and some for the names.
+RUN_SECONDS = 4.0
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """All wrong versions of one definition, and the observations of its test cell, in order."""
+    """The wrong versions of one definition, and the observations of its test cell, in order.
+
+    `left` are those that there was no time for.
+    """
 
     definition: str
     tried: Sequence[TriedVersion]
     observations: Sequence[str]
+    left: Sequence[Wrong] = ()
 
     @property
     def idle(self) -> list[str]:
@@ -57,9 +41,12 @@ class Attempt:
         return [name for name in self.observations if name not in alone]
 
 
-def attempt(course: Course, name: str, only: str | None = None) -> list[Attempt]:
+def attempt(
+    course: Course, name: str, only: str | None = None, seconds: float | None = None
+) -> list[Attempt]:
     """Try the definitions of a notebook, or one, on one seed; pairs of mistakes are not made.
 
+    What was run before is not run again; after `seconds` no further version is begun.
     Raises: CourseError, when a file of the assignment cannot be used, or it has no such definition.
     """
     (assignment,) = course.chosen([name])
@@ -68,25 +55,43 @@ def attempt(course: Course, name: str, only: str | None = None) -> list[Attempt]
     if only is not None and only not in definitions:
         raise CourseError(f"{name} asks for no {only!r}; it asks for {', '.join(definitions)}")
     chosen = [only] if only else definitions
-    every = wrong_versions(authored)
-    numbers = [i for i, wrong in enumerate(every) if wrong.definition in chosen]
-    with processes(course, name) as pool:
-        runs = [pool.submit(ask, "run_own", part) for part in parts(numbers)]
-        answers = at_the_desk.recorded(authored, chosen)
-        known = {key: found for run in runs for key, found in run.result().items()}
-    process = InProcess(authored, alone=True, known=known)
-    tried: dict[str, list[TriedVersion]] = {definition: [] for definition in chosen}
-    for wrong in (every[number] for number in numbers):
-        found = found_of(process, wrong, [wrong.test])
-        result = process.diagnosed(wrong.source, found)[wrong.test]
-        shown = at_the_desk.shown_by(answers, wrong.id) if wrong.is_misconception else []
-        called = named_by_table(result, authored)
-        promise = tuple(name for name in named_in(result) if name not in called)
-        made = TriedVersion(wrong, tuple(failed_in(result)), called, promise, tuple(shown))
-        tried[wrong.definition].append(made)
-    names = _observations(process.reference)
-    return [Attempt(each, tried[each], names[f"test-{each}"]) for each in chosen]
+    wrong = [each for each in wrong_versions(authored) if each.definition in chosen]
+    gave, observed = _given(authored, wrong, chosen, seconds)
+    run = [(each, gave[each.swap]) for each in wrong if each.swap in gave]
+    known: dict[tuple[str, Swap], Sequence[bytes]] = {
+        (f"test-{each}", ()): observed[each] for each in chosen
+    }
+    known |= {(w.test, w.swap): in_order(each.cell, observed[w.definition]) for w, each in run}
+    with processes(course, name, known) as pool:
+        tasks = [pool.submit(ask, "trial", "tried", part) for part in parts(run)]
+        tried: list[TriedVersion] = [each for task in tasks for each in task.result()]
+    return [
+        Attempt(
+            each,
+            [one for one in tried if one.wrong.definition == each],
+            [decode(record).name for record in observed[each]],
+            [one for one in wrong if one.definition == each and one.swap not in gave],
+        )
+        for each in chosen
+    ]
 
 
-def _observations(reference: Mapping[str, Sequence[bytes]]) -> dict[str, list[str]]:
-    return {test: [decode(r).name for r in records] for test, records in reference.items()}
+def _given(
+    authored: Authored, wrong: Sequence[Wrong], definitions: Sequence[str], seconds: float | None
+) -> tuple[Mapping[Swap, Gave], Mapping[str, Sequence[bytes]]]:
+    """What versions give, as far as there is time, and the reference by definition."""
+    before = tried_before(authored)
+    gave = before.find(wrong)
+    with processes(authored.course, authored.name) as pool:
+        observed = {each: pool.submit(ask, "trial", "reference", each) for each in definitions}
+        tasks = {pool.submit(ask, "trial", "gave", w): w for w in wrong if w.swap not in gave}
+        with suppress(concurrent.futures.TimeoutError):
+            for task in concurrent.futures.as_completed(tasks, seconds):
+                gave[tasks[task].swap] = task.result()
+        for task in tasks:
+            task.cancel()
+        for task, each in tasks.items():
+            if not task.cancelled():  # it had begun
+                gave[each.swap] = task.result()
+                before.keep(each, gave[each.swap])
+        return gave, {each: task.result() for each, task in observed.items()}

@@ -16,12 +16,17 @@ authors = typer.Typer()
 
 
 @authors.command()
-def new(name: str) -> None:
+def new(
+    name: str,
+    title: Annotated[
+        str, typer.Option(help="What lists of notebooks call it.", show_default="the name's words")
+    ] = "",
+) -> None:
     """Begin a notebook: one small definition with all that belongs to it, to be replaced."""
     with refusals():
         from autograder.authoring.begin import begin
 
-        for path in begin(Path.cwd(), name):
+        for path in begin(Path.cwd(), name, title):
             typer.echo(str(path.relative_to(Path.cwd())))
 
 
@@ -30,7 +35,10 @@ def try_(
     name: str,
     definition: Annotated[str | None, typer.Argument(show_default=False)] = None,
 ) -> None:
-    """Say in seconds which check catches each wrong version, its name, and what shows it."""
+    """Say which check catches each wrong version, its name, and what shows it.
+
+    Of one DEFINITION in seconds: what there was no time for, the same command goes on with.
+    """
     with refusals():
         from autograder.authoring.shown import show_attempt
 

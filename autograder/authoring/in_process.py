@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -37,6 +38,7 @@ def as_in_a_kernel() -> None:
     linux.map_blocks_of(LARGE_BLOCK_BYTES)
     torch.set_num_threads(1)
     warm_up()
+    gc.freeze()  # each look at memory collects, and went through all that was ever imported
 
 
 @dataclass(eq=False)
@@ -44,8 +46,8 @@ class InProcess:
     """One assignment's definitions and test cells, run here on one seed.
 
     What was run of a wrong version is kept, and every question about it answered from that.
-    `alone` looks at one misconception at a time, and only at those of the cell's own definition;
-    `tried` is what a proof says of them.
+    `alone` looks at one misconception at a time, and only at those that are known; `tried` is what
+    a proof says of them.
     """
 
     authored: Authored
@@ -63,8 +65,9 @@ class InProcess:
 
     @cached_property
     def reference(self) -> Evidence:
-        """What the reference gives, by test cell."""
-        return self.run(defined(self.authored.module))
+        """What the reference gives, by test cell; in those that are `known`, where some are."""
+        known = {test: found for (test, swap), found in self.known.items() if not swap}
+        return known or self.run(defined(self.authored.module))
 
     def run(
         self,
@@ -155,8 +158,7 @@ class InProcess:
         Those that cannot be made are left out. Each is run when it is looked at.
         """
         if self.alone:
-            own = {(each.id,) for each in self.catalogue.of(test.removeprefix("test-"))}
-            swaps = [swap for swap in swaps if swap in own]
+            swaps = [swap for swap in swaps if (test, swap) in self.known]
         sources = {s: source for s in swaps if (source := self.catalogue.swapped(s)) is not None}
         return _WhenAsked(sources, lambda swap: self._version(test, swap, sources[swap], checks))
 

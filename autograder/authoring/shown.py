@@ -11,10 +11,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from autograder.authoring.attempt import Attempt, TriedVersion, attempt
+from autograder.authoring.attempt import RUN_SECONDS, Attempt, attempt
 from autograder.authoring.proof import begun, write
 from autograder.authoring.prove import prove
 from autograder.authoring.tidy import tidy
+from autograder.authoring.trial import TriedVersion
 from autograder.course.assignment import Assignment
 from autograder.course.course import Course
 from autograder.errors import CourseError
@@ -24,15 +25,16 @@ from autograder.ordinary.rule import is_ordinary
 def show_attempt(root: Path, name: str, definition: str | None) -> bool:
     """Print what came of each wrong version of a notebook's definitions, or of one.
 
-    Returns whether all are caught and called as the table says.
+    Of one definition no version is begun after `RUN_SECONDS`, and those left are named.
+    Returns whether all were tried, and are caught and called as the table says.
     Raises: CourseError, when there is nothing to try.
     """
     course = Course(root)
     for assignment in course.chosen([name]):
         tidy(course, assignment)
-    found = attempt(course, name, definition)
+    found = attempt(course, name, definition, RUN_SECONDS if definition else None)
     _show(found)
-    return all(each.is_right for part in found for each in part.tried)
+    return all(not part.left and all(each.is_right for each in part.tried) for part in found)
 
 
 def prove_each(root: Path, names: Sequence[str], seeds: int) -> bool:
@@ -117,6 +119,14 @@ def _show(found: Sequence[Attempt]) -> None:
             )
             table.add_row(*row, style=style)
         console.print(table)
+        if each.left:
+            console.print(
+                f"Not run yet, as the answer is to come in seconds: {len(each.left)} of "
+                f"{len(each.left) + len(each.tried)} versions, first {each.left[0].id}. What was "
+                "run is kept: the same command goes on with these.",
+                markup=False,
+            )
+            continue
         missed = [tried.wrong.id for tried in each.tried if not tried.caught_by]
         for words, names in (
             ("Caught by nothing", missed),
@@ -138,6 +148,8 @@ def _short(names: Sequence[str]) -> str:
 
 def _called(tried: TriedVersion) -> str:
     called, wanted = (" + ".join(names) for names in (tried.called, tried.wrong.names))
+    if tried.is_a_pair:
+        return f"{wanted}? prove looks at several at once"
     if called == wanted:
         own = "itself" if called == tried.wrong.id else called
         return " + ".join(filter(None, [own, *tried.promise])) or "-"

@@ -13,6 +13,7 @@ from autograder.authoring.authored import read_authored
 from autograder.authoring.findings import Findings, together
 from autograder.authoring.in_process import InProcess, as_in_a_kernel
 from autograder.authoring.naming import common_ones_named, named_rightly
+from autograder.authoring.trial import Trial
 from autograder.authoring.wrong import Wrong, found_of, reached_tests, wrong_versions
 from autograder.course.assignment import noted
 from autograder.course.course import Course
@@ -37,6 +38,10 @@ class Worker:
         self._answers = answers
 
     @cached_property
+    def _trial(self) -> Trial:
+        return Trial(self._authored, self._process)
+
+    @cached_property
     def _wrong(self) -> list[Wrong]:
         return wrong_versions(self._authored)
 
@@ -46,15 +51,15 @@ class Worker:
             if wrong.is_misconception:
                 tests = reached_tests(self._authored, wrong.definition)
                 found_of(self._process, wrong, tests)
-        return self.run_own(numbers)
-
-    def run_own(self, numbers: Sequence[int]) -> Known:
-        """Run these wrong versions in their own test cells."""
         chosen = [self._wrong[number] for number in numbers]
         for wrong in chosen:
             found_of(self._process, wrong, [wrong.test])
         swaps = {wrong.swap for wrong in chosen}
         return {key: found for key, found in self._process.known.items() if key[1] in swaps}
+
+    def trial(self, question: str, *arguments: Any) -> Any:
+        """Ask what `workbook try` wants to know of versions."""
+        return getattr(self._trial, question)(*arguments)
 
     def named(self, numbers: Sequence[int]) -> Findings:
         """Diagnose these wrong versions."""

@@ -16,11 +16,11 @@ from autograder.course.tried import path_of
 from autograder.errors import CourseError
 from autograder.gradescope import requirements, wheel
 from autograder.gradescope.places import SETTINGS
-from autograder.gradescope.results import answers
 from autograder.gradescope.zipped import zipped
 from autograder.grading.keys import Seeds, answer_keys
 from autograder.grading.workers import ThisProcess
 from autograder.reference.package import PREFIX, package_of
+from autograder.release.points import answers
 from autograder.sandbox import check_place, kernel_server
 from autograder.submission.handed_in import plain_files
 from autograder.verdict.standing import cents

@@ -8,7 +8,8 @@ from typing import Any
 from nbformat import NotebookNode
 
 import autograder
-from autograder.course.assignment import Assignment, grade_id_of, is_solution, is_test, nbgrader_of
+from autograder.course.assignment import Assignment, grade_id_of, is_test
+from autograder.release.points import answers
 from autograder.verdict.present import clean_html
 from autograder.verdict.result import Graded
 from autograder.verdict.standing import cents
@@ -17,15 +18,6 @@ Results = dict[str, Any]
 VISIBLE = "visible"
 NOT_GRADED = "Not graded"
 NO_VERDICT = "The 0 points that stand here are no verdict on your work: nothing of it was judged."
-
-
-def answers(assignment: Assignment) -> dict[str, float]:
-    """The points of each answer that people mark, by its grade_id."""
-    return {
-        grade_id_of(cell) or "": float(nbgrader_of(cell)["points"])
-        for cell in assignment.notebook.cells
-        if nbgrader_of(cell).get("task") or (is_solution(cell) and nbgrader_of(cell).get("grade"))
-    }
 
 
 def results_of(graded: Graded, assignment: Assignment, visibility: str) -> Results:

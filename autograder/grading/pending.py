@@ -97,7 +97,10 @@ def pending(course: Course, submissions: Sequence[Submission], force: bool) -> l
 
 
 def reasons(due: Sequence[Pending]) -> list[str]:
-    """Why submissions are graded again: a line for each reason, with how many and who."""
+    """Why submissions are to be graded again: a line for each reason, with how many and who.
+
+    It is said before anything is graded, and a run may still stop.
+    """
     from autograder.grading.table import printable  # late, as it takes long
 
     again: dict[str, list[str]] = {}
@@ -105,8 +108,8 @@ def reasons(due: Sequence[Pending]) -> list[str]:
         if one.why:
             again.setdefault(one.why, []).append(printable(one.submission.student))
     return [
-        f"{len(names)} graded again ({', '.join(names[:SHOWN])}{', ...' * (len(names) > SHOWN)}): "
-        f"{why}."
+        f"{len(names)} to be graded again "
+        f"({', '.join(names[:SHOWN])}{', ...' * (len(names) > SHOWN)}): {why}."
         for why, names in again.items()
     ]
 

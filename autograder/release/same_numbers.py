@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autograder.verdict.agreement import agree
+from autograder.verdict.agreement import agree, beside
 from autograder.verdict.compare import TOLERANCE
 from autograder.verdict.evidence import Array, Record, decode
 
@@ -37,34 +37,39 @@ def with_numbers_of(before: Mapping[str, Any], known: Mapping[str, Any]) -> dict
 def _with_numbers_of(before: Mapping[str, Any], answers: Mapping[str, Any]) -> dict[str, Any]:
     records: dict[str, int] = {}
     versions = {}
+    expected = {each.name: each for each in map(_decoded, answers["expected"])}
     for id, numbers in answers["versions"].items():
         earlier = [before["records"][number] for number in before["versions"].get(id, ())]
-        texts = [_kept(answers["records"][number], earlier) for number in numbers]
+        texts = [_kept(answers["records"][number], earlier, expected) for number in numbers]
         versions[id] = [records.setdefault(text, len(records)) for text in texts]
     return {
         **answers,
-        "expected": [_kept(text, before["expected"]) for text in answers["expected"]],
+        "expected": [_kept(text, before["expected"], {}) for text in answers["expected"]],
         "records": list(records),
         "versions": versions,
     }
 
 
-def _kept(text: str, earlier: Iterable[str]) -> str:
+def _kept(text: str, earlier: Iterable[str], expected: Mapping[str, Record]) -> str:
     new = _decoded(text)
-    return next((old for old in earlier if old == text or _says_the_same(_decoded(old), new)), text)
+    right = expected.get(new.name)
+    return next(
+        (old for old in earlier if old == text or _says_the_same(_decoded(old), new, right)), text
+    )
 
 
 def _decoded(text: str) -> Record:
     return decode(base64.b64decode(text))
 
 
-def _says_the_same(old: Record, new: Record) -> bool:
+def _says_the_same(old: Record, new: Record, expected: Record | None) -> bool:
+    arrays = old.arrays if expected is None else beside(expected, old)
     fields = [(each.name, each.points, each.raised, each.names) for each in (old, new)]
     return (
         fields[0] == fields[1]
-        and agree(old, new)
+        and agree(old, new, expected)
         and _plain(old) == _plain(new)
-        and all(_is_near(each, new.arrays[key]) for key, each in old.arrays.items())
+        and all(_is_near(each, new.arrays[key]) for key, each in arrays.items())
     )
 
 
@@ -81,6 +86,5 @@ def _is_near(old: Array, new: Array) -> bool:
     if old.dtype not in TOLERANCE:
         return bool(np.array_equal(old.numbers, new.numbers))
     one, other = (each.numbers.astype(np.float64) for each in (old, new))
-    largest = float(np.abs(one[np.isfinite(one)]).max(initial=0.0)) or 1.0
-    near = PART * TOLERANCE[old.dtype] * largest
+    near = PART * TOLERANCE[old.dtype] * (old.size or old.largest or 1.0)
     return bool(np.allclose(one, other, rtol=0.0, atol=near, equal_nan=True))

@@ -13,6 +13,19 @@ if TYPE_CHECKING:
     from autograder.course.assignment import Assignment
 
 MIB = 2**20
+# Tried: with less memory or fewer processes a kernel does not start, or not always, or matplotlib
+# cannot be imported in it; with less room for files matplotlib has none for its list of fonts; no
+# cell is stopped sooner than after a tenth of a second; of less output or evidence there is none.
+LEAST = {
+    "cell_seconds": 0.1,
+    "notebook_seconds": 0.1,
+    "memory_bytes": 1024 * MIB,
+    "processes": 8,
+    "file_bytes": 1 * MIB,
+    "scratch_bytes": 1 * MIB,
+    "output_bytes": 4096,
+    "evidence_bytes": 4096,
+}
 MOST_WAITING = 3  # a notebook that waits for others takes at most so many times its limit
 
 
@@ -61,4 +74,9 @@ def own_limits(assignment: Assignment) -> Mapping[str, Any]:
             raise CourseError(f"{where} has {name} = {value!r}; a number above 0 is expected")
         if not name.endswith("_seconds") and value != int(value):
             raise CourseError(f"{where} has {name} = {value!r}; a whole number is expected")
+        if value < LEAST[name]:
+            raise CourseError(
+                f"{where} has {name} = {value:,}; at least {LEAST[name]:,} is expected, as a "
+                "notebook cannot run with less"
+            )
     return dict(own)

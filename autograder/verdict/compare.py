@@ -185,22 +185,22 @@ def _array_difference(expected: Array, found: Array, tolerance: float | None) ->
         return f"dtype {found.dtype} is wrong"
     if tolerance is None:
         tolerance = TOLERANCE.get(expected.dtype, 0.0)
-    differs = _differs(expected.numbers, found.numbers, tolerance)
+    differs = _differs(expected, found.numbers, tolerance)
     if not differs.any():
         return None
     return in_words(found.numbers, expected.numbers, differs)
 
 
-def _differs(expected: NDArray[Any], found: NDArray[Any], tolerance: float) -> NDArray[np.bool_]:
+def _differs(array: Array, found: NDArray[Any], tolerance: float) -> NDArray[np.bool_]:
+    expected = array.numbers
     if expected.dtype.kind in "biu" or tolerance == 0.0:
         same = expected == found
         if expected.dtype.kind == "f":
             same |= np.isnan(expected) & np.isnan(found)
         return np.asarray(~same)
     wide, other = expected.astype(np.float64), found.astype(np.float64)
-    finite = np.isfinite(wide)
-    size = float(np.abs(wide[finite]).max(initial=0.0)) or 1.0
+    size = array.size or array.largest or 1.0
     with np.errstate(invalid="ignore"):
         near = np.abs(wide - other) <= tolerance * size
-    same = np.where(finite, near, (wide == other) | (np.isnan(wide) & np.isnan(other)))
-    return np.asarray(~same)
+    exactly = (wide == other) | (np.isnan(wide) & np.isnan(other))
+    return np.asarray(~np.where(np.isfinite(wide), near, exactly))

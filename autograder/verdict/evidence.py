@@ -10,6 +10,7 @@ import json
 import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,10 +51,21 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Array:
-    """A tensor or array of the evidence, with the dtype it had where it was made."""
+    """A tensor or array of the evidence, with the dtype it had where it was made.
+
+    `size` is that of the largest number to which an error is small or large, where it is not one
+    of its own.
+    """
 
     numbers: NDArray[Any]
     dtype: str
+    size: float | None = None
+
+    @cached_property
+    def largest(self) -> float:
+        """The size of its largest finite number, or 0."""
+        wide = self.numbers.astype(np.float64)
+        return float(np.abs(wide[np.isfinite(wide)]).max(initial=0.0))
 
 
 @dataclass(frozen=True)

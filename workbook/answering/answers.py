@@ -84,9 +84,10 @@ class Answers:
     def like(self, one: Misconception) -> list[Misconception]:
         """Others of the same definition that give the same results on every example."""
         test = f"test-{one.definition}"
-        every = self.versions(test, [(each.id,) for each in self.catalogue.of(one.definition)])
-        wrong = every[(one.id,)]
-        same = [id for (id,), each in every.items() if id != one.id and alike(wrong, each)]
+        every = {**self.versions(test, [(each.id,) for each in self.catalogue.of(one.definition)])}
+        right = {each.name: each for each in map(decode, self.expected(one.definition))}
+        wrong = every.pop((one.id,))
+        same = [id for (id,), each in every.items() if alike(wrong, each, right)]
         return [self.catalogue.by_id[id] for id in same]
 
     def pictures(self, swap: Swap) -> Sequence[Drawing]:
@@ -104,7 +105,8 @@ def every() -> tuple[Answers, ...]:
     return tuple(Answers(name, material.answers(name)) for name in material.names())
 
 
-def alike(one: Version, other: Version) -> bool:
+def alike(one: Version, other: Version, right: Mapping[str, Record]) -> bool:
     """Whether two versions give the same evidence wherever one of them is wrong."""
-    same = one.fails == other.fails
-    return same and all(agree(one.records[name], other.records[name]) for name in one.fails)
+    return one.fails == other.fails and all(
+        agree(one.records[name], other.records[name], right[name]) for name in one.fails
+    )
