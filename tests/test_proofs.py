@@ -110,7 +110,7 @@ def test_the_books_own_measure(assignment: str) -> None:
     assert counts["misconceptions"] >= 10
     assert counts["styles"] >= 4
     assert counts["pictures"] >= 1
-    assert counts["shown"] >= 0.75 * counts["misconceptions"]
+    assert counts["shown"] == counts["misconceptions"]
     assert proof.seeds >= 5
 
 
