@@ -45,6 +45,7 @@ class Trial:
 
     def __init__(self, authored: Authored, process: InProcess) -> None:
         self._authored, self._process, self._shown = authored, process, ExamplesRun(authored)
+        self._alone = InProcess(authored, alone=True, known=process.known)
 
     def reference(self, definition: str) -> Sequence[bytes]:
         """What the reference gives in the test cell of a definition."""
@@ -59,10 +60,9 @@ class Trial:
     def tried(self, given: Sequence[tuple[Wrong, Gave]]) -> list[TriedVersion]:
         """What came of versions that were run."""
         found = []
-        process = InProcess(self._authored, alone=True, known=self._process.known)
         for wrong, gave in given:
-            cell = process.known[wrong.test, wrong.swap]
-            result = process.diagnosed(wrong.source, {wrong.test: cell})[wrong.test]
+            cell = self._alone.known[wrong.test, wrong.swap]
+            result = self._alone.diagnosed(wrong.source, {wrong.test: cell})[wrong.test]
             called = named_by_table(result, self._authored)
             promise = tuple(name for name in named_in(result) if name not in called)
             shown = self._shown.by(wrong, gave.examples) if gave.examples else ()

@@ -37,18 +37,21 @@ class TriedBefore:
     def find(self, wrong: Sequence[Wrong]) -> dict[Swap, Gave]:
         """What is known of these versions, by their keys; only those of which all is known."""
         found = {}
-        for each in wrong:
-            key = _key(each)
-            cell = self.cells.find(each.test, [key])
-            examples = self.examples.find(each.test, [key]) if each.is_misconception else {key: []}
-            if key in cell and key in examples:
-                found[each.swap] = Gave(cell[key], examples[key])
+        for test in {each.test for each in wrong}:
+            keys = {_key(each): each for each in wrong if each.test == test}
+            cells = self.cells.find(test, [*keys])
+            examples = self.examples.find(test, [*cells])
+            for key, cell in cells.items():
+                if key in examples or not keys[key].is_misconception:
+                    found[keys[key].swap] = Gave(cell, examples.get(key, []))
         return found
 
-    def keep(self, wrong: Wrong, gave: Gave) -> None:
-        """Add what a version gave."""
-        self.cells.keep(wrong.test, {_key(wrong): gave.cell})
-        self.examples.keep(wrong.test, {_key(wrong): gave.examples})
+    def keep(self, gave: Mapping[Wrong, Gave]) -> None:
+        """Add what versions gave."""
+        for test in {each.test for each in gave}:
+            own = {_key(each): given for each, given in gave.items() if each.test == test}
+            self.cells.keep(test, {key: given.cell for key, given in own.items()})
+            self.examples.keep(test, {key: given.examples for key, given in own.items()})
 
 
 def tried_before(authored: Authored) -> TriedBefore:
