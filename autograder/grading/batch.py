@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from autograder.course.course import Course
 from autograder.errors import CourseError, InterruptedRunError
+from autograder.grading.interrupts import interrupts
 from autograder.grading.pending import Pending
 from autograder.sandbox import check_place, kernel_server
 
@@ -59,10 +60,11 @@ def batch(
                 if len(todo) == 1:
                     raise
                 results.append(Graded(str(one), "", 0, 0.0, None, str(error)))
-        with progress(len(work)) as show:
+        with interrupts() as stop_if_asked, progress(len(work)) as show:
             for graded in grade_all(course, work, workers, seeds):
                 results.append(graded)
                 show(graded)
+                stop_if_asked()
     except KeyboardInterrupt:
         is_loose = any(isinstance(one, Path) for one in todo)
         kept = "" if is_loose else " and recorded; the same command goes on from there"
