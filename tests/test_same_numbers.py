@@ -55,8 +55,8 @@ def test_another_machine_writes_the_same_bytes(name: str) -> None:
 
     Also where nothing is left but rounding, as of a gradient that is 0.
     """
-    # What was released comes from kernels; in an author's process, which is asked here, the gradient
-    # of one wrong version of flash attention is NaN at one more place.
+    # What was released comes from kernels; in an author's process, which is asked here, one wrong
+    # version of flash attention has a gradient that is NaN at one more place.
     here = with_numbers_of(answers(name), json.loads(recorded(name)))
     there = recorded_elsewhere(name)
 
