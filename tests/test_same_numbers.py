@@ -60,9 +60,10 @@ def test_another_machine_writes_the_same_bytes(name: str) -> None:
     here = with_numbers_of(answers(name), json.loads(recorded(name)))
     there = recorded_elsewhere(name)
 
-    made = with_numbers_of(here, there)
+    made, back = with_numbers_of(here, there), with_numbers_of(there, here)
 
     assert json.dumps(made["definitions"]) == json.dumps(here["definitions"])
+    assert json.dumps(back["definitions"]) == json.dumps(there["definitions"])
 
 
 def test_what_differs_is_recorded() -> None:

@@ -17,8 +17,8 @@ from autograder.errors import CourseError
 from autograder.verdict.evidence import decode
 from autograder.verdict.versions import Swap
 
-# Of one definition the answer is there in ten: two are for the start, and the rest for the names,
-# which of many that are known take longer.
+# Of one definition the answer is to be there in ten: two are for the start, and the rest for the
+# names, which of many that are known take longer. A version that has begun is waited for.
 RUN_SECONDS = 4.0
 NAMES_SECONDS = 0.015
 
